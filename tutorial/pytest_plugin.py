@@ -1,0 +1,159 @@
+"""pytest items snippets/SECTION.py::CELL, and the runner for code in README and exported pages."""
+
+import os
+import re
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+
+import pytest
+from pytest_markdown_docs._runners import DefaultRunner, register_runner
+
+from tutorial import TutorialError, dataset, outputs, records
+from tutorial.cells import Cell, Section
+from tutorial.progress import Progress
+from tutorial.project import Project
+from tutorial.run import Runner
+
+INFO = re.compile(r"^\s*```python(?P<options>.*)$")
+
+
+def pytest_addoption(parser) -> None:
+    group = parser.getgroup("tutorial")
+    group.addoption("--device", default=os.environ.get("DEVICE") or "cpu")
+    group.addoption(
+        "--update-outputs", action="store_true", help="accept what the cells print: see outputs/"
+    )
+
+
+def pytest_collect_file(file_path: Path, parent):
+    project = Project.find()
+    if file_path.suffix == ".py" and file_path.parent == project.root / "snippets":
+        return SectionFile.from_parent(parent, path=file_path)
+    return None
+
+
+class CellFailed(Exception):
+    """A cell that failed or whose output drifted; the message is the whole report."""
+
+
+class SectionFile(pytest.File):
+    """One script of snippets/."""
+
+    def collect(self):
+        try:
+            section = Project.find().sections[self.path.stem]
+        except TutorialError as error:
+            raise self.CollectError(str(error)) from None
+        device = self.config.getoption("--device")
+        for cell in section.on(device):
+            yield CellItem.from_parent(self, name=cell.name, section=section, cell=cell)
+
+
+class CellItem(pytest.Item):
+    """One cell: it ran as announced, and printed what the committed transcript says."""
+
+    def __init__(self, *, section: Section, cell: Cell, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.section, self.cell = section, cell
+
+    def runtest(self) -> None:
+        project, device = Project.find(), self.config.getoption("--device")
+        outcome = _outcomes(self.session, device)[self.section.name]
+        key = self.section.keys(device)[self.cell.name]
+        record = records.read(project, device, self.section.name, self.cell.name)
+        if record and record.key == key and record.failure:
+            raise CellFailed(record.failure)
+        if not record or record.key != key or outcome.cells <= self._index(device):
+            if outcome.problems and self._index(device) == 0:
+                raise CellFailed(outcome.problems[0])
+            pytest.skip("not run: a cell above it failed")
+        if self.config.getoption("--update-outputs"):
+            if outcome.status != "failed":
+                outputs.update(project, self.section, device)
+            return
+        said = outputs.drift(project, self.section, self.cell, device, record)
+        if said:
+            raise CellFailed(said)
+
+    def _index(self, device: str) -> int:
+        return [cell.name for cell in self.section.on(device)].index(self.cell.name)
+
+    def repr_failure(self, excinfo, style=None):
+        if isinstance(excinfo.value, (CellFailed, TutorialError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.path, self.cell.line - 1, self.cell.id
+
+
+OUTCOMES = pytest.StashKey[dict]()
+
+
+def _outcomes(session: pytest.Session, device: str) -> dict:
+    """Run every section that has a selected cell, once, side by side; then per section."""
+    if OUTCOMES not in session.stash:
+        sections = {
+            item.section.name: item.section for item in session.items if isinstance(item, CellItem)
+        }
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled(), Progress() as progress:
+            runner = Runner(Project.find(), device, listener=progress)
+            found = runner.run(list(sections.values()))
+        session.stash[OUTCOMES] = {outcome.section.name: outcome for outcome in found}
+    return session.stash[OUTCOMES]
+
+
+class FailedTypeError(Exception):
+    """Stands for a snippet's TypeError: the plugin takes that class for a call of an old runner
+    and would execute the fence a second time."""
+
+
+@register_runner(default=True)
+class PageRunner(DefaultRunner):
+    """Runs the fences of a page in one namespace and one folder, as a reader would.
+
+    The info line of a fence may announce `raises:ValueError` or `warns:UserWarning`.
+    """
+
+    def runtest(self, test, args, *, asyncio_runner=None) -> None:
+        namespace, folder = _page(test.source_path)
+        lines = test.source_path.read_text(encoding="utf-8").splitlines()
+        announced = INFO.match(lines[test.start_line - 1])["options"].split()
+        expected = {name.partition(":")[2] for name in announced if name.startswith("raises:")}
+        code = compile(test.source, str(test.source_path), "exec", dont_inherit=True)
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            with warnings.catch_warnings():
+                allowed = {name.partition(":")[2] for name in announced if "warns:" in name}
+                warnings.simplefilter("ignore" if allowed else "default")
+                exec(code, namespace)
+        except BaseException as error:
+            if not expected & {cls.__name__ for cls in type(error).__mro__}:
+                if isinstance(error, TypeError):
+                    raise FailedTypeError(f"TypeError: {error}").with_traceback(
+                        error.__traceback__
+                    ) from None
+                raise
+        else:
+            assert not expected, f"raised nothing, although {expected} is announced"
+        finally:
+            os.chdir(before)
+
+
+@cache
+def _page(path: Path) -> tuple[dict, str]:
+    """A page's namespace and its working directory, with CIFAR-10 where the page reads it."""
+    os.environ["MPLBACKEND"] = "agg"
+    folder = tempfile.TemporaryDirectory(prefix="page-")
+    text = path.read_text(encoding="utf-8")
+    if "CIFAR10(" in text:
+        source = dataset.provide(Project.find().root)
+        dataset.link(source, Path(folder.name))
+        dataset.teach_torchvision(source)
+    return {"__name__": "__main__", "__folder__": folder}, folder.name
+
+

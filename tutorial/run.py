@@ -1,0 +1,424 @@
+"""Run the sections whose records are not current, two at a time, each in a kernel of its own."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from tutorial import TutorialError, dataset, records
+from tutorial.cells import Cell, Section, digest
+from tutorial.project import Project
+from tutorial.records import DEVICES, Record
+
+START_LIMIT = 180.0  # seconds for a kernel to import torch on a cold disk
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
+
+
+@dataclass
+class Outcome:
+    """What became of one section: `status` is ran, reused, failed or interrupted."""
+
+    section: Section
+    status: str = "interrupted"
+    problems: list[str] = field(default_factory=list)
+    cells: int = 0
+    seconds: float = 0.0
+
+
+class Listener:
+    """Told of every step; the progress display is one."""
+
+    def preparing(self, message: str, fraction: float | None) -> None: ...
+    def cell_started(self, section: Section, cell: Cell | None) -> None: ...
+    def section_ended(self, outcome: Outcome) -> None: ...
+
+
+def cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class Runner:
+    """Runs sections of a project on one device.
+
+    device: cpu, cuda, mps or xpu. jobs: sections at a time; threads are shared out among them.
+    """
+
+    def __init__(self, project: Project, device="cpu", jobs: int | None = None, listener=None):
+        if device not in DEVICES:
+            raise TutorialError(f"DEVICE={device}: unknown; it is one of {', '.join(DEVICES)}")
+        self.project, self.device, self.listener = project, device, listener or Listener()
+        # One section at a time on an accelerator: two would spoil each other's times.
+        self.jobs = jobs or (min(2, cores()) if device == "cpu" else 1)
+        self.threads = max(1, cores() // self.jobs)
+        self.device_name = "" if device == "cpu" else accelerator_name(device)
+        self.source: dataset.Source | None = None
+        self._kernels: set[Kernel] = set()
+        self._stopping = False
+
+    def run(self, sections: list[Section]) -> list[Outcome]:
+        """Bring the records of `sections` up to date; an interrupt keeps what has finished."""
+        if any(section.uses_cifar10(self.device) for section in sections) and not self.source:
+            try:
+                self.source = dataset.provide(self.project.root, self.listener.preparing)
+            except dataset.DatasetError as error:
+                raise TutorialError(str(error)) from None
+        outcomes = {section.name: Outcome(section) for section in sections}
+        waiting = []
+        for section in sections:
+            stale = self.stale(section)
+            if stale:
+                waiting.append(section)
+            else:
+                outcome = outcomes[section.name]
+                outcome.status, outcome.cells = "reused", len(section.on(self.device))
+                self.listener.section_ended(outcome)
+        waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
+        with ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(self._run, outcomes[section.name]) for section in waiting]
+            try:
+                while wait(futures, timeout=0.2).not_done:
+                    pass
+            except BaseException:
+                self._stopping = True
+                for future in futures:
+                    future.cancel()
+                for kernel in list(self._kernels):
+                    kernel.kill()
+                raise
+        for future in futures:
+            future.result()
+        return list(outcomes.values())
+
+    def environment(self, section: Section) -> dict:
+        """What outputs follow from beside the code: part of each record, compared before reuse."""
+        versions = {name: importlib.metadata.version(name) for name in PINNED}
+        reads = section.uses_cifar10(self.device)
+        return {
+            "device": self.device_name,
+            "threads": self.threads,
+            "data": self.source.identity if reads and self.source else "",
+            "python": platform.python_version(),
+            **versions,
+        }
+
+    def stale(self, section: Section) -> str:
+        """Why the section must run, '' if its records can be used again."""
+        expected = digest(self.environment(section))
+        for name, key in section.keys(self.device).items():
+            try:
+                record = records.read(self.project, self.device, section.name, name)
+            except TutorialError as damaged:
+                self.listener.preparing(str(damaged), None)
+                return str(damaged)
+            if record is None:
+                return f"{name} has no record"
+            if record.failure:
+                return f"{name} failed"
+            if record.key != key:
+                return f"{name} or what it needs has changed"
+            if record.environment.get("digest") != expected:
+                return "versions, device or data have changed"
+        return ""
+
+    def _last_seconds(self, section: Section) -> tuple:
+        folder = records.folder(self.project, self.device, section.name)
+        total = 0.0
+        for path in folder.glob("*.json"):
+            try:
+                total += json.loads(path.read_text(encoding="utf-8"))["seconds"]
+            except (ValueError, KeyError, OSError):
+                continue
+        return total, section.uses_cifar10(self.device), len(section.cells)
+
+    def _run(self, outcome: Outcome) -> None:
+        section = outcome.section
+        folder = records.folder(self.project, self.device, section.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.listener.cell_started(section, None)
+        with FileLock(folder / ".lock"):
+            self._run_cells(outcome, folder)
+        if not self._stopping:
+            self.listener.section_ended(outcome)
+
+    def _run_cells(self, outcome: Outcome, folder: Path) -> None:
+        section, keys = outcome.section, outcome.section.keys(self.device)
+        cells = section.on(self.device)
+        environment = self.environment(section)
+        kernel = Kernel(self, section, folder)
+        self._kernels.add(kernel)
+        try:
+            if self._stopping:
+                return
+            facts = kernel.start()
+            shared = {
+                "environment": {"digest": digest(environment), **environment, **facts},
+                "date": datetime.now(UTC).date().isoformat(),
+                "revision": revision(self.project.root),
+            }
+            for cell in cells:
+                self.listener.cell_started(section, cell)
+                reply = kernel.run(cell)
+                if self._stopping:
+                    return
+                failure = self._judge(cell, reply)
+                reads = section.reads_cifar10(cell.name, self.device)
+                record = Record(
+                    cell.name,
+                    keys[cell.name],
+                    _printed(reply, cell, kernel.workdir),
+                    reply["seconds"],
+                    reply["figures"],
+                    failure,
+                    self.source.name if reads and self.source else "",
+                    **shared,
+                )
+                record.write(folder)
+                outcome.seconds += reply["seconds"]
+                if failure:
+                    outcome.status, outcome.problems = "failed", [failure]
+                    return
+                outcome.cells += 1
+        except TutorialError as error:
+            if not self._stopping:
+                outcome.status, outcome.problems = "failed", [str(error)]
+            return
+        finally:
+            kernel.kill()
+            self._kernels.discard(kernel)
+        outcome.status = "ran"
+        _forget(folder, {cell.name for cell in cells})
+
+    def _judge(self, cell: Cell, reply: dict) -> str:
+        """Why the cell failed, '' if it did what its marker line announces."""
+        said, line = None, cell.line
+        error, expected = reply["error"], cell.options.get("error")
+        kinds = {warning["type"] for warning in reply["warnings"]}
+        announced = {cell.options["warns"]} if "warns" in cell.options else set()
+        figures = len(reply["figures"])
+        if reply.get("fatal"):
+            said = reply["fatal"]
+        elif error and expected not in error["types"]:
+            line = error["line"] or cell.line
+            wanted = f" (announced: {expected})" if expected else ""
+            said = f"{error['message']}{wanted}\n{error['traceback']}"
+        elif expected and not error:
+            said = f"raised nothing, although error={expected!r} is announced"
+        elif kinds - announced:
+            warning = next(w for w in reply["warnings"] if w["type"] not in announced)
+            said = (
+                f"unannounced warning: {warning['type']}: {warning['message']}\n"
+                f'mend the code, or announce it: warns="{warning["type"]}"'
+            )
+        elif announced - kinds:
+            said = f"gave no {cell.options['warns']}, although it is announced with warns="
+        elif reply["unshown"]:
+            said = "leaves a figure open: end the cell with plt.show()"
+        elif figures > 1:
+            said = f"shows {figures} figures; give each a cell of its own"
+        elif figures and "alt" not in cell.options:
+            said = 'shows a figure without alt="..." that says what is to be seen in it'
+        elif not figures and "alt" in cell.options:
+            said = "announces a figure with alt= and shows none"
+        if said is None:
+            return ""
+        where = f"snippets/{cell.section}.py:{line}"
+        shown = self.project.where(cell.section, cell.name)
+        said = said.replace(str(self.project.root) + os.sep, "").rstrip()
+        printed = reply["text"].strip()
+        if printed:
+            tail = "\n".join(printed.splitlines()[-10:])
+            said += f"\nprinted before that:\n{tail}"
+        return f"{where}: cell {cell.name}, {shown}: {said}"
+
+
+class Kernel:
+    """The process that runs one section's cells: see kernel.py for its side."""
+
+    def __init__(self, runner: Runner, section: Section, folder: Path) -> None:
+        self.section, self.runner = section, runner
+        self.workdir = folder / "work"
+        shutil.rmtree(self.workdir, ignore_errors=True)
+        self.workdir.mkdir(parents=True)
+        self.printed = folder / "printed.txt"
+        self.printed.unlink(missing_ok=True)
+        self.figures = folder
+        source = runner.source if section.uses_cifar10(runner.device) else None
+        if source:
+            dataset.link(source, self.workdir)
+        self.request = {
+            "section": section.name,
+            "script": str(section.path),
+            "device": runner.device,
+            "threads": runner.threads,
+            "figures": str(folder),
+            "printed": str(self.printed),
+            "source": {**asdict(source), "folder": str(source.folder)} if source else None,
+        }
+        self.process: subprocess.Popen | None = None
+        self.timed_out = False
+
+    def start(self) -> dict:
+        """Start the process; the facts about its versions and device."""
+        package = str(Path(__file__).parents[1])
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        environment = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MPLBACKEND": "module://tutorial.figures",
+            "OMP_NUM_THREADS": str(self.runner.threads),
+            "COLUMNS": "80",
+            "TERM": "dumb",
+        }
+        if self.runner.device == "cpu":
+            environment["CUDA_VISIBLE_DEVICES"] = ""
+        own_group = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            if os.name == "nt"
+            else {"start_new_session": True}
+        )
+        with open(self.printed, "w") as early:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tutorial.kernel"],
+                cwd=self.workdir,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=early,
+                text=True,
+                encoding="utf-8",
+                **own_group,
+            )
+        reply = self._ask(self.request, START_LIMIT)
+        if reply is None:
+            tail = self._so_far().strip()[-2000:]
+            raise TutorialError(
+                f"snippets/{self.section.name}.py: the kernel did not start"
+                f" ({self._fate(START_LIMIT)})\n{tail}".rstrip()
+            )
+        if "unavailable" in reply:
+            raise TutorialError(
+                f"DEVICE={self.runner.device}: {reply['unavailable']}; run 'make site' for the CPU"
+            )
+        return reply
+
+    def run(self, cell: Cell) -> dict:
+        """Run one cell and wait for it, no longer than its time limit."""
+        request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
+        reply = self._ask(request, cell.timeout)
+        if reply is None:
+            reply = {
+                "fatal": self._fate(cell.timeout),
+                "text": self._so_far(),
+                "seconds": cell.timeout if self.timed_out else 0.0,
+                "error": None,
+                "warnings": [],
+                "figures": [],
+                "unshown": 0,
+            }
+        return reply
+
+    def kill(self) -> None:
+        """End the process and all it has started."""
+        process = self.process
+        if process is None or process.poll() is not None:
+            return
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _ask(self, request: dict, limit: float) -> dict | None:
+        """None if the process dies, or is killed because it takes longer than `limit` seconds."""
+
+        def too_long() -> None:
+            self.timed_out = True
+            self.kill()
+
+        timer = threading.Timer(limit, too_long)
+        timer.start()
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except OSError:
+            line = ""
+        finally:
+            timer.cancel()
+        return json.loads(line) if line else None
+
+    def _so_far(self) -> str:
+        return self.printed.read_text(encoding="utf-8", errors="replace")
+
+    def _fate(self, limit: float) -> str:
+        if self.timed_out:
+            return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
+        code = self.process.wait()
+        if code < 0:
+            return f"the kernel died: killed by {signal.Signals(-code).name}"
+        return f"the kernel died with exit code {code}"
+
+
+def accelerator_name(device: str) -> str:
+    """The accelerator's product name; TutorialError where there is none."""
+    import torch
+
+    module = getattr(torch, device, None)
+    if module is None or not module.is_available():
+        built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
+        raise TutorialError(
+            f"DEVICE={device}: torch {torch.__version__} (built with {built}) finds no such device;"
+            " leave DEVICE out to run on the CPU"
+        )
+    return module.get_device_name(0) if hasattr(module, "get_device_name") else platform.machine()
+
+
+def revision(root: Path) -> str:
+    """The commit the sources are at, '+' appended where they differ from it."""
+    ask = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return os.environ.get("REVISION", "")
+
+
+def _printed(reply: dict, cell: Cell, workdir: Path) -> str:
+    """A cell's output as a reader would see it in a terminal, without this machine's paths."""
+    text = ANSI.sub("", reply["text"])
+    lines = [line.rpartition("\r")[2] if "\r" in line else line for line in text.split("\n")]
+    lines += [f"{w['type']}: {w['message']}" for w in reply["warnings"]]
+    if reply["error"]:
+        lines.append(reply["error"]["message"])
+    text = "\n".join(line.rstrip() for line in lines).strip("\n")
+    return text.replace(str(workdir) + os.sep, "")
+
+
+def _forget(folder: Path, cells: set[str]) -> None:
+    """Remove records of cells that the script no longer has, and figures no record names."""
+    named = set()
+    for path in folder.glob("*.json"):
+        if path.stem not in cells:
+            path.unlink()
+            continue
+        for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]:
+            named |= {figure["light"], figure["dark"]}
+    for pattern in ("*.png", "*.webp"):
+        for path in folder.glob(pattern):
+            if path.name not in named:
+                path.unlink()

@@ -1,0 +1,116 @@
+"""Committed outputs: one text file per section and device, and how a new run differs from it."""
+
+import difflib
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CELL = re.compile(r"^# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>[\d.]+) s)?$")
+FACT = re.compile(r"^# (?P<key>[\w ]+): (?P<value>.*)$")
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+TIME = re.compile(r"\b\d+(?:\.\d+)?(?= ?(?:s|ms|µs|us|ns|min|seconds|minutes)\b)")
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell's output. `seconds` is kept where runs are rare (accelerators), else None."""
+
+    fingerprint: str
+    text: str
+    seconds: float | None = None
+
+
+@dataclass
+class Transcript:
+    """`facts`: device, versions, data set, in order; `cells`: their entries by name, in order."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    cells: dict[str, Entry] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "Transcript":
+        """An empty one if there is no such file."""
+        transcript = cls()
+        if not path.exists():
+            return transcript
+        opened, lines = None, []
+        for line in [*path.read_text(encoding="utf-8").splitlines(), "# %% end 00000000"]:
+            if match := CELL.match(line):
+                if opened:
+                    seconds = float(opened["s"]) if opened["s"] else None
+                    text = "\n".join(lines).strip("\n")
+                    transcript.cells[opened["name"]] = Entry(opened["fingerprint"], text, seconds)
+                opened, lines = match, []
+            elif opened is None and (match := FACT.match(line)):
+                transcript.facts[match["key"]] = match["value"]
+            else:
+                lines.append(line)
+        return transcript
+
+    def write(self, path: Path) -> None:
+        parts = ["\n".join(f"# {key}: {value}" for key, value in self.facts.items())]
+        for name, entry in self.cells.items():
+            seconds = "" if entry.seconds is None else f" {entry.seconds:.3g} s"
+            head = f"# %% {name} {entry.fingerprint}{seconds}"
+            parts.append(f"{head}\n{entry.text}" if entry.text else head)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+    def current(self, fingerprints: dict[str, str]) -> dict[str, Entry]:
+        """The cells that, with all cells before them, are as they were when recorded."""
+        entries = {}
+        for name, fingerprint in fingerprints.items():
+            entry = self.cells.get(name)
+            if entry is None or entry.fingerprint != fingerprint:
+                break
+            entries[name] = entry
+        return entries
+
+
+def same(old: str, new: str, tolerance: float | None = None) -> bool:
+    """Whether two outputs agree: words exactly, numbers within `tolerance`, times not at all.
+
+    `tolerance` is relative or absolute, whichever is larger. Without one, two numbers may differ
+    by one unit of the last digit printed.
+    """
+    shapes, numbers = zip(*map(_split, (old, new)), strict=True)
+    return shapes[0] == shapes[1] and all(
+        _close(a, b, tolerance) for a, b in zip(*numbers, strict=True)
+    )
+
+
+def diff(old: str, new: str, tolerance: float | None = None) -> str:
+    """A readable account of what changed: whole lines that do not agree, old and new."""
+    lines, fresh = old.splitlines(), new.splitlines()
+    if len(lines) == len(fresh):  # keep lines that agree within the tolerance out of the account
+        lines = [
+            new_line if same(line, new_line, tolerance) else line
+            for line, new_line in zip(lines, fresh, strict=True)
+        ]
+    delta = difflib.unified_diff(lines, fresh, "committed", "this run", lineterm="", n=1)
+    return "\n".join(delta)
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    text = ADDRESS.sub("<address>", TIME.sub("<time>", text))
+    shape = re.sub(r"[ \t]+", " ", NUMBER.sub("<number>", text))
+    return re.sub(r"(?<=[\[(]) ", "", shape).strip(), NUMBER.findall(text)
+
+
+def _close(old: str, new: str, tolerance: float | None) -> bool:
+    if old == new:
+        return True
+    a, b = float(old), float(new)
+    if tolerance is not None:
+        return tolerance == math.inf or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
+    if not (set(old) | set(new)) & set(".eE"):
+        return False  # whole numbers count things
+    return abs(a - b) <= 1.001 * max(_last_digit(old), _last_digit(new))
+
+
+def _last_digit(number: str) -> float:
+    mantissa, _, exponent = number.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return 10.0 ** (int(exponent or 0) - decimals)
