@@ -12,7 +12,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, random_split
 from torchvision.transforms import v2
 
-device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+device = torch.accelerator.current_accelerator(
+    check_available=True
+) or torch.device("cpu")
 print("training on:", device)
 
 # %% raw-image timeout=600
@@ -24,7 +26,12 @@ print("images: ", len(raw_set))
 print("classes:", raw_set.classes)
 print("image 0:", type(raw_image), raw_image.size, raw_image.mode)
 print("label 0:", label, "which means", raw_set.classes[label])
-print("pixels: ", tuple(pixels.shape), pixels.dtype, f"{pixels.min()} to {pixels.max()}")
+print(
+    "pixels: ",
+    tuple(pixels.shape),
+    pixels.dtype,
+    f"{pixels.min()} to {pixels.max()}",
+)
 
 # %% scaling
 scaled = v2.functional.to_dtype(pixels, torch.float32, scale=True)
@@ -82,9 +89,11 @@ print("DataLoader comes from:", DataLoader.__module__)
 
 # %% training-images alt="Two rows of eight small colour images from the training set, each under the name of its class."
 def show_grid(images, titles, columns, **imshow_options):
-    """Draw images, (N, H, W, 3) in colour or (N, H, W), in rows, each under its title."""
+    """Draw images, (N, H, W, 3) or (N, H, W), in rows, each under its title."""
     rows = math.ceil(len(images) / columns)
-    _, axes = plt.subplots(rows, columns, figsize=(7, 1.2 * rows), layout="constrained")
+    _, axes = plt.subplots(
+        rows, columns, figsize=(7, 1.2 * rows), layout="constrained"
+    )
     for axis, image, title in zip(axes.flat, images, titles, strict=True):
         axis.imshow(image.numpy(), **imshow_options)
         axis.set_title(title, fontsize=9)
@@ -92,11 +101,13 @@ def show_grid(images, titles, columns, **imshow_options):
 
 
 def to_picture(images):
-    """Undo Normalize and move the channels last: (N, 3, H, W) becomes (N, H, W, 3)."""
+    """Undo Normalize, and turn (N, 3, H, W) into (N, H, W, 3)."""
     return (images / 2 + 0.5).permute(0, 2, 3, 1)
 
 
-show_grid(to_picture(images[:16]), [classes[label] for label in labels[:16]], columns=8)
+show_grid(
+    to_picture(images[:16]), [classes[label] for label in labels[:16]], columns=8
+)
 plt.show()
 
 
@@ -130,7 +141,7 @@ print(f"total: {sum(p.numel() for p in net.parameters()):6,} parameters")
 
 # %% output-sizes
 def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    """Return the height (or width) that a convolution or a pooling leaves of a height."""
+    """Return the height (or width) that a convolution or pooling leaves."""
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
@@ -160,7 +171,10 @@ print(f"ln {len(classes)}:            {math.log(len(classes)):.3f}")
 # %% softmax-first tolerance=0.2
 perfect_logits = 100.0 * F.one_hot(labels, len(classes)).float()
 print(f"perfect logits:         loss {loss_function(perfect_logits, labels):.3f}")
-print(f"perfect, softmax first: loss {loss_function(perfect_logits.softmax(1), labels):.3f}")
+perfect_probabilities = perfect_logits.softmax(dim=1)
+print(
+    f"perfect, softmax first: loss {loss_function(perfect_probabilities, labels):.3f}"
+)
 
 one_batch = images.to(device), labels.to(device)
 for softmax_first in (False, True):
@@ -170,20 +184,22 @@ for softmax_first in (False, True):
     losses = []
     for _ in range(200):
         logits = trial_net(one_batch[0])
-        loss = loss_function(logits.softmax(dim=1) if softmax_first else logits, one_batch[1])
+        answers = logits.softmax(dim=1) if softmax_first else logits
+        loss = loss_function(answers, one_batch[1])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
     name = "softmax first" if softmax_first else "logits"
     right = (logits.argmax(dim=1) == one_batch[1]).sum()
-    print(f"{name:13} loss {losses[0]:.3f} to {losses[-1]:.3f}, {right} of {len(labels)} right")
+    print(f"{name:13} loss {losses[0]:.3f} to {losses[-1]:.3f}", end=", ")
+    print(f"{right} of {len(labels)} right")
 
 
 # %% evaluate tolerance=0.1 timeout=120
 @torch.inference_mode()
 def predict(net, loader):
-    """Return the logits (N, classes) and labels (N,) of all images of a loader, on the CPU."""
+    """Return logits (N, classes) and labels (N,) of a loader's images, on the CPU."""
     net.eval()
     batches = [(net(images.to(device)).cpu(), labels) for images, labels in loader]
     logits, labels = zip(*batches, strict=True)
@@ -191,7 +207,7 @@ def predict(net, loader):
 
 
 def accuracy_of(logits, labels):
-    """Return the fraction of rows of logits (N, classes) whose largest one is the label's."""
+    """Return the fraction of rows of logits whose largest one is the label's."""
     return (logits.argmax(dim=1) == labels).float().mean().item()
 
 
@@ -220,14 +236,17 @@ for epoch in range(2):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        train_losses.append(loss.detach())  # .item() would wait for the GPU at every step
+        train_losses.append(
+            loss.detach()
+        )  # .item() would make the GPU wait each time
 
     epoch_loss = torch.stack(train_losses[-len(train_loader) :]).mean()
     val_logits, val_labels = predict(net, val_loader)
     val_losses.append(loss_function(val_logits, val_labels).item())
+    val_accuracy = accuracy_of(val_logits, val_labels)
+    print(f"epoch {epoch + 1}: training loss {epoch_loss:.3f},", end=" ")
     print(
-        f"epoch {epoch + 1}: training loss {epoch_loss:.3f}, validation loss {val_losses[-1]:.3f},"
-        f" validation accuracy {accuracy_of(val_logits, val_labels):.1%}"
+        f"validation loss {val_losses[-1]:.3f}, validation accuracy {val_accuracy:.1%}"
     )
 
 # %% loss-curves alt="Cross-entropy loss against epochs. One line is the training loss, averaged over short stretches of steps, which falls unevenly. The other joins the validation losses before training, near 2.3, and after each epoch."
@@ -291,12 +310,16 @@ test_logits, test_labels = predict(loaded_net, test_loader)
 accuracy = accuracy_of(test_logits, test_labels)
 standard_error = math.sqrt(accuracy * (1 - accuracy) / len(test_labels))
 print(f"guessing:      {1 / len(classes):.1%}")
-print(f"test accuracy: {accuracy:.1%} +- {standard_error:.1%} ({len(test_labels)} images)")
+print(
+    f"test accuracy: {accuracy:.1%} +- {standard_error:.1%} of {len(test_labels)}"
+)
 
 # %% class-accuracy tolerance=0.5 alt="Horizontal bars, one for each of the ten classes: the share of its test images that the network names rightly, with a thin line for the standard error. A dashed vertical line marks the accuracy over all classes."
 is_right = test_logits.argmax(dim=1) == test_labels
 class_sizes = test_labels.bincount(minlength=len(classes))
-class_accuracy = test_labels[is_right].bincount(minlength=len(classes)) / class_sizes
+class_accuracy = (
+    test_labels[is_right].bincount(minlength=len(classes)) / class_sizes
+)
 class_error = (class_accuracy * (1 - class_accuracy) / class_sizes).sqrt()
 for name, value in zip(classes, class_accuracy, strict=True):
     print(f"{name:10} {value:.1%}")

@@ -1,4 +1,4 @@
-"""Tensors: make them, index them, compute with them, share their memory, move them."""
+"""Tensors: make, index and compute with them, share their memory, move them."""
 
 # %% imports
 import matplotlib.pyplot as plt
@@ -73,7 +73,7 @@ print("every other column, from row 1:", grid[1:, ::2].tolist())
 
 # %% selections alt="Four copies of a 3 by 4 grid holding 0 to 11; the chosen boxes are coloured"
 def draw_grid(axis, values, title, filled=None, highest=None):
-    """Draw a 2-D tensor as boxes, coloured up to `highest` where `filled` is true."""
+    """Draw a 2-D tensor as boxes, coloured up to `highest` where `filled`."""
     colours = values.float()
     if filled is not None:
         colours = torch.where(filled, colours, torch.nan)
@@ -171,7 +171,12 @@ disc = ((down - 0.4) ** 2 + (across - 0.3) ** 2 < 0.05).float()
 picture = torch.stack([across.expand(30, 40), down.expand(30, 40), disc])
 
 panels = [*picture, picture.permute(1, 2, 0)]
-titles = ["red: picture[0]", "green: picture[1]", "blue: picture[2]", "all: picture"]
+titles = [
+    "red: picture[0]",
+    "green: picture[1]",
+    "blue: picture[2]",
+    "all: picture",
+]
 figure, axes = plt.subplots(2, 2, layout="constrained")
 for axis, panel, title in zip(axes.flat, panels, titles, strict=True):
     axis.imshow(panel.numpy(), vmin=0, vmax=1)
@@ -265,7 +270,9 @@ print("same memory:", matrix.data_ptr() == turned.data_ptr())
 
 # %% strides-picture alt="Memory holds 0 to 5; the matrix reads it by rows, its transpose by columns"
 mosaic = [["memory", "memory"], ["matrix", "turned"]]
-figure, axes = plt.subplot_mosaic(mosaic, height_ratios=[1, 2.6], layout="constrained")
+figure, axes = plt.subplot_mosaic(
+    mosaic, height_ratios=[1, 2.6], layout="constrained"
+)
 draw_grid(axes["memory"], flat[None], "one memory")
 draw_grid(axes["matrix"], matrix, f"matrix, stride {matrix.stride()}")
 draw_grid(axes["turned"], turned, f"matrix.T, stride {turned.stride()}")
@@ -340,7 +347,9 @@ print(rows.dtype, outputs.dtype, outputs.shape)
 outputs.numpy()
 
 # %% device
-device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+device = torch.accelerator.current_accelerator(
+    check_available=True
+) or torch.device("cpu")
 print("device:", device.type)
 
 # %% named-or-usable

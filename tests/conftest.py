@@ -1,6 +1,7 @@
 """A small project of its own for each test that runs, breaks or builds one."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -24,8 +25,29 @@ markdown_extensions:
   - pymdownx.tabbed: {alternate_style: true}
   - pymdownx.superfences:
       custom_fences:
-        - {name: cell, class: cell, format: !!python/name:tutorial.markdown.show_cell}
-        - {name: section, class: section, format: !!python/name:tutorial.markdown.show_section}
+        - {name: cell, class: cell, format: !!python/name:tutorial.markdown.show_cell }
+        - {name: section, class: section, format: !!python/name:tutorial.markdown.show_section }
+"""
+
+# Stands for torch where a test is about processes, records and messages, not about tensors: the
+# real one takes seconds to import. LIGHT_GPU names the accelerator it pretends to find.
+LIGHT_TORCH = """\
+import os
+from types import SimpleNamespace
+
+__version__ = "0.light"
+version = SimpleNamespace(cuda=None)
+accelerator = SimpleNamespace(is_available=lambda: False)
+cuda = SimpleNamespace(
+    is_available=lambda: bool(os.environ.get("LIGHT_GPU")),
+    get_device_name=lambda index=0: os.environ["LIGHT_GPU"],
+)
+_threads = [1]
+
+
+def manual_seed(seed): ...
+def set_num_threads(count): _threads[0] = count
+def get_num_threads(): return _threads[0]
 """
 
 
@@ -34,11 +56,16 @@ class Sample:
     """A project in a temporary folder, driven by the commands that make drives."""
 
     root: Path
+    light: bool = False
 
     @property
     def project(self) -> Project:
         """Read anew at each call: tests change the files."""
         return Project(self.root)
+
+    @property
+    def site(self) -> Path:
+        return self.root / "build" / "site"
 
     def script(self, section: str, text: str, page: str | None = None) -> None:
         """Write snippets/SECTION.py, and a page that shows every cell unless one is given."""
@@ -50,14 +77,42 @@ class Sample:
             page = "\n".join([f"# {section}\n", f"```section\n{section}.py\n```\n", *fences])
         (self.root / "docs" / f"{section}.md").write_text(page, encoding="utf-8")
 
+    def place(self, file: str, text: str) -> str:
+        """`docs/x.md:12`: the first line of a file that holds `text`, as messages name it."""
+        lines = (self.root / file).read_text(encoding="utf-8").splitlines()
+        return f"{file}:{next(n for n, line in enumerate(lines, 1) if text in line)}"
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text that must be there."""
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def copy(self, root: Path, light: bool = True) -> "Sample":
+        """The same project, with its records and its site, for a test to change."""
+        shutil.copytree(self.root, root)
+        return Sample(root, light)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment in which commands for this project run."""
+        known = {key: value for key, value in os.environ.items() if key != "DEVICE"}
+        path = [str(ROOT)]
+        if self.light:
+            light = self.root / "light"
+            for package, text in (("torch", LIGHT_TORCH), ("torchvision", LIGHT_TORCH)):
+                (light / package).mkdir(parents=True, exist_ok=True)
+                (light / package / "__init__.py").write_text(text)
+            path.insert(0, str(light))
+        ours = {"TUTORIAL_ROOT": str(self.root), "PYTHONPATH": os.pathsep.join(path)}
+        return known | ours | more
+
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
         """Start `python -m COMMAND` for this project."""
-        known = {**os.environ, "TUTORIAL_ROOT": str(self.root), "PYTHONPATH": str(ROOT)}
-        known.pop("DEVICE", None)
         return subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=self.root,
-            env=known | environment,
+            env=self.environment(**environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -70,12 +125,148 @@ class Sample:
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-@pytest.fixture
-def sample(tmp_path) -> Sample:
-    root = tmp_path / "a project"
+def make_sample(root: Path, light: bool = False) -> Sample:
     for folder in ("docs", "snippets", "outputs"):
         (root / folder).mkdir(parents=True)
     (root / "mkdocs.yml").write_text(MKDOCS, encoding="utf-8")
     (root / "docs" / "index.md").write_text("# Home\n", encoding="utf-8")
     (root / "conftest.py").write_text('pytest_plugins = ["tutorial.pytest_plugin"]\n')
-    return Sample(root)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return Sample(root, light)
+
+
+@pytest.fixture
+def sample(tmp_path) -> Sample:
+    return make_sample(tmp_path / "a project")
+
+
+@pytest.fixture
+def light(tmp_path) -> Sample:
+    """A sample whose kernels import a stand-in for torch."""
+    return make_sample(tmp_path / "a project", light=True)
+
+
+@pytest.fixture(scope="session")
+def new_light(tmp_path_factory):
+    """Makes light samples for fixtures that live longer than a test."""
+
+    def new_light() -> Sample:
+        return make_sample(tmp_path_factory.mktemp("light") / "a project", light=True)
+
+    return new_light
+
+
+BASICS = r'''
+"""Basics: one cell of every kind."""
+
+# %% imports
+import os
+import subprocess
+import sys
+import warnings
+
+import matplotlib.pyplot as plt
+import torch
+
+# %% tensor
+print(torch.tensor([[0.5, -1.0]]))
+print("zebra" + "fish: <b>bold</b> & co")
+
+# %% children
+print("parent")
+subprocess.run([sys.executable, "-c", "print('child')"], check=True)
+os.write(1, b"straight to the descriptor\n")
+print("on stderr", file=sys.stderr)
+
+# %% terminal
+print("10%\r100%")
+os.write(1, b"kept\r\n")
+print("\x1b[31mred\x1b[0m", os.getcwd())
+print(os.path.abspath("data/file.txt"))
+
+# %% timing
+print("took 12.5 s")
+
+# %% figure alt="A line that rises from 0 to 2 & stays"
+plt.plot([0, 1, 2])
+plt.title("Rises")
+plt.show()
+
+# %% mistake error="RuntimeError"
+torch.ones(2, 3) @ torch.ones(2, 3)
+
+# %% careful warns="UserWarning"
+warnings.warn("mind the gap", stacklevel=1)
+'''
+
+BASICS_PAGE = """\
+# Basics
+
+```section
+basics.py
+```
+
+The quokka is told of in prose. See [home](index.md).
+
+```cell
+basics.py::imports
+```
+
+!!! note "Inside a note"
+
+    The prose of the note.
+
+    ```cell
+    basics.py::tensor
+    ```
+
+    !!! tip "Deeper"
+
+        ```cell
+        basics.py::children
+        ```
+
+=== "In a tab"
+
+    ```cell
+    basics.py::terminal
+    ```
+
+```cell
+basics.py::timing
+```
+
+```cell
+basics.py::figure
+```
+
+```cell
+basics.py::mistake
+```
+
+```cell
+basics.py::careful
+```
+
+The narwhal ends the prose.
+"""
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Sample:
+    """A project with the real torch: run, its outputs committed, its site built. Do not change it.
+
+    A test that changes something takes a copy: the records stay current in it.
+    """
+    sample = make_sample(tmp_path_factory.mktemp("built") / "a project")
+    sample.script("basics", BASICS, BASICS_PAGE)
+    for command in ("outputs", "site"):
+        done = sample.do("tutorial", command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return sample
+
+
+@pytest.fixture
+def changeable(built, tmp_path) -> Sample:
+    """A copy of `built` to change, with light kernels for what has to run again."""
+    return built.copy(tmp_path / "a copy")

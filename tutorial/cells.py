@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from tutorial import TutorialError
@@ -51,12 +52,12 @@ class Cell:
     def timeout(self) -> float:
         return self.options.get("timeout", DEFAULT_TIMEOUT)
 
-    @property
+    @cached_property
     def uses_cifar10(self) -> bool:
         names = (getattr(n, "attr", getattr(n, "id", None)) for n in ast.walk(self.tree))
         return "CIFAR10" in names
 
-    @property
+    @cached_property
     def tree(self) -> ast.Module:
         try:
             return ast.parse(self.source)
@@ -87,23 +88,31 @@ class Section:
         index = [cell.name for cell in cells].index(name)
         return any(cell.uses_cifar10 for cell in cells[: index + 1])
 
-    def fingerprints(self, device: str) -> dict[str, str]:
-        """Per cell: hash of its own code, run options and the project modules it imports."""
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
         return {
             cell.name: digest(
                 cell.source,
                 {key: cell.options.get(key) for key in RUN_OPTIONS},
                 [file.read_text(encoding="utf-8") for file in self.modules(cell)],
             )[:8]
-            for cell in self.on(device)
+            for cell in self.cells
         }
+
+    def fingerprints(self, device: str) -> dict[str, str]:
+        """Per cell: hash of its own code, run options and the project modules it imports."""
+        return {cell.name: self._fingerprints[cell.name] for cell in self.on(device)}
 
     def keys(self, device: str) -> dict[str, str]:
         """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
-        keys, sofar = {}, digest([file.read_text(encoding="utf-8") for file in ENGINE])
+        keys, sofar = {}, self._engine
         for name, own in self.fingerprints(device).items():
             keys[name] = sofar = digest(sofar, own)
         return keys
+
+    @cached_property
+    def _engine(self) -> str:
+        return digest([file.read_text(encoding="utf-8") for file in ENGINE])
 
     def modules(self, cell: Cell) -> list[Path]:
         """Files of this project that the cell imports, directly or through one another."""

@@ -14,6 +14,7 @@ from matplotlib.collections import Collection
 from PIL import Image
 
 DPI = 200  # twice the size shown, for screens of high density
+LARGE = 60_000  # bytes
 
 # Light colour -> dark colour, each at least 4.5:1 on its own ground.
 INK = {"#1f2328": "#e6edf3", "#59636e": "#9da7b3", "#d1d9e0": "#3d444d"}
@@ -73,7 +74,7 @@ def collect(folder: Path, stem: str) -> list[dict]:
     for number, pair in enumerate(_shown, 1):
         base = stem if number == 1 else f"{stem}-{number}"
         names = [
-            _write(image, folder / f"{base}-{palette}")
+            _write(image, folder / f"{base}-{palette}.webp")
             for image, palette in zip(pair, ("light", "dark"), strict=True)
         ]
         width, height = (side * 100 // DPI for side in pair[0].size)
@@ -95,15 +96,11 @@ def _draw(figure) -> Image.Image:
     return Image.open(buffer).convert("RGBA")
 
 
-def _write(image: Image.Image, base: Path) -> str:
-    """As a 256-colour PNG where that loses nothing to be seen, as lossy WebP for photographs."""
-    colours = image.getcolors(maxcolors=20_000)
-    if colours:
-        path = base.with_name(base.name + ".png")
-        image.quantize(256, Image.Quantize.FASTOCTREE).save(path, optimize=True)
-    else:
-        path = base.with_name(base.name + ".webp")
-        image.save(path, quality=85, method=6)
+def _write(image: Image.Image, path: Path) -> str:
+    """Without loss, unless photographs make that large."""
+    image.save(path, lossless=True, method=4)
+    if path.stat().st_size > LARGE:
+        image.save(path, quality=90, method=4)
     return path.name
 
 

@@ -61,7 +61,8 @@ def has_torch():
 
 def make_venv(with_own_packages):
     """Make .venv if there is none that works."""
-    if RUN.exists() and subprocess.run([RUN, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+    works = [RUN, "-m", "pip", "--version"]
+    if RUN.exists() and subprocess.run(works, capture_output=True).returncode == 0:
         return
     print(f"making {VENV.name} with Python {platform.python_version()}", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
@@ -77,9 +78,7 @@ def make_venv(with_own_packages):
 
 def install_torch(pair):
     """The CPU-only pair where it is enough and to be had, else the registry's; says which."""
-    installed = subprocess.run(
-        [RUN, "-m", "pip", "show", "--quiet", *TORCH], capture_output=True
-    )
+    installed = subprocess.run([RUN, "-m", "pip", "show", "--quiet", *TORCH], capture_output=True)
     if installed.returncode == 0 and pinned_already(pair):
         return
     if platform.system() == "Linux" and not has_nvidia() and index_answers():

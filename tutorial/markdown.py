@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pymdownx.superfences import SuperFencesException
 
-from tutorial import TutorialError, outputs, records, transcripts
+from tutorial import TutorialError, records, transcripts
 from tutorial.cells import Cell, Section
+from tutorial.dataset import STAND_IN
 from tutorial.project import CELL_FENCE, SHOWN_CELL, Project
 from tutorial.transcripts import Transcript
 
@@ -26,7 +27,7 @@ FACTS = {
     "python": "Python",
     "threads": "Threads",
 }
-WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 180, 15
+WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
 
 
 class PageError(TutorialError, SuperFencesException):
@@ -93,13 +94,14 @@ def _committed(project: Project, section: Section, cell: Cell, device: str) -> l
 
 
 @cache
-def _project(root: str | None) -> Project:
+def the_project() -> Project:
+    """Read once per build: site.build() clears it."""
     return Project.find()
 
 
 def _find(text: str) -> tuple[Project, Section, Cell | None]:
     """What `tensors.py::from-data` or `tensors.py` in a fence names."""
-    project = _project(os.environ.get("TUTORIAL_ROOT"))
+    project = the_project()
     script, _, name = text.strip().partition("::")
     section = project.sections.get(script.removesuffix(".py"))
     if section is None:
@@ -191,9 +193,7 @@ def _details(runs: list[Run]) -> str:
     summary = " = ".join(heads) if len(runs) > 1 else heads[0]
     data = next((run.data for run in runs if run.data), "")
     summary += f" · {escape(data)}" if data else ""
-    return (
-        f'<details class="run-record"><summary>{summary}</summary>{"".join(tables)}</details>'
-    )
+    return f'<details class="run-record"><summary>{summary}</summary>{"".join(tables)}</details>'
 
 
 def _tabs(stem: str, tabs: list[tuple[str, str]]) -> str:
@@ -202,9 +202,7 @@ def _tabs(stem: str, tabs: list[tuple[str, str]]) -> str:
     for number, (label, html) in enumerate(tabs, 1):
         target = f"__tabbed_{stem}_{number}"
         checked = ' checked="checked"' if number == 1 else ""
-        inputs.append(
-            f'<input{checked} id="{target}" name="__tabbed_{stem}" type="radio">'
-        )
+        inputs.append(f'<input{checked} id="{target}" name="__tabbed_{stem}" type="radio">')
         labels.append(f'<label for="{target}">{label}</label>')
         blocks.append(f'<div class="tabbed-block">{html}</div>')
     return (
@@ -239,7 +237,7 @@ def show_section(source, language, css_class, options, md, **kwargs) -> str:
     facts.append(f'<li><a href="{name}.py" download>Script</a></li>')
     facts.append(f'<li><a href="{name}.md" download>Markdown</a></li>')
     note = ""
-    if data == outputs.STAND_IN:
+    if data == STAND_IN:
         note = (
             '<p class="stand-in-note">This copy of the page was built where CIFAR-10 could not be'
             " downloaded. Its images and accuracies come from a <strong>drawn stand-in</strong>:"
@@ -310,7 +308,9 @@ def _flat_lines(project: Project, lines: list[str]) -> list[str]:
             end = at + 1
             while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
                 end += 1
-            result += [f"**{title['title'].capitalize() if UNTITLED.match(line) else title['title']}**"]
+            result += [
+                f"**{title['title'].capitalize() if UNTITLED.match(line) else title['title']}**"
+            ]
             result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]])
             at = end
         elif line.strip() in ("```cell", "```section"):
@@ -325,8 +325,11 @@ def _flat_lines(project: Project, lines: list[str]) -> list[str]:
 
 def _flat_cell(project: Project, name: str) -> list[str]:
     _, section, cell = _find(name)
-    does = [f"{verb}:{cell.options[key]}" for key, verb in
-            (("error", "raises"), ("warns", "warns")) if key in cell.options]
+    does = [
+        f"{verb}:{cell.options[key]}"
+        for key, verb in (("error", "raises"), ("warns", "warns"))
+        if key in cell.options
+    ]
     if "device" in cell.options:
         does.append("notest")
     lines = [" ".join(["```python", *does]), *cell.source.strip("\n").splitlines(), "```"]
@@ -334,8 +337,14 @@ def _flat_cell(project: Project, name: str) -> list[str]:
     for run in runs[:1] if _agree(runs) else runs:
         data = f", {run.data}" if run.data else ""
         if run.text:
-            lines += ["", f"Output ({run.label}{data}):", "", "```text",
-                      *run.text.splitlines(), "```"]
+            lines += [
+                "",
+                f"Output ({run.label}{data}):",
+                "",
+                "```text",
+                *run.text.splitlines(),
+                "```",
+            ]
     if "alt" in cell.options:
         lines += ["", f"*Figure: {cell.options['alt']}*"]
     return lines

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from tutorial import TutorialError, records, transcripts
 from tutorial.cells import Cell, Section
+from tutorial.dataset import STAND_IN
 from tutorial.project import Project
 from tutorial.records import Record
 from tutorial.transcripts import Entry, Transcript
-
-STAND_IN = "drawn stand-in"
 
 
 def variant(data: str) -> str:
@@ -62,14 +61,16 @@ def drift(project: Project, section: Section, cell: Cell, device: str, record: R
     transcript = Transcript.read(path)
     if record.data and record.data != transcript.facts.get("data"):
         return ""
-    entry = transcript.current(section.fingerprints(device)).get(cell.name)
+    entry = transcript.cells.get(cell.name)
     if entry is None:
-        return f"{where}: {project.relative(path)} is of other code; {advice}"
+        return f"{where}: not in {project.relative(path)}; {advice}"
     tolerance = cell.options.get("tolerance")
-    if transcripts.same(entry.text, record.text, tolerance):
-        return ""
-    said = transcripts.diff(entry.text, record.text, tolerance)
-    return f"{where}: the output has changed; {advice}\n{said}"
+    if not transcripts.same(entry.text, record.text, tolerance):
+        said = transcripts.diff(entry.text, record.text, tolerance)
+        return f"{where}: the output has changed; {advice}\n{said}"
+    if entry.fingerprint != section.fingerprints(device)[cell.name]:
+        return f"{where}: same output, but {project.relative(path)} is of other code; {advice}"
+    return ""
 
 
 def update(project: Project, section: Section, device: str) -> bool:

@@ -34,7 +34,7 @@ class Progress(Listener):
     def preparing(self, message: str, fraction: float | None) -> None:
         self.note = message if fraction is None else f"{message} {fraction:.0%}"
         if fraction is None:
-            self.console.print(message, highlight=False, markup=False)
+            self.console.print(message, highlight=False, markup=False, soft_wrap=True)
 
     def cell_started(self, section: Section, cell: Cell | None) -> None:
         self.note = ""
@@ -56,8 +56,7 @@ class Progress(Listener):
         row |= {"status": outcome.status, "done": outcome.cells, "elapsed": elapsed}
         if not self.console.is_terminal:
             print(
-                f"{outcome.section.name}: {outcome.status}, {outcome.cells} cells,"
-                f" {elapsed:.1f} s",
+                f"{outcome.section.name}: {outcome.status}, {outcome.cells} cells, {elapsed:.1f} s",
                 file=self.console.file,
                 flush=True,
             )

@@ -45,7 +45,7 @@ class Project:
         return {script.stem: read_section(script, self.root) for script in scripts}
 
     def choose(self, names: list[str]) -> list[Section]:
-        """The named sections (`tensors` or `snippets/tensors.py`); all of them for an empty list."""
+        """The named sections (`tensors` or `snippets/tensors.py`); all for an empty list."""
         unknown = [name for name in names if Path(name).stem not in self.sections]
         if unknown:
             known = ", ".join(self.sections)

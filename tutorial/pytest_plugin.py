@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pytest_markdown_docs._runners import DefaultRunner, register_runner
+from pytest_markdown_docs.plugin import MarkdownDocstringCodeModule
 
 from tutorial import TutorialError, dataset, outputs, records
 from tutorial.cells import Cell, Section
@@ -19,6 +20,11 @@ from tutorial.run import Runner
 INFO = re.compile(r"^\s*```python(?P<options>.*)$")
 
 
+@cache
+def the_project() -> Project:
+    return Project.find()
+
+
 def pytest_addoption(parser) -> None:
     group = parser.getgroup("tutorial")
     group.addoption("--device", default=os.environ.get("DEVICE") or "cpu")
@@ -27,11 +33,16 @@ def pytest_addoption(parser) -> None:
     )
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path, parent):
-    project = Project.find()
-    if file_path.suffix == ".py" and file_path.parent == project.root / "snippets":
-        return SectionFile.from_parent(parent, path=file_path)
-    return None
+    """Scripts of snippets/ become sections, and pytest-markdown-docs looks at Markdown alone.
+
+    Left to itself it would import every Python file for the examples in its docstrings.
+    """
+    collectors = yield
+    if file_path.suffix == ".py" and file_path.parent == the_project().root / "snippets":
+        return [SectionFile.from_parent(parent, path=file_path)]
+    return [c for c in collectors if not isinstance(c, MarkdownDocstringCodeModule)]
 
 
 class CellFailed(Exception):
@@ -43,7 +54,7 @@ class SectionFile(pytest.File):
 
     def collect(self):
         try:
-            section = Project.find().sections[self.path.stem]
+            section = the_project().sections[self.path.stem]
         except TutorialError as error:
             raise self.CollectError(str(error)) from None
         device = self.config.getoption("--device")
@@ -59,7 +70,7 @@ class CellItem(pytest.Item):
         self.section, self.cell = section, cell
 
     def runtest(self) -> None:
-        project, device = Project.find(), self.config.getoption("--device")
+        project, device = the_project(), self.config.getoption("--device")
         outcome = _outcomes(self.session, device)[self.section.name]
         key = self.section.keys(device)[self.cell.name]
         record = records.read(project, device, self.section.name, self.cell.name)
@@ -86,7 +97,7 @@ class CellItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self):
-        return self.path, self.cell.line - 1, self.cell.id
+        return self.path, self.cell.line - 1, self.cell.name
 
 
 OUTCOMES = pytest.StashKey[dict]()
@@ -100,7 +111,7 @@ def _outcomes(session: pytest.Session, device: str) -> dict:
         }
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled(), Progress() as progress:
-            runner = Runner(Project.find(), device, listener=progress)
+            runner = Runner(the_project(), device, listener=progress)
             found = runner.run(list(sections.values()))
         session.stash[OUTCOMES] = {outcome.section.name: outcome for outcome in found}
     return session.stash[OUTCOMES]
@@ -151,9 +162,7 @@ def _page(path: Path) -> tuple[dict, str]:
     folder = tempfile.TemporaryDirectory(prefix="page-")
     text = path.read_text(encoding="utf-8")
     if "CIFAR10(" in text:
-        source = dataset.provide(Project.find().root)
+        source = dataset.provide(the_project().root)
         dataset.link(source, Path(folder.name))
         dataset.teach_torchvision(source)
     return {"__name__": "__main__", "__folder__": folder}, folder.name
-
-

@@ -30,6 +30,7 @@ def build(project: Project, preview: bool = False) -> bool:
 
     Raises TutorialError, and leaves the site of the last build, if anything is amiss.
     """
+    markdown.the_project.cache_clear()
     problems = markdown.check_pages(project)
     if problems:
         raise TutorialError("\n".join(problems))
@@ -79,7 +80,7 @@ def _assemble(project: Project, site: Path) -> None:
     for name, section in project.sections.items():
         for device in records.DEVICES:
             folder = records.folder(project, device, name)
-            images = [*folder.glob("*.png"), *folder.glob("*.webp")]
+            images = list(folder.glob("*.webp"))
             target = site / "assets" / "figures" / device / name
             if images:
                 target.mkdir(parents=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-NAME = "drawn stand-in"
+from tutorial.dataset import FOLDER, STAND_IN, Progress
+
 SEED = 20
 SIDE = 32  # pixels of a finished image
 CANVAS = 3 * SIDE  # drawn larger, then averaged: smooth edges
@@ -39,7 +40,8 @@ GROUND = {
     "indoor": [(140, 100, 66), (176, 150, 120), (110, 112, 120), (150, 70, 60)],
 }
 PLAIN = SKY + WALL + GROUND["sea"] + GROUND["grass"]
-CIRCLE = np.array([(math.cos(a * math.pi / 12), math.sin(a * math.pi / 12)) for a in range(24)])
+CIRCLE = [(math.cos(a * math.pi / 9), math.sin(a * math.pi / 9)) for a in range(18)]
+RAMP = np.linspace(0, 1, SIDE, dtype=np.float32)
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -50,13 +52,13 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 @cache
-def outline(path: str, smooth: bool) -> np.ndarray:
-    """Corners (N, 2) of a path such as "-90,8 40,-20 70,55"; `smooth` cuts them twice (Chaikin)."""
+def outline(path: str, smooth: bool) -> list[tuple[float, float]]:
+    """Corners of a path such as "-90,8 40,-20 70,55"; `smooth` cuts them off twice (Chaikin)."""
     corners = np.array([point.split(",") for point in path.split()], dtype=float)
     for _ in range(2 if smooth else 0):
         ahead = np.roll(corners, -1, axis=0)
         corners = np.stack([3 * corners + ahead, corners + 3 * ahead], 1).reshape(-1, 2) / 4
-    return corners
+    return corners.tolist()
 
 
 class Scene:
@@ -69,8 +71,10 @@ class Scene:
         self.rng = rng
         self.image = Image.new("RGB", (CANVAS, CANVAS))
         self.draw = ImageDraw.Draw(self.image)
-        self.matrix = np.eye(2) * CANVAS / 200
-        self.origin = np.full(2, CANVAS / 2)
+        self.behind: Colour = BLACK  # mean colour of the surroundings
+        half, unit = CANVAS / 2, CANVAS / 200
+        # a..f of x' = ax + cy + e, y' = bx + dy + f
+        self.frame = (unit, 0, 0, unit, half, half)
 
     def between(self, low: float, high: float) -> float:
         return low + (high - low) * self.rng.random()
@@ -83,15 +87,14 @@ class Scene:
 
     def colour(self, palette: Sequence[Colour]) -> Colour:
         """One of the palette's colours, varied."""
-        varied = self.pick(palette) + self.rng.integers(-18, 19, 3)
-        return tuple(varied.clip(0, 255).tolist())
+        varied = [int(c + self.between(-18, 18)) for c in self.pick(palette)]
+        return tuple(min(255, max(0, c)) for c in varied)
 
     def subject(self, palette: Sequence[Colour]) -> Colour:
         """A colour that stands out a little from what is behind the subject."""
-        behind = self.image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
         for _ in range(4):
             colour = self.colour(palette)
-            if sum(abs(a - b) for a, b in zip(colour, behind, strict=True)) > 110:
+            if sum(abs(a - b) for a, b in zip(colour, self.behind, strict=True)) > 110:
                 break
         return colour
 
@@ -99,28 +102,34 @@ class Scene:
         """Choose flip, scale, proportions, rotation (up to `tilt` radians) and position."""
         scale, turn = self.between(0.72, 1.0), self.between(-tilt, tilt)
         stretch, lean = self.between(0.88, 1.12), self.between(-0.1, 0.1)
-        flip, cos, sin = 1 - 2 * self.chance(0.5), math.cos(turn), math.sin(turn)
-        frame = np.array([[flip * stretch, 0], [lean, 1 / stretch]]) @ [[cos, sin], [-sin, cos]]
-        self.matrix = frame * scale * CANVAS / 200
-        self.origin = (1 + self.rng.uniform(-1, 1, 2) * (1.08 - scale)) * CANVAS / 2
+        flip, cos, sin = self.pick([-1, 1]), math.cos(turn), math.sin(turn)
+        room, half = 1.08 - scale, CANVAS / 2
+        unit = scale * half / 100
+        a, b = flip * stretch * cos * unit, flip * stretch * sin * unit
+        c, d = (lean * cos - sin / stretch) * unit, (lean * sin + cos / stretch) * unit
+        e, f = (half * (1 + self.between(-room, room)) for _ in range(2))
+        self.frame = (a, b, c, d, e, f)
 
     @contextmanager
     def part(self, x: float, y: float, size: float) -> Iterator[None]:
         """A smaller frame around (x, y): what is drawn at 100 appears at `size`."""
-        matrix, origin = self.matrix, self.origin
-        self.matrix, self.origin = matrix * size / 100, origin + np.array([x, y]) @ matrix
+        whole = a, b, c, d, e, f = self.frame
+        turned = (value * size / 100 for value in (a, b, c, d))
+        self.frame = (*turned, a * x + c * y + e, b * x + d * y + f)
         yield
-        self.matrix, self.origin = matrix, origin
+        self.frame = whole
 
     def shape(self, path, colour: Colour, smooth: bool = False, twice: bool = False) -> None:
-        """Fill a polygon, a path or corners (N, 2); `twice`: and its mirror image (x -> -x)."""
-        corners = outline(path, smooth) if isinstance(path, str) else np.asarray(path, dtype=float)
-        for mirror in ((1, 1), (-1, 1)) if twice else ((1, 1),):
-            points = (corners * mirror) @ self.matrix + self.origin
-            self.draw.polygon(points.ravel().tolist(), fill=colour)
+        """Fill a polygon, a path or its corners; `twice`: its mirror image (x -> -x) as well."""
+        corners = outline(path, smooth) if isinstance(path, str) else path
+        a, b, c, d, e, f = self.frame
+        for sign in (1, -1) if twice else (1,):
+            g, h = sign * a, sign * b
+            points = [v for x, y in corners for v in (g * x + c * y + e, h * x + d * y + f)]
+            self.draw.polygon(points, fill=colour)
 
     def disc(self, x, y, rx, ry, colour: Colour, twice: bool = False) -> None:
-        self.shape(CIRCLE * (rx, ry) + (x, y), colour, twice=twice)
+        self.shape([(x + rx * u, y + ry * v) for u, v in CIRCLE], colour, twice=twice)
 
     def box(self, left, top, right, bottom, colour: Colour, twice: bool = False) -> None:
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
@@ -176,10 +185,10 @@ def automobile(s: Scene) -> None:
     paint = s.subject(PAINT)
     if s.chance(0.65):  # from the side: saloon, hatchback or sports car
         front, back, roof = s.between(-40, -15), s.between(35, 85), s.between(-54, -40)
-        top = np.array([(front - 22, -5), (front + 5, roof), (back - 22, roof), (back, -5)])
         middle = (front + back) / 2
+        top = [(front - 22, -5), (front + 5, roof), (back - 22, roof), (back, -5)]
         s.shape(top, paint)
-        s.shape((top - (middle, 0)) * (0.84, 0.8) + (middle, -3), GLASS)
+        s.shape([(middle + 0.84 * (x - middle), 0.8 * y - 3) for x, y in top], GLASS)
         s.limb(middle, roof, middle, 0, 7, 7, paint)
         s.shape("-100,5 -90,-10 85,-12 100,-2 100,28 -100,28", paint)
         s.box(-98, 20, 98, 32, shade(paint, 0.6))
@@ -200,13 +209,13 @@ def automobile(s: Scene) -> None:
 def bird(s: Scene) -> None:
     coat, beak = s.subject(COAT + PLUMAGE), s.pick([(230, 150, 40), (60, 56, 50)])
     wing = shade(coat, s.between(0.5, 0.75))
-    heads = {
-        "gliding": (0, -14),
-        "flying": (-62, -6),
-        "perched": (-40, -42),
-        "swimming": (-50, -52),
-    }
-    kind, (x, y) = s.pick([*heads.items()])
+    kinds = [
+        ("gliding", 0, -14),
+        ("flying", -62, -6),
+        ("perched", -40, -42),
+        ("swimming", -50, -52),
+    ]
+    kind, x, y = s.pick(kinds)  # and where its head is
     if kind == "gliding":
         s.shape("0,-12 45,-52 118,-18 62,-20 20,22 0,22", wing, twice=True)
         s.shape("-14,10 14,10 26,60 -26,60", wing)
@@ -428,8 +437,10 @@ CLASSES = [painter.__name__ for painter, *_ in SUBJECTS]
 
 def patch(s: Scene, colours, top: int = 0, spread: float = 0) -> None:
     """Blow a few colours (rows, columns, 3) up to a smooth area from row `top` downwards."""
-    colours = np.asarray(colours) + s.rng.uniform(-spread, spread, np.shape(colours))
-    small = Image.fromarray(colours.clip(0, 255).astype(np.uint8))
+    rows, columns, _ = np.shape(colours)
+    varied = colours + s.rng.uniform(-spread, spread, (rows, columns, 3)) if spread else colours
+    data = np.clip(varied, 0, 255).astype(np.uint8).tobytes()
+    small = Image.frombytes("RGB", (columns, rows), data)
     s.image.paste(small.resize((CANVAS, CANVAS - top), Image.Resampling.BILINEAR), (0, top))
 
 
@@ -479,6 +490,7 @@ def draw(split: int, index: int) -> np.ndarray:
     painter, places, tilt, head = SUBJECTS[index % 10]
     s = Scene(np.random.default_rng([SEED, split, index]))
     surroundings(s, s.pick(places.split()))
+    s.behind = s.image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
     s.pose(tilt)
     close_up = head and s.chance(0.25)
     with s.part(-1.5 * head[0], -1.5 * head[1], 150) if close_up else nullcontext():
@@ -488,16 +500,16 @@ def draw(split: int, index: int) -> np.ndarray:
     image = s.image.reduce(CANVAS // SIDE)
     if s.chance(0.25):
         image = image.filter(ImageFilter.GaussianBlur(s.between(0.4, 0.8)))
-    light = np.linspace(s.between(0.75, 1.1), s.between(0.75, 1.1), SIDE)
-    tint, brighter = s.rng.uniform(0.92, 1.08, (3, 1, 1)), s.between(-15, 20)
-    noise = s.rng.standard_normal((3, SIDE, SIDE)) * s.between(1, 8)
-    pixels = np.asarray(image, dtype=float).transpose(2, 0, 1) * light * tint + noise + brighter
+    left, right, brighter = s.between(0.75, 1.1), s.between(0.75, 1.1), s.between(-15, 20)
+    light = (left + (right - left) * RAMP) * s.rng.uniform(0.92, 1.08, (3, 1, 1))
+    noise = s.rng.standard_normal((3, SIDE, SIDE), dtype=np.float32) * s.between(1, 8)
+    pixels = np.asarray(image).transpose(2, 0, 1) * light.astype(np.float32) + (noise + brighter)
     return pixels.round().clip(0, 255).astype(np.uint8)
 
 
 def write(
     dest: Path,
-    progress: Callable[[str, float | None], None] | None = None,
+    progress: Progress | None = None,
     train: int = 10_000,
     test: int = 2_000,
 ) -> dict[str, str]:
@@ -506,7 +518,7 @@ def write(
     `train` images fill five equal batches, `test` images one; both are multiples of 50, so that
     each file holds the classes in equal numbers. `progress(text, done)` hears of done in 0..1.
     """
-    folder = Path(dest) / "cifar-10-batches-py"
+    folder = Path(dest) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     sums: dict[str, str] = {}
 
@@ -530,6 +542,6 @@ def write(
         names = [f"{CLASSES[index % 10]}_{index:05d}.png" for index in order]
         save(name, {"batch_label": name, "labels": labels, "data": data, "filenames": names})
     save("batches.meta", {"num_cases_per_batch": size, "label_names": CLASSES, "num_vis": 3072})
-    text = json.dumps({"name": NAME, "md5": sums}, indent=1)
+    text = json.dumps({"name": STAND_IN, "md5": sums}, indent=1)
     (Path(dest) / "checksums.json").write_text(text + "\n", encoding="utf-8")
     return sums

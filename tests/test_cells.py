@@ -1,0 +1,322 @@
+"""Scripts are cut into named cells; a key changes with all that an output follows from."""
+
+import math
+import textwrap
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from tutorial import TutorialError
+from tutorial.cells import read_section
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SCRIPT = '''
+"""A section of four cells."""
+
+# %% imports
+import math
+
+
+# %% a-figure alt="Two \\"bars\\", 3 = high" timeout=2.5
+def draw():
+    pass
+
+draw()
+# %% mistake error="ValueError" warns="UserWarning" tolerance=inf
+# a comment of its own
+print(math.pi)
+
+# %% on-gpu device="cuda" tolerance=0.05
+
+text = """
+no marker: %% inside
+"""
+'''
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Parse a script that stands in snippets/lesson.py."""
+
+    def read(text):
+        path = tmp_path / "snippets" / "lesson.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return read_section(path, tmp_path.resolve())
+
+    return read
+
+
+def test_cells_have_names_lines_sources_and_ids(read):
+    section = read(SCRIPT)
+    assert [(cell.name, cell.line) for cell in section.cells] == [
+        ("imports", 3),
+        ("a-figure", 7),
+        ("mistake", 12),
+        ("on-gpu", 16),
+    ]
+    assert [cell.source for cell in section.cells] == [
+        "import math",
+        "def draw():\n    pass\n\ndraw()",
+        "# a comment of its own\nprint(math.pi)",
+        '\ntext = """\nno marker: %% inside\n"""',
+    ]
+    assert section.cells[1].id == "snippets/lesson.py::a-figure"
+    assert section.cells[1].where == "snippets/lesson.py:7"
+
+
+def test_source_starts_in_the_line_after_the_marker(read):
+    lines = textwrap.dedent(SCRIPT).lstrip("\n").splitlines()
+    for cell in read(SCRIPT).cells:
+        source = cell.source.splitlines()
+        assert lines[cell.line : cell.line + len(source)] == source
+
+
+def test_options_have_their_types(read):
+    options = {cell.name: cell.options for cell in read(SCRIPT).cells}
+    assert options == {
+        "imports": {},
+        "a-figure": {"alt": 'Two "bars", 3 = high', "timeout": 2.5},
+        "mistake": {"error": "ValueError", "warns": "UserWarning", "tolerance": math.inf},
+        "on-gpu": {"device": "cuda", "tolerance": 0.05},
+    }
+
+
+def test_time_limit_is_a_minute_unless_the_marker_says_otherwise(read):
+    assert [cell.timeout for cell in read(SCRIPT).cells] == [60, 2.5, 60, 60]
+
+
+def test_a_cell_for_one_device_runs_on_that_device_only(read):
+    section = read(SCRIPT)
+    assert [cell.name for cell in section.on("cpu")] == ["imports", "a-figure", "mistake"]
+    assert [cell.name for cell in section.on("cuda")][-1] == "on-gpu"
+    assert "on-gpu" not in section.keys("cpu")
+    assert "on-gpu" in section.keys("cuda")
+
+
+def as_jupytext_reads(path: Path) -> list[tuple[str, str]]:
+    """(title, source) of every code cell, by the reference implementation of the format."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    cells = [cell for cell in notebook.cells if "title" in cell.metadata]
+    assert {cell.cell_type for cell in cells} == {"code"}
+    return [(cell.metadata["title"], cell.source.strip("\n")) for cell in cells]
+
+
+def test_sample_has_the_cells_that_jupytext_reads(read):
+    section = read(SCRIPT)
+    assert as_jupytext_reads(section.path) == [
+        (cell.name, cell.source.strip("\n")) for cell in section.cells
+    ]
+
+
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "snippets").glob("*.py")), ids=lambda path: path.name
+)
+def test_every_section_has_the_cells_that_jupytext_reads(script):
+    section = read_section(script, ROOT)
+    assert as_jupytext_reads(script) == [
+        (cell.name, cell.source.strip("\n")) for cell in section.cells
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "line", "says"),
+    [
+        ("import math\n", 1, "no cell"),
+        ("", 1, "no cell"),
+        ("# %%\nprint()\n", 1, "needs a name"),
+        ("# %% one\nprint()\n# %% [markdown]\n# text\n", 3, "needs a name"),
+        ("# %% Upper\nprint()\n", 1, "needs a name"),
+        ("# %% under_score\nprint()\n", 1, "needs a name"),
+        ("# %% one colour=3\nprint()\n", 1, "colour=3"),
+        ("# %% one two\nprint()\n", 1, "'two'"),
+        ('# %% one alt="open\nprint()\n', 1, "alt="),
+        ("# %% one alt=bare\nprint()\n", 1, "text in double quotes"),
+        ("# %% one alt=5\nprint()\n", 1, "text in double quotes"),
+        ("# %% one error=true\nprint()\n", 1, "text in double quotes"),
+        ('# %% one timeout="soon"\nprint()\n', 1, "a number"),
+        ("# %% one tolerance=few\nprint()\n", 1, "a number"),
+        ('# %% one device="gpu"\nprint()\n', 1, "gpu"),
+        ("# %% one\nprint()\n# %% one\nprint()\n", 3, "line 1"),
+        ('"""Text."""\n\nimport math\n\n# %% one\nprint()\n', 3, "before the first cell"),
+        ("def (:\n\n# %% one\nprint()\n", 1, "invalid syntax"),
+        ("# %% one\nprint()\n\n# %% two\nx = 1\nx = = 2\n", 6, "invalid syntax"),
+        ("# %% one\nif True:\n    x = (1,\n# %% two\nprint()\n", 3, "never closed"),
+        # VS Code and Jupytext take these for cells, so they must not hide in the cell above.
+        ("# %% one\nprint()\n#%% two\nprint()\n", 3, "# %%"),
+        ("# %% one\nprint()\n#  %% two\nprint()\n", 3, "# %%"),
+        ("# %% one\nif True:\n    # %% two\n    print()\n", 3, "# %%"),
+        # And these not.
+        ("# %% one\nprint()\n# %%two\nprint()\n", 3, "# %%"),
+    ],
+)
+def test_what_is_wrong_with_a_script_is_told_with_its_line(read, script, line, says):
+    with pytest.raises(TutorialError) as told:
+        read(script)
+    assert str(told.value).startswith(f"snippets/lesson.py:{line}: ")
+    assert says in str(told.value)
+
+
+# Keys
+
+
+KEYED = """
+# %% first
+a = 1
+
+# %% second alt="A line"
+b = a
+
+# %% third
+print(b)
+"""
+
+
+def changed(old, new, device="cpu") -> list[str]:
+    """Names of the cells whose keys differ."""
+    before, after = old.keys(device), new.keys(device)
+    return [name for name in after if before.get(name) != after[name]]
+
+
+def test_a_cells_key_changes_with_its_code_and_that_of_those_above(read):
+    old = read(KEYED)
+    assert changed(old, read(KEYED)) == []
+    assert changed(old, read(KEYED.replace("a = 1", "a = 2"))) == ["first", "second", "third"]
+    assert changed(old, read(KEYED.replace("b = a", "b = 0"))) == ["second", "third"]
+    assert changed(old, read(KEYED.replace("print(b)", "print(a)"))) == ["third"]
+
+
+def test_a_new_or_a_moved_cell_changes_the_keys_below_it(read):
+    old = read(KEYED)
+    new = read(KEYED.replace("# %% third", "# %% new\na = 5\n\n# %% third"))
+    assert changed(old, new) == ["new", "third"]
+
+
+def test_what_a_cell_is_meant_to_do_is_in_its_key(read):
+    old = read(KEYED)
+    for option in ('error="ValueError"', 'warns="UserWarning"'):
+        new = read(KEYED.replace('alt="A line"', f'alt="A line" {option}'))
+        assert changed(old, new) == ["second", "third"]
+
+
+def test_how_an_output_is_described_or_compared_is_in_no_key(read):
+    old = read(KEYED)
+    for options in ('alt="A rising line"', 'alt="A line" tolerance=0.5', 'alt="A line" timeout=9'):
+        assert changed(old, read(KEYED.replace('alt="A line"', options))) == []
+
+
+def test_whether_a_figure_is_announced_is_in_the_key(read):
+    # Else a record that was right for a cell with a figure passes for one without.
+    assert changed(read(KEYED), read(KEYED.replace(' alt="A line"', ""))) == ["second", "third"]
+
+
+IMPORTING = """
+# %% first
+print("nothing of ours")
+
+# %% second
+from common.helper import double
+
+# %% third
+import math
+
+# %% fourth
+import package.outer
+
+# %% fifth
+print("last")
+"""
+
+MODULES = {
+    "common/helper.py": "from common import deep\n\ndef double(x):\n    return 2 * x\n",
+    "common/deep.py": "DEEP = 1\n",
+    "package/__init__.py": "",
+    "package/outer.py": "from .inner import INNER\nfrom . import sibling\n",
+    "package/inner.py": "from ..beside import BESIDE\n\nINNER = 1\n",
+    "package/sibling.py": "import os\n",
+    "beside.py": "BESIDE = 1\n",
+    "unused.py": "UNUSED = 1\n",
+}
+
+
+@pytest.fixture
+def modules(tmp_path):
+    folder = tmp_path / "snippets"
+    for name, text in MODULES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("common/helper.py", ["second", "third", "fourth", "fifth"]),  # from common.helper import
+        ("common/deep.py", ["second", "third", "fourth", "fifth"]),  # imported by the helper
+        ("package/__init__.py", ["fourth", "fifth"]),  # run by any import from the package
+        ("package/outer.py", ["fourth", "fifth"]),  # import package.outer
+        ("package/inner.py", ["fourth", "fifth"]),  # from .inner import
+        ("package/sibling.py", ["fourth", "fifth"]),  # from . import
+        ("beside.py", ["fourth", "fifth"]),  # from ..beside import, two deep
+        ("unused.py", []),
+    ],
+)
+def test_a_project_module_changes_the_keys_of_the_cells_that_import_it_and_below(
+    read, modules, module, expected
+):
+    old = read(IMPORTING).keys("cpu")
+    (modules / module).write_text(MODULES[module] + "\nCHANGED = True\n")
+    new = read(IMPORTING).keys("cpu")
+    assert [name for name in new if new[name] != old[name]] == expected
+
+
+def test_an_import_within_a_function_counts(read, modules):
+    text = "# %% one\ndef late():\n    import unused\n\n    return unused\n"
+    old = read(text).keys("cpu")
+    (modules / "unused.py").write_text("UNUSED = 2\n")
+    assert read(text).keys("cpu") != old
+
+
+def test_modules_of_the_project_root_count(read, modules, tmp_path):
+    (tmp_path / "at_root.py").write_text("ONE = 1\n")
+    text = "# %% one\nfrom at_root import ONE\n"
+    old = read(text).keys("cpu")
+    (tmp_path / "at_root.py").write_text("ONE = 2\n")
+    assert read(text).keys("cpu") != old
+
+
+def test_modules_that_import_each_other_are_followed_once(read, modules):
+    (modules / "common" / "deep.py").write_text("import common.helper\n")
+    section = read(IMPORTING)
+    names = [path.name for path in section.modules(section.cells[1])]
+    assert names == ["deep.py", "helper.py"]
+
+
+def test_a_syntax_error_in_an_imported_module_is_told_with_its_line(read, modules):
+    (modules / "common" / "deep.py").write_text("DEEP = 1\nx = = 2\n")
+    with pytest.raises(TutorialError, match=r"snippets/common/deep\.py:2: invalid syntax"):
+        read(IMPORTING).keys("cpu")
+
+
+# Data
+
+
+def test_the_cells_from_the_first_that_uses_cifar10_on_read_it(read):
+    section = read(
+        """
+        # %% before
+        import torchvision
+
+        # %% load
+        images = torchvision.datasets.CIFAR10(root="data", download=True)
+
+        # %% after
+        print(len(images))
+        """
+    )
+    assert section.uses_cifar10("cpu")
+    reads = [section.reads_cifar10(cell.name, "cpu") for cell in section.cells]
+    assert reads == [False, True, True]
+    assert not read("# %% one\nprint('CIFAR10')\n").uses_cifar10("cpu")

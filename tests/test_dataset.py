@@ -1,0 +1,552 @@
+"""Where CIFAR-10 comes from: real servers on this machine, small files, every way to fail."""
+
+import functools
+import hashlib
+import http.server
+import io
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutorial import dataset, stand_in
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = list(dataset.OFFICIAL)
+
+
+def md5(blob: bytes) -> str:
+    return hashlib.md5(blob).hexdigest()
+
+
+def batches(images: int = 4) -> dict[str, bytes]:
+    """The seven files, with `images` random images in each batch."""
+    noise = np.random.default_rng(0)
+    content = {}
+    for name in FILES[:-1]:
+        data = noise.integers(0, 256, (images, 3072), dtype=np.uint8)
+        content[name] = pickle.dumps(
+            {"data": data, "labels": [index % 10 for index in range(images)]}
+        )
+    return content | {"batches.meta": pickle.dumps({"label_names": stand_in.CLASSES})}
+
+
+def archive(content: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, blob in content.items():
+            member = tarfile.TarInfo(f"{dataset.FOLDER}/{name}")
+            member.size = len(blob)
+            tar.addfile(member, io.BytesIO(blob))
+    return buffer.getvalue()
+
+
+class Server:
+    """Serves one archive, in the way that a URL's last part asks for."""
+
+    def __init__(self, blob: bytes):
+        self.asked: list[str] = []
+        self.let_go = threading.Event()
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                if self.path.endswith("/silent"):
+                    server.let_go.wait(20)
+                self.send_response(200)
+                self.end_headers()
+
+            def do_GET(self):
+                way = self.path.rpartition("/")[2]
+                server.asked.append(way)
+                if way == "missing":
+                    return self.send_error(404)
+                body = bytes(len(blob)) if way == "wrong" else blob
+                body = b"<html>log in first</html>" if way == "page" else body
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if way == "half":
+                    body = body[: len(body) // 2]
+                paces = {"slow": (1000, 0.05), "stuck": (1000, 0), "steady": (len(blob) // 8, 0.1)}
+                step, pause = paces.get(way, (len(body), 0))
+                try:
+                    for start in range(0, len(body), step):
+                        self.wfile.write(body[start : start + step])
+                        if way == "stuck":
+                            server.let_go.wait(20)
+                        time.sleep(pause)
+                except OSError:
+                    pass  # the client gave up, as it should
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
+
+    def url(self, way: str) -> str:
+        return f"http://127.0.0.1:{self.http.server_address[1]}/{way}"
+
+    def close(self):
+        self.let_go.set()
+        self.http.shutdown()
+        self.http.server_close()
+
+
+class World:
+    """A repository without data, a server, and what `provide` said."""
+
+    def __init__(self, root: Path, server: Server, monkeypatch):
+        self.root, self.server, self.monkeypatch = root, server, monkeypatch
+        self.said: list[str] = []
+        self.fractions: list[float] = []
+
+    def archives(self, *ways: str):
+        urls = [way if "://" in way else self.server.url(way) for way in ways]
+        self.monkeypatch.setattr(dataset, "ARCHIVES", urls)
+        return self
+
+    def provide(self) -> dataset.Source:
+        self.said.clear()
+        self.fractions.clear()
+        return dataset.provide(self.root, self.hear)
+
+    def hear(self, text, done):
+        if done is None:
+            self.said.append(text)
+        else:
+            self.fractions.append(done)
+
+    def data(self) -> list[str]:
+        return sorted(path.name for path in (self.root / "data").rglob("*") if path.is_file())
+
+    def left_over(self) -> list[str]:
+        return [path.name for path in (self.root / "build" / "cifar10").glob("partial*")]
+
+
+SMALL = batches()
+SMALL_MD5 = {name: md5(blob) for name, blob in SMALL.items()}
+SMALL_ARCHIVE = archive(SMALL)
+CONSTANTS = {
+    "OFFICIAL": SMALL_MD5,
+    "ARCHIVE_MD5": md5(SMALL_ARCHIVE),
+    "ARCHIVE_BYTES": len(SMALL_ARCHIVE),
+    "CONNECT_SECONDS": 1.0,
+}
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    for name, value in CONSTANTS.items():
+        monkeypatch.setattr(dataset, name, value)
+    monkeypatch.delenv("CIFAR10_DIR", raising=False)
+    monkeypatch.delenv("CIFAR10_RETRY", raising=False)
+    monkeypatch.setattr(stand_in, "write", functools.partial(stand_in.write, train=50, test=50))
+    server = Server(SMALL_ARCHIVE)
+    yield World(tmp_path / "repository", server, monkeypatch)
+    server.close()
+
+
+def process(world, way: str) -> subprocess.Popen:
+    """Another Python that provides the same small data set to the same repository."""
+    program = f"""
+from pathlib import Path
+from tutorial import dataset
+vars(dataset).update({CONSTANTS | {"ARCHIVES": [world.server.url(way)]}!r})
+print(dataset.provide(Path({str(world.root)!r})).name)
+"""
+    return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
+
+
+def folder_with(place: Path, content: dict[str, bytes], name: str = "a copy") -> Path:
+    (place / dataset.FOLDER).mkdir(parents=True)
+    for file, blob in content.items():
+        (place / dataset.FOLDER / file).write_bytes(blob)
+    sums = {file: md5(blob) for file, blob in content.items()}
+    (place / "checksums.json").write_text(json.dumps({"name": name, "md5": sums}))
+    return place
+
+
+def damage(path: Path):
+    blob = bytearray(path.read_bytes())
+    blob[len(blob) // 2] ^= 1
+    path.write_bytes(blob)
+
+
+# Archives
+
+
+def test_a_good_archive_ends_in_data(world):
+    source = world.archives("good", "never").provide()
+    assert source == dataset.Source("CIFAR-10", world.root / "data", SMALL_MD5)
+    assert not source.is_stand_in
+    for name, blob in SMALL.items():
+        assert (world.root / "data" / dataset.FOLDER / name).read_bytes() == blob
+    assert world.server.asked == ["good"] and not world.left_over()
+    assert world.fractions == sorted(world.fractions) and world.fractions[-1] == 1
+    assert world.provide() == source and world.server.asked == ["good"], "fetched again"
+
+
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        ("wrong", f"its MD5 is {md5(bytes(len(SMALL_ARCHIVE)))} instead of"),
+        ("half", "broke off after"),
+        ("page", "offers 25 bytes instead of"),
+        ("missing", "Not Found"),
+        ("silent", "no answer within 1 s"),
+        ("stuck", "timed out"),
+    ],
+)
+def test_a_source_that_fails_is_named_and_the_next_one_taken(world, way, reason):
+    world.monkeypatch.setattr(dataset, "CONNECT_SECONDS", 1.0 if way == "silent" else 0.5)
+    assert world.archives(way, "good").provide().name == "CIFAR-10"
+    assert len(world.said) == 1
+    assert world.said[0].startswith(world.server.url(way) + ": ") and reason in world.said[0]
+    assert world.data() == sorted(FILES) and not world.left_over()
+
+
+def test_a_slow_source_is_given_up_with_its_rate(world):
+    world.monkeypatch.setattr(dataset, "MEASURE_SECONDS", 0.3)
+    world.monkeypatch.setattr(dataset, "PATIENCE_SECONDS", 1.0)
+    started = time.monotonic()
+    source = world.archives("slow", "slow").provide()
+    assert source.is_stand_in and world.server.asked == ["slow", "slow"]
+    assert ["too slow" in line and "kB/s" in line for line in world.said[:2]] == [True, True]
+    assert time.monotonic() - started < 5, "waited for the end of a slow transfer"
+    assert not world.data()
+
+
+def test_a_slow_source_that_is_nearly_done_is_kept(world):
+    world.monkeypatch.setattr(dataset, "MEASURE_SECONDS", 0.1)
+    world.monkeypatch.setattr(dataset, "PATIENCE_SECONDS", 60.0)
+    assert world.archives("steady").provide().name == "CIFAR-10"
+
+
+def test_an_archive_whose_files_are_others_is_refused(world):
+    world.monkeypatch.setattr(dataset, "OFFICIAL", SMALL_MD5 | {"test_batch": "0" * 32})
+    assert world.archives("good").provide().is_stand_in
+    assert "test_batch has MD5" in world.said[0] and not world.data()
+
+
+def test_an_exception_in_the_middle_leaves_nothing(world):
+    def interrupt(text, done):
+        if done:
+            raise KeyboardInterrupt
+
+    world.archives("steady")
+    with pytest.raises(KeyboardInterrupt):
+        dataset.provide(world.root, interrupt)
+    assert not world.data() and not world.left_over()
+    assert world.provide().name == "CIFAR-10", "an interrupt was remembered as a missing network"
+
+
+def test_a_killed_process_leaves_nothing_half_made(world):
+    victim = process(world, "stuck")
+    half = world.root / "build" / "cifar10" / "partial" / "archive.tar.gz"
+    deadline = time.monotonic() + 20
+    while "stuck" not in world.server.asked or not half.exists():
+        assert time.monotonic() < deadline and victim.poll() is None
+        time.sleep(0.02)
+    victim.kill()
+    victim.communicate()
+    assert half.exists() and not world.data()
+    assert world.archives("good").provide().name == "CIFAR-10"
+    assert world.data() == sorted(FILES) and not world.left_over()
+
+
+def test_processes_at_the_same_time_fetch_once(world):
+    others = [process(world, "steady") for _ in range(2)]
+    assert [other.communicate(timeout=30)[0].strip() for other in others] == [b"CIFAR-10"] * 2
+    assert world.server.asked == ["steady"]
+    assert world.data() == sorted(FILES)
+
+
+def test_a_process_that_waits_says_so(world):
+    lock = dataset.FileLock(world.root / "build" / "cifar10" / "lock")
+    lock.acquire()
+    world.archives("good")
+    waiting = threading.Thread(target=world.provide)
+    waiting.start()
+    deadline = time.monotonic() + 10
+    while not world.said and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert world.said == ["waiting for another process that is fetching CIFAR-10"]
+    assert not world.data()
+    lock.release()
+    waiting.join(10)
+    assert world.data() == sorted(FILES)
+
+
+# data/ of the repository
+
+
+def test_complete_data_is_used_without_a_question(world):
+    folder_with(world.root / "data", SMALL)
+    assert world.archives("good").provide().folder == world.root / "data"
+    assert world.server.asked == [] and world.said == []
+
+
+def test_broken_data_is_named_and_replaced(world):
+    folder_with(world.root / "data", SMALL)
+    damage(world.root / "data" / dataset.FOLDER / "data_batch_3")
+    assert world.archives("good").provide().name == "CIFAR-10"
+    assert len(world.said) == 1 and "data_batch_3 has MD5" in world.said[0]
+    assert (world.root / "data" / dataset.FOLDER / "data_batch_3").read_bytes() == SMALL[
+        "data_batch_3"
+    ]
+    assert not world.left_over()
+
+
+# No network
+
+
+def test_without_a_network_the_stand_in_is_drawn_and_each_source_named(world):
+    closed = "http://127.0.0.1:9/cifar.tar.gz"
+    world.archives(closed, "http://nowhere.invalid/cifar.tar.gz")
+    source = world.provide()
+    assert source.name == "drawn stand-in" and source.is_stand_in
+    assert world.said[0].startswith(closed) and "refused" in world.said[0]
+    assert world.said[1].startswith("http://nowhere.invalid/")
+    assert world.said[2].startswith("using the drawn stand-in")
+    assert "CIFAR10_RETRY=1" in world.said[2] and len(world.said) == 3
+    assert not world.data() and not world.left_over()
+    listing = json.loads((source.folder / "checksums.json").read_text(encoding="utf-8"))
+    assert listing == {"name": source.name, "md5": source.md5}
+
+
+def test_silent_servers_are_waited_for_once_not_one_after_the_other(world):
+    started = time.monotonic()
+    assert world.archives("silent", "silent", "silent", "silent").provide().is_stand_in
+    assert time.monotonic() - started < 2.5
+
+
+def test_the_missing_network_is_remembered_for_a_day(world):
+    first = world.archives("missing").provide()
+    now = time.time()
+    assert world.server.asked == ["missing"]
+    assert world.provide() == first and world.server.asked == ["missing"]
+    assert len(world.said) == 1 and "CIFAR10_RETRY=1" in world.said[0]
+
+    with world.monkeypatch.context() as day:
+        day.setattr(time, "time", lambda: now + 23.9 * 3600)
+        world.provide()
+        assert len(world.server.asked) == 1
+        day.setattr(time, "time", lambda: now + 24.1 * 3600)
+        world.provide()
+        assert len(world.server.asked) == 2
+    with world.monkeypatch.context() as retry:
+        retry.setenv("CIFAR10_RETRY", "1")
+        world.provide()
+        assert len(world.server.asked) == 3
+    (world.root / "build" / "cifar10" / "unreachable").unlink()
+    assert world.archives("good").provide().name == "CIFAR-10"
+
+
+def test_the_memory_ends_when_real_data_appears(world, tmp_path):
+    assert world.archives("missing").provide().is_stand_in
+    with world.monkeypatch.context() as given:
+        given.setenv("CIFAR10_DIR", str(folder_with(tmp_path / "copy", SMALL)))
+        assert world.provide().name == "a copy"
+    world.provide()
+    assert len(world.server.asked) == 2
+    folder_with(world.root / "data", SMALL)
+    assert world.provide().name == "CIFAR-10" and len(world.server.asked) == 2
+
+
+def test_the_stand_in_is_drawn_anew_when_damaged(world):
+    first = world.archives("missing").provide()
+    damage(first.folder / dataset.FOLDER / "test_batch")
+    again = world.provide()
+    assert again == first and world.fractions, "nothing was drawn"
+    assert (
+        md5((again.folder / dataset.FOLDER / "test_batch").read_bytes()) == first.md5["test_batch"]
+    )
+
+
+# CIFAR10_DIR
+
+
+@pytest.fixture
+def copy(world, tmp_path):
+    folder = folder_with(tmp_path / "copy", batches(3), "CIFAR-10 (some copy)")
+    world.monkeypatch.setenv("CIFAR10_DIR", str(folder))
+    world.archives("good")
+    return folder
+
+
+def test_the_given_folder_comes_first(world, copy):
+    folder_with(world.root / "data", SMALL)
+    source = world.provide()
+    assert (source.name, source.folder) == ("CIFAR-10 (some copy)", copy)
+    assert source.md5["test_batch"] == md5(batches(3)["test_batch"])
+    assert world.server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "complaint"),
+    [
+        (lambda copy: damage(copy / dataset.FOLDER / "data_batch_4"), "data_batch_4 has MD5"),
+        (lambda copy: (copy / dataset.FOLDER / "test_batch").unlink(), "test_batch does not exist"),
+        (lambda copy: (copy / "checksums.json").unlink(), "checksums.json does not exist"),
+        (lambda copy: copy.rename(copy.with_name("moved")), "checksums.json does not exist"),
+        (lambda copy: (copy / "checksums.json").write_text("{"), "seven MD5s"),
+        (lambda copy: (copy / "checksums.json").write_text('{"name": "x", "md5": {}}'), "seven"),
+        (lambda copy: (copy / "checksums.json").write_text("[1]"), "seven MD5s"),
+    ],
+)
+def test_a_given_folder_that_is_not_sound_is_an_error(world, copy, harm, complaint):
+    harm(copy)
+    with pytest.raises(dataset.DatasetError) as caught:
+        world.provide()
+    message = str(caught.value)
+    assert complaint in message and str(copy) in message and "unset CIFAR10_DIR" in message
+    assert world.server.asked == [] and not world.data(), "another source was tried"
+
+
+def test_files_are_read_once_and_again_when_changed(world, copy):
+    world.provide()
+    with world.monkeypatch.context() as unread:
+        unread.setattr(dataset, "_md5", lambda: pytest.fail("a file was read again"))
+        world.provide()
+    damage(copy / dataset.FOLDER / "data_batch_1")
+    later = (copy / dataset.FOLDER / "data_batch_1").stat().st_mtime_ns + 10**9
+    os.utime(copy / dataset.FOLDER / "data_batch_1", ns=(later, later))
+    with pytest.raises(dataset.DatasetError, match="data_batch_1"):
+        world.provide()
+
+
+# Reaching the data from a working directory
+
+
+def reachable(workdir: Path) -> dict[str, bytes]:
+    return {name: (workdir / "data" / dataset.FOLDER / name).read_bytes() for name in FILES}
+
+
+@pytest.mark.parametrize("allowed", ["symbolic links", "hard links", "copies"])
+def test_link(world, tmp_path, monkeypatch, allowed):
+    def refuse(*_, **__):
+        raise OSError("not allowed")
+
+    if allowed != "symbolic links":
+        monkeypatch.setattr(Path, "symlink_to", refuse)
+    if allowed == "copies":
+        monkeypatch.setattr(os, "link", refuse)
+    one = dataset.Source("one", folder_with(tmp_path / "one", SMALL), SMALL_MD5)
+    other = dataset.Source("other", folder_with(tmp_path / "other", batches(3)), SMALL_MD5)
+    workdir, place = tmp_path / "work", tmp_path / "work" / "data" / dataset.FOLDER
+    workdir.mkdir()
+    dataset.link(one, workdir)
+    assert reachable(workdir) == SMALL
+    assert place.is_symlink() == (allowed == "symbolic links")
+    before = place.lstat().st_ino, place.lstat().st_ctime_ns
+    dataset.link(one, workdir)
+    assert (place.lstat().st_ino, place.lstat().st_ctime_ns) == before, "linked again"
+    dataset.link(other, workdir)
+    assert reachable(workdir) == batches(3)
+    assert {
+        name: (tmp_path / "one" / dataset.FOLDER / name).read_bytes() for name in FILES
+    } == SMALL
+
+
+def test_linking_the_repository_to_itself_changes_nothing(tmp_path):
+    source = dataset.Source("CIFAR-10", folder_with(tmp_path / "data", SMALL), SMALL_MD5)
+    dataset.link(source, tmp_path)
+    assert reachable(tmp_path) == SMALL and not (tmp_path / "data" / dataset.FOLDER).is_symlink()
+
+
+# torchvision
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    from torchvision.datasets import CIFAR10
+
+    for name in ("train_list", "test_list", "meta"):
+        monkeypatch.setattr(CIFAR10, name, getattr(CIFAR10, name))
+    # instead of a download, which no test may start
+    monkeypatch.setattr(CIFAR10, "url", "http://127.0.0.1:9/must-not-be-asked")
+    return CIFAR10
+
+
+def test_the_official_md5s_are_those_of_torchvision(reader):
+    listed = dict(reader.train_list + reader.test_list)
+    assert listed | {reader.meta["filename"]: reader.meta["md5"]} == dataset.OFFICIAL
+    assert reader.tgz_md5 == dataset.ARCHIVE_MD5 and reader.base_folder == dataset.FOLDER
+    assert dataset.ARCHIVES[0].rpartition("/")[2] == reader.filename
+
+
+def test_torchvision_opens_the_stand_in_only_once_it_is_taught(world, reader, tmp_path):
+    source = world.archives("missing").provide()
+    dataset.link(source, tmp_path)
+    root = str(tmp_path / "data")
+    with pytest.raises(RuntimeError, match="corrupted"):
+        reader(root, train=True)
+    dataset.teach_torchvision(source)
+    train, test = reader(root, train=True, download=True), reader(root, train=False, download=True)
+    assert (len(train), len(test)) == (50, 50) and train.classes == stand_in.CLASSES
+    image, label = test[0]
+    number = int(pickle_of(source, "test_batch")["filenames"][0].split("_")[1].removesuffix(".png"))
+    assert label == number % 10
+    np.testing.assert_array_equal(np.asarray(image).transpose(2, 0, 1), stand_in.draw(1, number))
+
+
+def pickle_of(source, name):
+    return pickle.loads((source.folder / dataset.FOLDER / name).read_bytes())
+
+
+@pytest.mark.parametrize("name", ["data_batch_5", "test_batch", "batches.meta"])
+def test_torchvision_refuses_a_changed_byte(reader, tmp_path, name):
+    source = dataset.Source("a copy", folder_with(tmp_path / "copy", SMALL), SMALL_MD5)
+    dataset.teach_torchvision(source)
+    assert len(reader(str(source.folder), train=True)) == 20
+    damage(source.folder / dataset.FOLDER / name)
+    with pytest.raises(RuntimeError, match="corrupted"):
+        reader(str(source.folder), train=True)
+
+
+def test_the_official_files_need_no_teaching(reader):
+    before = reader.train_list, reader.test_list, reader.meta
+    dataset.teach_torchvision(dataset.Source("CIFAR-10", ROOT, dict(dataset.OFFICIAL)))
+    assert all(
+        a is b
+        for a, b in zip(before, (reader.train_list, reader.test_list, reader.meta), strict=True)
+    )
+
+
+# The module itself
+
+
+def test_identity_changes_with_the_name_and_with_every_file():
+    identities = {dataset.Source("x", ROOT, SMALL_MD5).identity}
+    identities.add(dataset.Source("y", ROOT, SMALL_MD5).identity)
+    for name in FILES:
+        identities.add(dataset.Source("x", ROOT, SMALL_MD5 | {name: "0" * 32}).identity)
+    assert len(identities) == 2 + len(FILES)
+    shuffled = random.Random(1).sample([*SMALL_MD5.items()], len(SMALL_MD5))
+    assert dataset.Source("x", Path("elsewhere"), dict(shuffled)).identity in identities
+
+
+def test_messages_go_to_stderr_when_nobody_listens(world, capsys):
+    world.archives("missing")
+    dataset.provide(world.root)
+    printed = capsys.readouterr()
+    assert printed.out == "" and world.server.url("missing") in printed.err
+
+
+def test_importing_it_does_not_import_torch():
+    program = (
+        "import sys, tutorial.dataset; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

@@ -1,0 +1,506 @@
+"""Running sections: what is recorded, what is run again, and what is told of a cell that fails."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from PIL import Image
+
+from tutorial import records
+from tutorial.figures import DARK, INK
+
+
+def record(sample, section, cell, device="cpu"):
+    return records.read(sample.project, device, section, cell)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie that nobody has waited for does not."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
+
+
+def wait_for(condition, what: str, seconds: float = 60.0):
+    """Poll until `condition()` is true; the deadline only keeps a broken test from hanging."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+# What a run with the real torch leaves behind
+
+
+def test_printed_text_is_recorded_as_python_prints_it(built):
+    assert record(built, "basics", "imports").text == ""
+    assert record(built, "basics", "tensor").text == (
+        "tensor([[ 0.5000, -1.0000]])\nzebrafish: <b>bold</b> & co"
+    )
+
+
+def test_output_of_child_processes_and_file_descriptors_is_captured_in_order(built):
+    text = record(built, "basics", "children").text
+    assert text.splitlines() == ["parent", "child", "straight to the descriptor", "on stderr"]
+
+
+def test_a_line_that_was_overwritten_is_recorded_as_it_was_left(built):
+    assert record(built, "basics", "terminal").text.splitlines()[:2] == ["100%", "kept"]
+
+
+def test_colour_codes_and_paths_of_this_machine_are_left_out(built):
+    lines = record(built, "basics", "terminal").text.splitlines()
+    assert lines[2].startswith("red ")
+    assert str(built.root.parent) not in lines[2]
+    assert lines[3] == "data/file.txt"
+
+
+def test_an_expected_error_is_recorded_with_its_real_message(built):
+    text = record(built, "basics", "mistake").text
+    assert text == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"
+
+
+def test_an_announced_warning_is_recorded(built):
+    assert record(built, "basics", "careful").text == "UserWarning: mind the gap"
+
+
+def test_a_figure_is_saved_in_both_palettes(built):
+    figures = record(built, "basics", "figure").figures
+    assert [(figure["width"], figure["height"]) for figure in figures] == [(480, 300)]
+    inks = {}
+    for palette in ("light", "dark"):
+        path = built.root / "build" / "cpu" / "basics" / figures[0][palette]
+        with Image.open(path) as image:
+            assert image.size == (960, 600)  # two pixels each way for one of the page
+            colours = [colour for _, colour in image.convert("RGBA").getcolors(10**6)]
+        inks[palette] = {f"#{r:02x}{g:02x}{b:02x}" for r, g, b, alpha in colours if alpha == 255}
+    text, series = next(iter(INK)), "#0072b2"
+    assert {text, series} <= inks["light"]
+    assert {DARK[text], DARK[series]} <= inks["dark"]
+    assert not {text, series} & inks["dark"]
+
+
+def test_a_record_says_where_when_and_with_what_it_was_made(built):
+    facts = record(built, "basics", "tensor")
+    torch = pytest.importorskip("torch")
+    assert facts.environment["torch"] == torch.__version__
+    for fact in ("device_name", "python", "torchvision", "numpy", "matplotlib"):
+        assert facts.environment[fact]
+    assert facts.environment["threads"] >= 1
+    assert facts.date.count("-") == 2
+    assert 0 <= facts.seconds < 60
+    assert facts.failure == ""
+    assert facts.key == built.project.sections["basics"].keys("cpu")["tensor"]
+
+
+def test_a_second_run_executes_nothing(built):
+    files = sorted((built.root / "build" / "cpu").rglob("*.json"))
+    before = [(file, file.stat().st_mtime_ns) for file in files]
+    done = built.do("tutorial", "run")
+    assert done.returncode == 0
+    assert "0 ran (0 cells), 1 reused (8 cells), 0 failed" in done.stdout
+    assert [(file, file.stat().st_mtime_ns) for file in files] == before
+
+
+# What runs again: one project, run once, changed in every way that matters, and run again
+
+
+@pytest.fixture(scope="module")
+def second_run(new_light):
+    """The project after its second run, and what that run said."""
+    sample = new_light()
+    figure = 'alt="A line"\nimport matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()\n'
+    sample.root.joinpath("snippets", "common").mkdir()
+    sample.root.joinpath("snippets", "common", "helper.py").write_text("WORD = 'old'\n")
+    sample.script("alone", "# %% one\nprint('alone')\n")
+    sample.script("uses", "# %% one\nfrom common.helper import WORD\n\nprint(WORD)\n")
+    sample.script("half", "# %% one\nprint('text')\n")
+    sample.script("list", "# %% one\nprint('text')\n")
+    sample.script("undrawn", f"# %% one {figure}")
+    sample.script("shrunk", f"# %% one {figure}# %% two\nprint('two')\n")
+    folder = "# %% one\nimport os\n\nprint(os.listdir(), __name__, os.path.basename(__file__))\n"
+    sample.script("folder", folder + "# %% two\nopen('left-behind', 'w').close()\n")
+    first = sample.do("tutorial", "run")
+    assert "7 ran (9 cells), 0 reused" in first.stdout, first.stdout + first.stderr
+    build = sample.root / "build" / "cpu"
+    assert [*(build / "shrunk").glob("one-light.*")]
+    sample.edit("snippets/common/helper.py", "old", "new")
+    text = (build / "half" / "one.json").read_text()
+    (build / "half" / "one.json").write_text(text[: len(text) // 2])
+    (build / "list" / "one.json").write_text("[]")
+    (build / "undrawn" / record(sample, "undrawn", "one").figures[0]["dark"]).unlink()
+    sample.script("shrunk", "# %% two\nprint('two')\n")
+    sample.edit("snippets/folder.py", "left-behind", "left-again")
+    return sample, sample.do("tutorial", "run")
+
+
+def test_only_sections_with_something_stale_run_again(second_run):
+    _, done = second_run
+    assert done.returncode == 0, done.stderr
+    assert "6 ran (7 cells), 1 reused (1 cells), 0 failed" in done.stdout
+    assert "alone: one" not in done.stderr
+
+
+def test_a_section_that_imports_a_changed_module_runs_again(second_run):
+    sample, done = second_run
+    assert "uses: one" in done.stderr
+    assert record(sample, "uses", "one").text == "new"
+
+
+@pytest.mark.parametrize("section", ["half", "list"])
+def test_a_damaged_record_is_named_and_run_again(second_run, section):
+    sample, done = second_run
+    assert f"build/cpu/{section}/one.json: the record cannot be read" in done.stderr
+    assert f"{section}: one" in done.stderr
+    assert record(sample, section, "one").text == "text"
+
+
+def test_a_missing_figure_is_named_and_drawn_again(second_run):
+    sample, done = second_run
+    assert "build/cpu/undrawn/one.json: its figure one-dark." in done.stderr
+    figure = record(sample, "undrawn", "one").figures[0]
+    assert (sample.root / "build" / "cpu" / "undrawn" / figure["dark"]).is_file()
+
+
+def test_records_and_figures_of_removed_cells_are_removed(second_run):
+    sample, _ = second_run
+    folder = sample.root / "build" / "cpu" / "shrunk"
+    assert [file.name for file in folder.glob("*.json")] == ["two.json"]
+    assert not [*folder.glob("one*")]
+
+
+def test_a_section_runs_as_the_main_program_in_an_empty_folder(second_run):
+    sample, _ = second_run
+    assert record(sample, "folder", "one").text == "[] __main__ folder.py"
+
+
+# What fails, and how it is told: one run of many sections, each with its own fault
+
+FAULTS = {
+    "raises": """
+        # %% fine
+        print("kept")
+
+        # %% raising
+        print("printed before")
+        values = {}
+        values["missing"]  # RAISES
+
+        # %% never
+        print("not reached")
+    """,
+    "nested": """
+        # %% define
+        def look_up(values):
+            return values["missing"]  # RAISES
+
+        # %% call
+        x = 1
+        look_up({})  # CALLS
+    """,
+    "not-code": """
+        # %% one
+        x = 1
+        return x  # RAISES
+    """,
+    "leaves": """
+        # %% one
+        import sys
+
+        sys.exit(0)  # RAISES
+    """,
+    "asks": """
+        # %% one
+        input("name? ")  # RAISES
+    """,
+    "warns": """
+        # %% one
+        import warnings
+
+        warnings.warn("mind the gap")
+    """,
+    "no-warning": """
+        # %% one warns="UserWarning"
+        print("calm")
+    """,
+    "other-warning": """
+        # %% one warns="UserWarning"
+        import warnings
+
+        warnings.warn("expected")
+        warnings.warn("not expected", RuntimeWarning)
+    """,
+    "no-error": """
+        # %% one error="ValueError"
+        print("calm")
+    """,
+    "other-error": """
+        # %% one error="ValueError"
+        {}["missing"]  # RAISES
+    """,
+    "hangs": """
+        # %% one timeout=1.5
+        import os
+        import subprocess
+        import time
+
+        child = subprocess.Popen(["sleep", "300"])
+        open("../../../../pids", "w").write(f"{os.getpid()} {child.pid}")
+        print("about to hang")
+        time.sleep(300)
+    """,
+    "exits": """
+        # %% one
+        import os
+
+        print("last words")
+        os._exit(3)
+    """,
+    "killed": """
+        # %% one
+        import os
+        import signal
+
+        print("last words")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """,
+    "no-alt": """
+        # %% one
+        import matplotlib.pyplot as plt
+
+        plt.plot([1, 2])
+        plt.show()
+    """,
+    "no-figure": """
+        # %% one alt="A line"
+        print("none")
+    """,
+    "left-open": """
+        # %% one alt="A line"
+        import matplotlib.pyplot as plt
+
+        plt.plot([1, 2])
+    """,
+    "two-figures": """
+        # %% one alt="A line"
+        import matplotlib.pyplot as plt
+
+        for _ in range(2):
+            plt.plot([1, 2])
+            plt.show()
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def faults(new_light):
+    """The project, and what its one run said."""
+    sample = new_light()
+    sample.script("sound", "# %% one\nprint('sound')\n")
+    for section, text in FAULTS.items():
+        sample.script(section, text)
+    return sample, sample.do("tutorial", "run")
+
+
+def message(faults, section) -> str:
+    """The paragraph that tells of a section's failure."""
+    _, done = faults
+    told = [text for text in done.stderr.split("\n\n") if f"snippets/{section}.py:" in text]
+    told = [text for text in told if "no transcript" not in text]
+    assert len(told) == 1, done.stderr
+    return told[0].strip()
+
+
+def test_any_failure_makes_the_run_fail_and_is_counted(faults):
+    _, done = faults
+    assert done.returncode != 0
+    assert f"1 ran (1 cells), 0 reused (0 cells), {len(FAULTS)} failed" in done.stdout
+    assert "tutorial/run.py" not in done.stderr
+
+
+def test_other_sections_run_although_one_fails(faults):
+    sample, _ = faults
+    assert record(sample, "sound", "one").text == "sound"
+
+
+def test_cells_above_the_failing_one_are_kept_and_those_below_are_not_run(faults):
+    sample, _ = faults
+    assert record(sample, "raises", "fine").text == "kept"
+    assert record(sample, "raises", "fine").failure == ""
+    assert "KeyError" in record(sample, "raises", "raising").failure
+    assert record(sample, "raises", "never") is None
+
+
+@pytest.mark.parametrize(
+    ("section", "cell", "line", "says"),
+    [
+        ("raises", "raising", "RAISES", "KeyError: 'missing'"),
+        ("nested", "call", "CALLS", "KeyError: 'missing'"),
+        ("not-code", "one", "RAISES", "'return' outside function"),
+        ("leaves", "one", "RAISES", "SystemExit: 0"),
+        ("asks", "one", "RAISES", "EOFError"),
+        ("warns", "one", "%% one", 'announce it: warns="UserWarning"'),
+        ("no-warning", "one", "%% one", "gave no UserWarning"),
+        ("other-warning", "one", "%% one", "unannounced warning: RuntimeWarning: not expected"),
+        ("no-error", "one", "%% one", "raised nothing, although error='ValueError'"),
+        ("other-error", "one", "RAISES", "KeyError: 'missing' (announced: ValueError)"),
+        ("hangs", "one", "%% one", "time limit of 1.5 s"),
+        ("exits", "one", "%% one", "died with exit code 3"),
+        ("killed", "one", "%% one", "killed by SIGKILL"),
+        ("no-alt", "one", "%% one", 'shows a figure without alt="..."'),
+        ("no-figure", "one", "%% one", "announces a figure with alt= and shows none"),
+        ("left-open", "one", "%% one", "leaves a figure open: end the cell with plt.show()"),
+        ("two-figures", "one", "%% one", "shows 2 figures"),
+    ],
+)
+def test_a_failure_names_the_line_of_the_script_and_of_the_page(faults, section, cell, line, says):
+    sample, _ = faults
+    told = message(faults, section)
+    place = sample.place(f"snippets/{section}.py", line)
+    shown = sample.place(f"docs/{section}.md", f"::{cell}")
+    assert told.startswith(f"{place}: cell {cell}, shown at {shown}: ")
+    assert says in told
+    assert says in record(sample, section, cell).failure
+
+
+def test_the_traceback_has_every_line_of_the_script_and_none_of_the_machinery(faults):
+    sample, _ = faults
+    told = message(faults, "nested")
+    for text in ("CALLS", "RAISES"):
+        file, _, line = sample.place("snippets/nested.py", text).partition(":")
+        assert f'File "{file}", line {line}' in told
+    assert "kernel.py" not in told
+
+
+@pytest.mark.parametrize("section", ["raises", "hangs", "exits", "killed"])
+def test_what_a_cell_printed_before_it_failed_is_told(faults, section):
+    words = {"raises": "printed before", "hangs": "about to hang"}.get(section, "last words")
+    assert f"printed before that:\n{words}" in message(faults, section)
+
+
+def test_a_cell_stopped_at_its_time_limit_leaves_no_process_behind(faults):
+    sample, _ = faults
+    pids = [int(pid) for pid in (sample.root / "pids").read_text().split()]
+    assert len(pids) == 2
+    for pid in pids:
+        wait_for(lambda pid=pid: not alive(pid), f"the end of process {pid}", 10)
+
+
+def test_a_dead_kernel_takes_its_forked_children_along(light):
+    # Such a child holds the pipe open on which the kernel answers: nobody may wait for its end.
+    light.script(
+        "forks",
+        """
+        # %% one timeout=20
+        import os
+        import time
+
+        if os.fork() == 0:
+            time.sleep(8)
+            open("../../../../outlived", "w").close()
+            os._exit(0)
+        os._exit(3)
+        """,
+    )
+    done = light.do("tutorial", "run")
+    assert not (light.root / "outlived").exists()
+    assert "died with exit code 3" in done.stderr
+
+
+# Interruption
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, number):
+    light.script("first", "# %% one\nprint('finished')\n")
+    light.script(
+        "second",
+        """
+        # %% one
+        import os
+        import subprocess
+        import time
+
+        child = subprocess.Popen(["sleep", "300"])
+        open("../../../../pids.new", "w").write(f"{os.getpid()} {child.pid}")
+        os.rename("../../../../pids.new", "../../../../pids")
+        time.sleep(300)
+        """,
+    )
+    running = light.start("tutorial", "run", "--jobs", "2")
+    try:
+        wait_for((light.root / "pids").exists, "the start of the second section")
+        finished = light.root / "build" / "cpu" / "first" / "one.json"
+        wait_for(finished.exists, "the record of the first section")
+        running.send_signal(number)
+        _, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    pids = [int(pid) for pid in (light.root / "pids").read_text().split()]
+    try:
+        for pid in pids:
+            wait_for(lambda pid=pid: not alive(pid), f"the end of process {pid}", 10)
+    finally:
+        for pid in filter(alive, pids):
+            os.kill(pid, signal.SIGKILL)
+    assert running.returncode != 0
+    if number == signal.SIGINT:
+        assert running.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert not (light.root / "build" / "cpu" / "second" / "one.json").exists()
+    assert "1 reused (1 cells)" in light.do("tutorial", "run", "first").stdout
+
+
+# Devices
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "says"),
+    [
+        ([], {"DEVICE": "tpu"}, "DEVICE=tpu: unknown; it is one of cpu, cuda, mps, xpu"),
+        ([], {"DEVICE": "cuda"}, "DEVICE=cuda: torch 0.light (built with no CUDA) finds no such"),
+        (["--device", "xpu"], {}, "DEVICE=xpu: torch 0.light"),  # its torch has no such module
+    ],
+)
+def test_a_device_that_is_not_there_is_told_in_one_line(light, options, environment, says):
+    light.script("lesson", "# %% one\nprint('text')\n")
+    done = light.do("tutorial", "run", *options, **environment)
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith(says)
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (light.root / "build").exists()
+
+
+def test_cells_for_a_device_run_there_and_are_recorded_apart(light):
+    light.script(
+        "lesson",
+        """
+        # %% anywhere
+        print("anywhere")
+
+        # %% on-gpu device="cuda"
+        import os
+
+        print("on the GPU", os.environ["LIGHT_GPU"])
+        """,
+    )
+    on_cpu = light.do("tutorial", "run")
+    assert "sections on cpu: 1 ran (1 cells)" in on_cpu.stdout
+    on_gpu = light.do("tutorial", "run", DEVICE="cuda", LIGHT_GPU="Light 1")
+    assert "sections on cuda: 1 ran (2 cells)" in on_gpu.stdout
+    assert record(light, "lesson", "on-gpu") is None
+    on_cuda = record(light, "lesson", "on-gpu", "cuda")
+    assert on_cuda.text == "on the GPU Light 1"
+    assert on_cuda.environment["device_name"] == "Light 1"
+    # A record of another product is not one of this.
+    again = light.do("tutorial", "run", DEVICE="cuda", LIGHT_GPU="Light 2")
+    assert "1 ran (2 cells)" in again.stdout
+
+
+def test_a_section_that_does_not_exist_is_told_with_those_that_do(light):
+    light.script("lesson", "# %% one\nprint('text')\n")
+    done = light.do("tutorial", "run", "lessen")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "no section is called lessen: there are lesson"

@@ -1,0 +1,165 @@
+"""The site is put in place whole or not at all, and only when something has changed."""
+
+import re
+import socket
+import time
+import urllib.request
+
+import pytest
+
+from tutorial.__main__ import main
+
+
+def content(folder) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_an_unchanged_site_is_neither_run_nor_built_again(built):
+    before = [(file, file.stat().st_mtime_ns) for file in sorted(built.site.rglob("*"))]
+    done = built.do("tutorial", "site")
+    assert done.returncode == 0
+    assert "0 ran (0 cells), 1 reused (8 cells)" in done.stdout
+    assert re.search(r"^up to date: .*/build/site/index\.html", done.stdout, re.MULTILINE)
+    assert [(file, file.stat().st_mtime_ns) for file in sorted(built.site.rglob("*"))] == before
+
+
+def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
+    changeable.edit("docs/basics.md", "quokka", "wombat")
+    done = changeable.do("tutorial", "site")
+    assert done.returncode == 0
+    assert "0 ran" in done.stdout
+    assert "\nbuilt: " in done.stdout
+    text = (changeable.site / "basics.html").read_text(encoding="utf-8")
+    assert "wombat" in text and "quokka" not in text
+    assert not list((changeable.root / "build").glob("site.*/"))
+
+
+def failing_cell(sample):
+    sample.edit("snippets/basics.py", 'print("parent")', '{}["missing"]')
+    return [sample.place("snippets/basics.py", "missing"), "KeyError", "the site is as it was"]
+
+
+def page_without_a_cell(sample):
+    sample.edit("docs/basics.md", "basics.py::children", "basics.py::gone")
+    return [sample.place("docs/basics.md", "::gone"), "no cell gone", "no page shows cell children"]
+
+
+def damaged_record_of_another_device(sample):
+    folder = sample.root / "build" / "cuda" / "basics"
+    folder.mkdir(parents=True)
+    (folder / "children.json").write_text("{")
+    return ["build/cuda/basics/children.json"]
+
+
+def broken_link(sample):
+    sample.edit("docs/basics.md", "(index.md)", "(nowhere.md)")
+    return ["basics.md", "nowhere.md"]
+
+
+def broken_template(sample):
+    sample.edit("mkdocs.yml", "theme: material", "theme: {name: material, custom_dir: theme}")
+    (sample.root / "theme").mkdir()
+    (sample.root / "theme" / "main.html").write_text("{% extends 'base.html' %}{{ 1 / 0 }}")
+    return ["division by zero"]
+
+
+def broken_configuration(sample):
+    sample.edit("mkdocs.yml", "plugins: [search]", "plugins: [serch]")
+    return ["mkdocs.yml", "serch"]
+
+
+def broken_script(sample):
+    sample.edit("snippets/basics.py", "# %% children", "# %% Children")
+    return [sample.place("snippets/basics.py", "Children")]
+
+
+FAULTS = [
+    failing_cell,
+    page_without_a_cell,
+    damaged_record_of_another_device,
+    broken_link,
+    broken_template,
+    broken_configuration,
+    broken_script,
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_fails_the_build_and_leaves_the_last_site_as_it_was(changeable, fault):
+    before = content(changeable.site)
+    says = fault(changeable)
+    done = changeable.do("tutorial", "site")
+    assert done.returncode != 0
+    for words in says:
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert content(changeable.site) == before
+    assert [path.name for path in (changeable.root / "build").glob("site*/")] == ["site"]
+
+
+def test_a_site_that_failed_is_built_once_it_is_mended(changeable):
+    changeable.edit("docs/basics.md", "(index.md)", "(nowhere.md)")
+    assert changeable.do("tutorial", "site").returncode != 0
+    changeable.edit("docs/basics.md", "(nowhere.md)", "(index.md#home)")
+    done = changeable.do("tutorial", "site")
+    assert done.returncode == 0
+    assert "built: " in done.stdout
+    assert 'href="index.html#home"' in (changeable.site / "basics.html").read_text("utf-8")
+
+
+def test_the_site_has_scripts_exports_and_figures_and_no_source_maps(built):
+    files = content(built.site)
+    assert {"index.html", "basics.html", "basics.py", "basics.md"} <= files.keys()
+    assert len([file for file in files if file.startswith("assets/figures/cpu/basics/")]) == 2
+    assert not [file for file in files if file.endswith(".map")]
+
+
+def test_a_process_that_builds_twice_shows_what_was_changed_between(light, monkeypatch, capsys):
+    # As `make serve` does.
+    for name, value in light.environment(DEVICE="cpu").items():
+        monkeypatch.setenv(name, value)
+    light.script("lesson", "# %% one\nprint('first' + ' text')\n")
+    assert main(["site"]) == 0
+    assert "first text" in (light.site / "lesson.html").read_text(encoding="utf-8")
+    light.edit("snippets/lesson.py", "first", "second")
+    assert main(["site"]) == 0
+    text = (light.site / "lesson.html").read_text(encoding="utf-8")
+    assert "second text" in text and "first text" not in text
+
+
+def test_a_preview_follows_edits_and_survives_a_fault(light):
+    light.script("lesson", "# %% one\nprint('one' + ' text')\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serving = light.start("tutorial", "serve", "--port", str(port))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def wait_for_text(words: str) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            assert serving.poll() is None, serving.communicate()
+            try:
+                reply = opener.open(f"http://127.0.0.1:{port}/lesson.html", timeout=10)
+                if words in reply.read().decode():
+                    return
+            except OSError:
+                pass
+            assert time.monotonic() < deadline, f"{words!r} was never served"
+            time.sleep(0.1)
+
+    try:
+        wait_for_text("one text")
+        light.edit("snippets/lesson.py", "'one'", "1 / 0")
+        # Only the mended script's text can follow, whether or not the fault was built in between.
+        time.sleep(1)
+        light.edit("snippets/lesson.py", "1 / 0 + ' text'", "'two' + ' text'")
+        wait_for_text("two text")
+    finally:
+        serving.kill()
+        serving.communicate()

@@ -1,0 +1,169 @@
+"""Committed outputs survive being written and read, and are compared as people would."""
+
+import math
+
+import pytest
+
+from tutorial.transcripts import Entry, Transcript, diff, same
+
+FACTS = {"device": "NVIDIA H100", "data": "CIFAR-10 (JPEG copy)", "torch": "2.14.1+cpu"}
+
+TEXTS = {
+    "empty": "",
+    "one line": "tensor([1, 2])",
+    "blank lines within": "above\n\n\nbelow",
+    "indented": "Net(\n  (conv): Conv2d(1, 6)\n)",
+    "indented first line": "   1   2\n  10  20",
+    "comment": "# a line that looks like a comment",
+    "fact": "# device: not a fact of the run",
+    "marker": "# %% not-a-marker-of-ours",
+    "percent": "%% and 100%",
+    "not ASCII": "∂loss/∂w = 0,5 µs – naïve 学习",
+    "form feed": "page\x0cbreak",
+    "line separator": "one\u2028two",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize("seconds", [None, 0.25, 1.53e-05, 1230.0])
+def test_what_is_written_is_read_again(tmp_path, text, seconds):
+    path = tmp_path / "outputs" / "cuda" / "lesson.txt"
+    cells = {
+        "before": Entry("00000000", "first", seconds),
+        "one": Entry("0123abcd", text, seconds),
+        "after": Entry("deadbeef", "", seconds),
+        "last": Entry("ffffffff", text, seconds),
+    }
+    Transcript(FACTS, cells).write(path)
+    read = Transcript.read(path)
+    assert read.facts == FACTS
+    assert list(read.facts) == list(FACTS)
+    assert read.cells == cells
+    assert list(read.cells) == list(cells)
+
+
+def test_writing_again_what_was_read_changes_no_byte(tmp_path):
+    path = tmp_path / "lesson.txt"
+    cells = {str(n): Entry("0123abcd", text, 0.1) for n, text in enumerate(TEXTS.values())}
+    Transcript(FACTS, cells).write(path)
+    first = path.read_bytes()
+    Transcript.read(path).write(path)
+    assert path.read_bytes() == first
+
+
+def test_a_transcript_that_does_not_exist_is_empty(tmp_path):
+    assert Transcript.read(tmp_path / "none.txt") == Transcript({}, {})
+
+
+def test_a_transcript_is_current_up_to_the_first_changed_cell():
+    cells = {name: Entry(name * 8, name) for name in "abcd"}
+    transcript = Transcript({}, cells)
+    now = {name: name * 8 for name in "abcd"}
+    assert list(transcript.current(now)) == ["a", "b", "c", "d"]
+    assert list(transcript.current(now | {"c": "changed!"})) == ["a", "b"]
+    assert list(transcript.current({"a": "a" * 8, "new": "0" * 8, "b": "b" * 8})) == ["a"]
+    assert list(transcript.current({"new": "0" * 8, **now})) == []
+    assert transcript.current(now)["b"] == cells["b"]
+
+
+SAME = {
+    "equal": ("tensor([1, 2])", "tensor([1, 2])"),
+    "one unit of the last digit": ("loss 0.6931", "loss 0.6932"),
+    "and back": ("loss 0.6932", "loss 0.6931"),
+    "zero on one side": ("0.0000", "-0.0001"),
+    "signs of zero": ("tensor([-0.])", "tensor([0.])"),
+    "scientific": ("1.2345e-05", "1.2346e-05"),
+    "scientific, other exponents": ("9.9999e-06", "1.0000e-05"),
+    "the coarser of two spellings": ("0.1", "0.1000"),
+    "whole floats beside longer ones": ("tensor([1., 2.])", "tensor([1.0000, 2.0001])"),
+    "noise of a float's repr": ("0.3", "0.30000000000000004"),
+    "alignment with a sign": ("[[ 0.00,  0.20]]", "[[-0.01,  0.20]]"),
+    "alignment in a column": ("a    1.00\nbb   2.00", "a  1.01\nbb 2.00"),
+    "seconds": ("epoch 1 took 12.3 s", "epoch 1 took 4 s"),
+    "milliseconds without a space": ("3.1ms", "12.75ms"),
+    "microseconds": ("87 µs", "9.25 µs"),
+    "minutes": ("about 2 min", "about 13 min"),
+    "seconds with an exponent": ("1.2e-03 s", "4.7e-02 s"),
+    "addresses": ("<f at 0x7f12ab34cd00>", "<f at 0x7fffffffff10>"),
+    "nan": ("tensor([nan, 1.])", "tensor([nan, 1.])"),
+    "infinity": ("-inf", "-inf"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME.keys())
+def test_outputs_that_agree(old, new):
+    assert same(old, new)
+    assert same(new, old)
+    assert diff(old, new) == ""
+
+
+DIFFERENT = {
+    "a word": ("loss 0.5", "cost 0.5"),
+    "case": ("True", "true"),
+    "two units of the last digit": ("loss 0.6931", "loss 0.6933"),
+    "sign": ("-0.5000", "0.5000"),
+    "whole number": ("parameters: 61706", "parameters: 61707"),
+    "negative whole number": ("-3", "-4"),
+    "number in a name": ("conv1", "conv2"),
+    "number within a size": ("1x32x32", "1x32x33"),
+    "whole float": ("tensor([36., 81.])", "tensor([37., 81.])"),
+    "whole number against a fraction": ("3", "3.9"),
+    "scientific": ("1.2345e-05", "1.2347e-05"),
+    "exponent": ("1.2345e-05", "1.2345e-06"),
+    "nan": ("tensor([nan])", "tensor([1.])"),
+    "infinity and its sign": ("inf", "-inf"),
+    "one number more": ("1.0 2.0", "1.0 2.0 3.0"),
+    "one line more": ("1.0\n2.0", "1.0\n2.0\n3.0"),
+    "lines joined": ("1.0\n2.0", "1.0 2.0"),
+    "empty": ("", "1.0"),
+    "unit of time": ("12.3 s", "12.3 ms"),
+    "a number that no unit follows": ("7 steps", "8 steps"),
+    "minimum, not minutes": ("max 0.75 min 0.25", "max 0.85 min 0.25"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_outputs_that_differ(old, new):
+    assert not same(old, new)
+    assert not same(new, old)
+    assert diff(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tolerance", "agree"),
+    [
+        ("100.0", "104.0", 0.05, True),  # relative
+        ("100.0", "106.0", 0.05, False),
+        ("0.001", "0.04", 0.05, True),  # absolute
+        ("0.001", "0.06", 0.05, False),
+        ("-1.00", "-1.04", 0.05, True),
+        ("-0.04", "0.0", 0.05, True),
+        ("-1.0", "1.0", 0.05, False),
+        ("5000 images", "5100 images", 0.05, True),  # whole numbers too, when asked
+        ("0.6931", "0.6932", 0.0, False),  # stricter than the last digit
+        ("1e-3", "1e9", math.inf, True),
+        ("5 of 10", "7 of 10", math.inf, True),
+        ("5 of 10", "5 in 10", math.inf, False),  # words are exact under any tolerance
+        ("5 of 10", "5 of 10 20", math.inf, False),
+        ("nan", "1.0", math.inf, False),
+    ],
+)
+def test_tolerance_is_relative_or_absolute_whichever_is_larger(old, new, tolerance, agree):
+    assert same(old, new, tolerance) is agree
+    assert same(new, old, tolerance) is agree
+    assert (diff(old, new, tolerance) == "") is agree
+
+
+def test_a_diff_shows_the_lines_that_do_not_agree_and_no_others():
+    old = "epoch 1: loss 2.3026\nepoch 2: loss 1.5000\ntook 3.0 s"
+    new = "epoch 1: loss 2.3027\nepoch 2: loss 1.6000\ntook 9.0 s"
+    lines = diff(old, new).splitlines()
+    assert [line for line in lines if line[0] == "-"] == ["--- committed", "-epoch 2: loss 1.5000"]
+    assert [line for line in lines if line[0] == "+"] == ["+++ this run", "+epoch 2: loss 1.6000"]
+
+
+def test_a_diff_shows_lines_that_came_and_went():
+    lines = diff("a\nb\nc", "a\nc\nd").splitlines()
+    assert "-b" in lines
+    assert "+d" in lines
+    assert "-a" not in lines
