@@ -171,10 +171,8 @@ print(f"ln {len(classes)}:            {math.log(len(classes)):.3f}")
 # %% softmax-first tolerance=0.2
 perfect_logits = 100.0 * F.one_hot(labels, len(classes)).float()
 print(f"perfect logits:         loss {loss_function(perfect_logits, labels):.3f}")
-perfect_probabilities = perfect_logits.softmax(dim=1)
-print(
-    f"perfect, softmax first: loss {loss_function(perfect_probabilities, labels):.3f}"
-)
+floor = loss_function(perfect_logits.softmax(dim=1), labels)
+print(f"perfect, softmax first: loss {floor:.3f}")
 
 one_batch = images.to(device), labels.to(device)
 for softmax_first in (False, True):
@@ -199,7 +197,7 @@ for softmax_first in (False, True):
 # %% evaluate tolerance=0.1 timeout=120
 @torch.inference_mode()
 def predict(net, loader):
-    """Return logits (N, classes) and labels (N,) of a loader's images, on the CPU."""
+    """Return logits (N, classes) and labels (N,) for a loader, on the CPU."""
     net.eval()
     batches = [(net(images.to(device)).cpu(), labels) for images, labels in loader]
     logits, labels = zip(*batches, strict=True)
@@ -243,11 +241,9 @@ for epoch in range(2):
     epoch_loss = torch.stack(train_losses[-len(train_loader) :]).mean()
     val_logits, val_labels = predict(net, val_loader)
     val_losses.append(loss_function(val_logits, val_labels).item())
-    val_accuracy = accuracy_of(val_logits, val_labels)
-    print(f"epoch {epoch + 1}: training loss {epoch_loss:.3f},", end=" ")
-    print(
-        f"validation loss {val_losses[-1]:.3f}, validation accuracy {val_accuracy:.1%}"
-    )
+    print(f"epoch {epoch + 1}: training loss {epoch_loss:.3f}", end=", ")
+    print(f"validation loss {val_losses[-1]:.3f}", end=", ")
+    print(f"validation accuracy {accuracy_of(val_logits, val_labels):.1%}")
 
 # %% loss-curves alt="Cross-entropy loss against epochs. One line is the training loss, averaged over short stretches of steps, which falls unevenly. The other joins the validation losses before training, near 2.3, and after each epoch."
 window = len(train_loader) // 20

@@ -475,10 +475,6 @@ def test_admonitions_of_every_kind_are_flattened(light, enter):
                 "    lesson.py::one",
                 "    ```",
                 "",
-                '!!! note ""',
-                "",
-                "    No title at all.",
-                "",
                 "After.",
             ]
         ),
@@ -494,6 +490,5 @@ def test_admonitions_of_every_kind_are_flattened(light, enter):
         "```python notest",
         "print(1)",
         "```",
-        "No title at all.",
         "After.",
     ]

