@@ -240,7 +240,7 @@ FAULTS = {
         {}["missing"]  # RAISES
     """,
     "hangs": """
-        # %% one timeout=1.5
+        # %% one timeout=3
         import os
         import subprocess
         import time
@@ -345,7 +345,7 @@ def test_cells_above_the_failing_one_are_kept_and_those_below_are_not_run(faults
         ("other-warning", "one", "%% one", "unannounced warning: RuntimeWarning: not expected"),
         ("no-error", "one", "%% one", "raised nothing, although error='ValueError'"),
         ("other-error", "one", "RAISES", "KeyError: 'missing' (announced: ValueError)"),
-        ("hangs", "one", "%% one", "time limit of 1.5 s"),
+        ("hangs", "one", "%% one", "time limit of 3 s"),
         ("exits", "one", "%% one", "died with exit code 3"),
         ("killed", "one", "%% one", "killed by SIGKILL"),
         ("no-alt", "one", "%% one", 'shows a figure without alt="..."'),
@@ -392,20 +392,24 @@ def test_a_dead_kernel_takes_its_forked_children_along(light):
     light.script(
         "forks",
         """
-        # %% one timeout=20
+        # %% one timeout=40
         import os
         import time
 
-        if os.fork() == 0:
-            time.sleep(8)
+        child = os.fork()
+        if child == 0:
+            time.sleep(20)
             open("../../../../outlived", "w").close()
             os._exit(0)
+        open("../../../../pid", "w").write(str(child))
         os._exit(3)
         """,
     )
     done = light.do("tutorial", "run")
     assert not (light.root / "outlived").exists()
     assert "died with exit code 3" in done.stderr
+    pid = int((light.root / "pid").read_text())
+    wait_for(lambda: not alive(pid), f"the end of process {pid}", 10)
 
 
 # Interruption

