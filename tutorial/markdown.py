@@ -7,16 +7,16 @@ any tool that uses Python-Markdown.
 import os
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from html import escape
 from pathlib import Path
 
 from pymdownx.superfences import SuperFencesException
 
 from tutorial import TutorialError, records, transcripts
-from tutorial.cells import Cell, Section
+from tutorial.cells import DEVICES, Cell, Section
 from tutorial.dataset import STAND_IN
-from tutorial.project import CELL_FENCE, SHOWN_CELL, Project
+from tutorial.project import OUR_FENCE, SHOWN_CELL, Project
 from tutorial.transcripts import Transcript
 
 NAMES = {"cpu": "CPU", "cuda": "GPU", "mps": "MPS", "xpu": "XPU"}
@@ -54,7 +54,7 @@ def runs_of(project: Project, section: Section, cell: Cell) -> list[Run]:
     """One Run per device that has a current one. The device of this build must be among them."""
     home = os.environ.get("DEVICE") or "cpu"
     found = []
-    for device in records.DEVICES:
+    for device in DEVICES:
         keys = section.keys(device)
         if cell.name not in keys:
             continue
@@ -115,6 +115,24 @@ def _find(text: str) -> tuple[Project, Section, Cell | None]:
     return project, section, cells.get(name)
 
 
+def never_silent(formatter):
+    """SuperFences shows the fence's text in place of what raised, unless it is of its own class."""
+
+    @wraps(formatter)
+    def loud(source, *args, **kwargs) -> str:
+        try:
+            return formatter(source, *args, **kwargs)
+        except PageError:
+            raise
+        except TutorialError as error:
+            raise PageError(str(error)) from error
+        except Exception as error:
+            raise PageError(f"{source.strip()}: {type(error).__name__}: {error}") from error
+
+    return loud
+
+
+@never_silent
 def show_cell(source, language, css_class, options, md, **kwargs) -> str:
     """SuperFences formatter: a cell's code, what it printed and drew, and the run's record."""
     project, section, cell = _find(source)
@@ -131,12 +149,12 @@ def show_cell(source, language, css_class, options, md, **kwargs) -> str:
         attrs=None,
     )
     runs = runs_of(project, section, cell)
+    drawn = next((run for run in runs if run.figures), None)
     if not runs:
         result = '<p class="cell-label">Needs a GPU: no current run to show</p>'
     elif _agree(runs):
-        result = _result(cell, runs[0], runs)
+        result = _result(cell, drawn or runs[0], runs, drawn)
     else:
-        drawn = next((run.figures for run in runs if run.figures), ())
         result = _tabs(
             f"{section.name}-{cell.name}",
             [(run.label, _result(cell, run, [run], drawn)) for run in runs],
@@ -149,8 +167,8 @@ def show_cell(source, language, css_class, options, md, **kwargs) -> str:
     )
 
 
-def _result(cell: Cell, run: Run, runs: list[Run], drawn: tuple[dict, ...] = ()) -> str:
-    """Output, figure and record of a run; `runs`: all whose text is the same."""
+def _result(cell: Cell, run: Run, runs: list[Run], drawn: Run | None) -> str:
+    """Output, figure and record. runs: all whose output is the same; drawn: has the figure."""
     parts = []
     if run.text:
         kind = " cell-error" if "error" in cell.options else ""
@@ -161,22 +179,21 @@ def _result(cell: Cell, run: Run, runs: list[Run], drawn: tuple[dict, ...] = ())
             f' tabindex="0" role="region" aria-label="{escape(spoken)}">'
             f"<code>{escape(run.text, quote=False)}</code></pre>"
         )
-    for figure in run.figures or drawn:
-        parts.append(_figure(cell, run if run.figures else None, figure))
-    # A picture on the page is named after where it was drawn, so it can be told apart.
+    if run.figures or drawn:
+        parts.append(_figure(cell, run if run.figures else drawn, own=bool(run.figures)))
     parts.append(_details(runs))
     return "".join(parts)
 
 
-def _figure(cell: Cell, run: Run | None, figure: dict) -> str:
-    device = run.device if run else "cpu"
+def _figure(cell: Cell, run: Run, own: bool) -> str:
+    figure = run.figures[0]
     images = "".join(
-        f'<img src="assets/figures/{device}/{cell.section}/{figure[palette]}#only-{palette}"'
+        f'<img src="assets/figures/{run.device}/{cell.section}/{figure[palette]}#only-{palette}"'
         f' alt="{escape(cell.options["alt"])}" width="{figure["width"]}"'
         f' height="{figure["height"]}" loading="lazy" decoding="async">'
         for palette in ("light", "dark")
     )
-    note = "" if run else "<figcaption>Drawn by the run on the CPU</figcaption>"
+    note = "" if own else f"<figcaption>Drawn by the run on the {run.label}</figcaption>"
     return f'<figure class="cell-figure">{images}{note}</figure>'
 
 
@@ -218,6 +235,7 @@ def readable_seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
 
 
+@never_silent
 def show_section(source, language, css_class, options, md, **kwargs) -> str:
     """SuperFences formatter: how long a lesson takes, what it ran on, and its downloads."""
     project, section, _ = _find(source)
@@ -277,12 +295,24 @@ def check_pages(project: Project) -> list[str]:
             for cell in section.cells
             if (section.name, cell.name) not in project.shown
         ]
+        if project.root / "docs" / f"{section.name}.md" not in project.pages:
+            problems.append(
+                f"snippets/{section.name}.py: has no page of its name, docs/{section.name}.md"
+            )
     for page, lines in project.pages.items():
         for number, line in enumerate(lines, 1):
-            if CELL_FENCE.match(line) and not SHOWN_CELL.match("".join(lines[number : number + 1])):
+            fence = OUR_FENCE.match(line)
+            named = "".join(lines[number : number + 1]).strip()
+            place = f"{project.relative(page)}:{number}"
+            if fence and fence["kind"] == "cell" and not SHOWN_CELL.match(named):
+                problems.append(f"{place}: a cell fence holds one line such as tensors.py::squares")
+            elif (
+                fence
+                and fence["kind"] == "section"
+                and named.removesuffix(".py") not in project.sections
+            ):
                 problems.append(
-                    f"{project.relative(page)}:{number}: a cell fence holds one line such as"
-                    " tensors.py::from-data"
+                    f"{project.relative(page)}:{number + 1}: there is no snippets/{named}"
                 )
     return problems
 
@@ -312,8 +342,8 @@ def _flat_lines(project: Project, lines: list[str]) -> list[str]:
             result.append(f"**{box['title'] or box['kind'].capitalize()}**")
             result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]])
             at = end
-        elif line.strip() in ("```cell", "```section"):
-            if "cell" in line:
+        elif fence := OUR_FENCE.match(line):
+            if fence["kind"] == "cell":
                 result += _flat_cell(project, lines[at + 1])
             at += 3
         else:
@@ -347,4 +377,4 @@ def _fence(info: str, text: str) -> str:
 
 
 def _agree(runs: list[Run]) -> bool:
-    return all(transcripts.same(runs[0].text, run.text) for run in runs[1:])
+    return all(transcripts.same_to_a_reader(runs[0].text, run.text) for run in runs[1:])

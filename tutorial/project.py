@@ -10,7 +10,7 @@ from tutorial import TutorialError
 from tutorial.cells import Section, read_section
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
-CELL_FENCE = re.compile(r"^(?P<indent>\s*)```\s*cell\s*$")
+OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section)\s*$")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Project:
         for page, lines in self.pages.items():
             for number, line in enumerate(lines, 1):
                 match = SHOWN_CELL.match(line)
-                if match and CELL_FENCE.match(lines[number - 2]):
+                if match and OUR_FENCE.match(lines[number - 2]):
                     key = match["section"], match["cell"]
                     places.setdefault(key, []).append(f"{self.relative(page)}:{number}")
         return places

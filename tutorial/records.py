@@ -8,8 +8,6 @@ from pathlib import Path
 from tutorial import TutorialError
 from tutorial.project import Project
 
-DEVICES = ("cpu", "cuda", "mps", "xpu")
-
 
 @dataclass(frozen=True)
 class Record:

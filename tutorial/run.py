@@ -1,5 +1,6 @@
 """Run the sections whose records are not current, two at a time, each in a kernel of its own."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -18,9 +19,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from tutorial import TutorialError, dataset, records
-from tutorial.cells import Cell, Section, digest
+from tutorial.cells import DEVICES, Cell, Section, digest
 from tutorial.project import Project
-from tutorial.records import DEVICES, Record
+from tutorial.records import Record
 
 START_LIMIT = 180.0  # seconds for a kernel to import torch on a cold disk
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -137,7 +138,7 @@ class Runner:
         for path in folder.glob("*.json"):
             try:
                 total += json.loads(path.read_text(encoding="utf-8"))["seconds"]
-            except (ValueError, KeyError, OSError):
+            except (ValueError, KeyError, TypeError, OSError):
                 continue
         return total, section.uses_cifar10(self.device), len(section.cells)
 
@@ -301,6 +302,7 @@ class Kernel:
                 encoding="utf-8",
                 **own_group,
             )
+        threading.Thread(target=self._bury, daemon=True).start()
         reply = self._ask(self.request, START_LIMIT)
         if reply is None:
             tail = self._so_far().strip()[-2000:]
@@ -332,14 +334,21 @@ class Kernel:
 
     def kill(self) -> None:
         """End the process and all it has started."""
-        process = self.process
-        if process is None or process.poll() is not None:
-            return
-        if os.name == "nt":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if self.process is not None:
+            self._kill_group()
+            self.process.wait()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "nt":
+                self.process.kill()
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        """When the kernel dies, end its children: they would keep the pipe of replies open."""
+        self.process.wait()
+        self._kill_group()
 
     def _ask(self, request: dict, limit: float) -> dict | None:
         """None if the process dies, or is killed because it takes longer than `limit` seconds."""
@@ -361,7 +370,7 @@ class Kernel:
         return json.loads(line) if line else None
 
     def _so_far(self) -> str:
-        return self.printed.read_text(encoding="utf-8", errors="replace")
+        return self.printed.read_bytes().decode(errors="replace")
 
     def _fate(self, limit: float) -> str:
         if self.timed_out:

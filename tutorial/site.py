@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from tutorial import TutorialError, formulas, markdown, records
+from tutorial.cells import DEVICES
 from tutorial.project import Project
 
 INPUTS = ("docs", "theme", "tutorial", "snippets", "outputs", "mkdocs.yml", "package-lock.json")
@@ -38,9 +39,12 @@ def build(project: Project, preview: bool = False) -> bool:
         return False
     new = project.build / "site.new"
     shutil.rmtree(new, ignore_errors=True)
-    _mkdocs(project, new, preview)
-    _assemble(project, new)
-    _swap(new, project.site)
+    try:
+        _mkdocs(project, new, preview)
+        _assemble(project, new)
+        _swap(new, project.site)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
     stamp.write_text(print_of_inputs)
     return True
 
@@ -76,7 +80,7 @@ def _assemble(project: Project, site: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     for name, section in project.sections.items():
-        for device in records.DEVICES:
+        for device in DEVICES:
             folder = records.folder(project, device, name)
             images = list(folder.glob("*.webp"))
             target = site / "assets" / "figures" / device / name
@@ -106,7 +110,7 @@ def _fingerprint(project: Project, preview: bool) -> str:
     for name in INPUTS:
         path = project.root / name
         files += [path] if path.is_file() else sorted(path.rglob("*"))
-    for device in records.DEVICES:
+    for device in DEVICES:
         files += sorted((project.build / device).glob("*/*.json"))
     hasher = hashlib.sha256(f"{preview} {os.environ.get('SITE_URL')}".encode())
     hasher.update(os.environ.get("DEVICE", "cpu").encode())
