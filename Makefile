@@ -29,7 +29,7 @@ site: $(READY) ## execute what is not current, then build build/site
 serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (PORT=...)
 	@$(RUN) -m tutorial serve --port $(PORT)
 
-test: site ## every snippet, every page as a reader would run it, and the machinery
+test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
 	@$(RUN) -m pytest snippets tests README.md CONTRIBUTING.md build/site/*.md
 
 outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/*.txt

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 import time
 import urllib.request
 
@@ -142,28 +143,32 @@ def test_a_preview_follows_edits_and_survives_a_fault(light):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     serving = light.start("tutorial", "serve", "--port", str(port))
+    said: list[str] = []
+    threading.Thread(target=lambda: said.extend(serving.stdout), daemon=True).start()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def wait_for_text(words: str) -> None:
+    def wait_for(condition) -> None:
         deadline = time.monotonic() + 60
-        while True:
-            assert serving.poll() is None, serving.communicate()
-            try:
-                reply = opener.open(f"http://127.0.0.1:{port}/lesson.html", timeout=10)
-                if words in reply.read().decode():
-                    return
-            except OSError:
-                pass
-            assert time.monotonic() < deadline, f"{words!r} was never served"
+        while not condition():
+            assert serving.poll() is None, said
+            assert time.monotonic() < deadline, said
             time.sleep(0.1)
 
+    def served(words: str) -> bool:
+        try:
+            with opener.open(f"http://127.0.0.1:{port}/lesson.html", timeout=10) as reply:
+                return words in reply.read().decode()
+        except OSError:
+            return False
+
     try:
-        wait_for_text("one text")
-        light.edit("snippets/lesson.py", "'one'", "1 / 0")
-        # Only the mended script's text can follow, whether or not the fault was built in between.
-        time.sleep(1)
-        light.edit("snippets/lesson.py", "1 / 0 + ' text'", "'two' + ' text'")
-        wait_for_text("two text")
+        wait_for(lambda: served("one text"))
+        light.edit("docs/lesson.md", "lesson.py::one", "lesson.py::gone")
+        wait_for(lambda: any("docs/lesson.md:8: snippets/lesson.py has no cell" in s for s in said))
+        assert served("one text")
+        light.edit("docs/lesson.md", "lesson.py::gone", "lesson.py::one")
+        light.edit("snippets/lesson.py", "'one'", "'two'")
+        wait_for(lambda: served("two text"))
     finally:
         serving.kill()
-        serving.communicate()
+        serving.wait()

@@ -407,13 +407,13 @@ def revision(root: Path) -> str:
 def _printed(reply: dict, cell: Cell, workdir: Path) -> str:
     """A cell's output as a reader would see it in a terminal, without this machine's paths."""
     text = ANSI.sub("", reply["text"])
-    lines = [line.rpartition("\r")[2] if "\r" in line else line for line in text.split("\n")]
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
     lines += [f"{w['type']}: {w['message']}" for w in reply["warnings"]]
     if reply["error"]:
         lines.append(reply["error"]["message"])
     text = "\n".join(line.rstrip() for line in lines).strip("\n")
     text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)  # differs from build to build
-    return text.replace(str(workdir) + os.sep, "")
+    return text.replace(str(workdir) + os.sep, "").replace(str(workdir), ".")
 
 
 def _forget(folder: Path, cells: set[str]) -> None:
