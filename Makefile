@@ -13,7 +13,7 @@ else
 endif
 READY := .venv/ready
 
-.PHONY: help install site serve test outputs gpu check lint format bench lock clean
+.PHONY: help install site serve test outputs gpu labs check lint format bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/
 
 gpu: ## run on a GPU with the torch that PYTHON has, and write outputs/cuda/*.txt; installs nothing
 	@DEVICE=cuda $(PYTHON) -m tutorial outputs $(SECTIONS)
+
+labs: $(READY) ## make the fill-in notebooks, docs/labs/*.ipynb, from snippets/labs/*.py
+	@$(RUN) -m tutorial labs
 
 check: $(READY) ## compare pages with scripts, run nothing
 	@$(RUN) -m tutorial check

@@ -316,7 +316,9 @@ def test_the_cells_from_the_first_that_uses_cifar10_on_read_it(read):
         print(len(images))
         """
     )
-    assert section.uses_cifar10("cpu")
-    reads = [section.reads_cifar10(cell.name, "cpu") for cell in section.cells]
+    assert section.needs("cpu") == {"CIFAR10"}
+    reads = ["CIFAR10" in section.needs("cpu", upto=cell.name) for cell in section.cells]
     assert reads == [False, True, True]
-    assert not read("# %% one\nprint('CIFAR10')\n").uses_cifar10("cpu")
+    assert not read("# %% one\nprint('CIFAR10')\n").needs("cpu")
+    weights = "# %% one\nmodel = resnet18(weights=models.ResNet18_Weights.DEFAULT)\n"
+    assert read(weights).needs("cpu") == {"ResNet18_Weights"}

@@ -9,7 +9,9 @@ from bs4 import BeautifulSoup
 from markdown import Markdown
 
 from tutorial import markdown, records
-from tutorial.markdown import PageError, check_pages, flat
+from tutorial.checks import check_pages
+from tutorial.export import flat
+from tutorial.markdown import PageError
 from tutorial.transcripts import Entry, Transcript
 
 EXTENSIONS = ["admonition", "pymdownx.highlight", "pymdownx.superfences"]
@@ -280,7 +282,7 @@ def test_the_head_of_a_lesson_says_how_long_it_takes_and_offers_its_files(html, 
     assert re.search(r"Reading about \d+ min", facts.get_text())
     assert f"Running {markdown.readable_seconds(total)} on the CPU" in facts.get_text()
     links = [link["href"] for link in facts.select("a[download]")]
-    assert links == ["basics.py", "basics.md"]
+    assert links == ["basics.py", "basics.ipynb", "basics.md"]
     for link in links:
         assert (built.site / link).is_file()
     assert (built.site / "basics.py").read_bytes() == (

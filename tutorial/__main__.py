@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: python -m tutorial {run,site,serve,outputs,check}."""
+"""The commands behind the Makefile: python -m tutorial {run,site,serve,outputs,labs,check}."""
 
 import argparse
 import os
@@ -35,6 +35,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "site": "run, then build build/site",
         "serve": "site, then serve it and follow changes",
         "outputs": "run, then rewrite the transcripts in outputs/",
+        "labs": "make docs/labs/*.ipynb from snippets/labs/*.py",
         "check": "compare pages with scripts, run nothing",
     }
     for name, text in helps.items():
@@ -124,12 +125,21 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
 
 
 def check(options: argparse.Namespace, started: float) -> int:
-    from tutorial.markdown import check_pages
+    from tutorial.checks import check_pages
 
     problems = check_pages(Project.find())
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
+
+
+def write_labs(options: argparse.Namespace, started: float) -> int:
+    from tutorial import labs
+
+    project = Project.find()
+    for path in labs.write(project):
+        print(f"{project.relative(path)}: rewritten")
+    return 0
 
 
 COMMANDS = {
@@ -138,6 +148,7 @@ COMMANDS = {
     "serve": serve,
     "outputs": write_outputs,
     "check": check,
+    "labs": write_labs,
 }
 
 if __name__ == "__main__":

@@ -55,9 +55,10 @@ class Cell:
         return self.options.get("timeout", DEFAULT_TIMEOUT)
 
     @cached_property
-    def uses_cifar10(self) -> bool:
-        names = (getattr(n, "attr", getattr(n, "id", None)) for n in ast.walk(self.tree))
-        return "CIFAR10" in names
+    def needs(self) -> frozenset[str]:
+        """What it takes from the network: CIFAR10, and weight classes such as ResNet18_Weights."""
+        names = {getattr(n, "attr", getattr(n, "id", None)) or "" for n in ast.walk(self.tree)}
+        return frozenset(name for name in names if name == "CIFAR10" or name.endswith("_Weights"))
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -77,14 +78,14 @@ class Section:
         """The cells that run on `device`."""
         return [cell for cell in self.cells if cell.options.get("device", device) == device]
 
-    def uses_cifar10(self, device: str) -> bool:
-        return any(cell.uses_cifar10 for cell in self.on(device))
-
-    def reads_cifar10(self, name: str, device: str) -> bool:
-        """Whether cell `name` or one before it reads CIFAR-10."""
-        cells = self.on(device)
-        index = [cell.name for cell in cells].index(name)
-        return any(cell.uses_cifar10 for cell in cells[: index + 1])
+    def needs(self, device: str, upto: str | None = None) -> frozenset[str]:
+        """What its cells take from the network, or those up to and including `upto`."""
+        needs: frozenset[str] = frozenset()
+        for cell in self.on(device):
+            needs |= cell.needs
+            if cell.name == upto:
+                break
+        return needs
 
     @cached_property
     def _fingerprints(self) -> dict[str, str]:

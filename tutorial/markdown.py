@@ -1,6 +1,6 @@
-"""What a page shows of a run: the `cell` and `section` fences, and the flat Markdown export.
+"""What a page shows of a run: the `cell`, `section`, `exercise` and `error` fences.
 
-The fences are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
+They are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
 any tool that uses Python-Markdown.
 """
 
@@ -9,14 +9,12 @@ import re
 from dataclasses import dataclass
 from functools import cache, wraps
 from html import escape
-from pathlib import Path
 
 from pymdownx.superfences import SuperFencesException
 
-from tutorial import TutorialError, records, transcripts
+from tutorial import TutorialError, dataset, labs, records, transcripts, weights
 from tutorial.cells import DEVICES, Cell, Section
-from tutorial.dataset import STAND_IN
-from tutorial.project import OUR_FENCE, SHOWN_CELL, Project
+from tutorial.project import Project
 from tutorial.transcripts import Transcript
 
 NAMES = {"cpu": "CPU", "cuda": "GPU", "mps": "MPS", "xpu": "XPU"}
@@ -30,6 +28,17 @@ FACTS = {
 # Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
 UNSTYLED = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
+
+
+# Said at the top of a page that was built without the real thing.
+NOTES = {
+    dataset.STAND_IN: "This copy of the page was built where CIFAR-10 could not be downloaded. Its"
+    " images and accuracies come from a <strong>drawn stand-in</strong>: pictures of the same ten"
+    " classes, drawn by a program. On CIFAR-10 your numbers will differ.",
+    weights.STAND_IN: "This copy of the page was built where the pretrained weights could not be"
+    " downloaded. The network has <strong>random weights</strong> in their place: the steps are"
+    " the same, your numbers will differ.",
+}
 
 
 class PageError(TutorialError, SuperFencesException):
@@ -91,8 +100,8 @@ def _committed(project: Project, section: Section, cell: Cell, device: str) -> l
     facts = {title: given.get(key, "") for key, title in FACTS.items()}
     facts |= {"Device": given.get("device", ""), "Date": given.get("date", "")}
     facts |= {"Sources": given.get("revision", "")}
-    reads = section.reads_cifar10(cell.name, device)
-    return [Run(device, entry.text, (), entry.seconds, facts, given.get("data", "") * reads)]
+    data = given.get("data", "") if section.needs(device, upto=cell.name) else ""
+    return [Run(device, entry.text, (), entry.seconds, facts, data)]
 
 
 @cache
@@ -101,7 +110,7 @@ def the_project() -> Project:
     return Project.find()
 
 
-def _find(text: str) -> tuple[Project, Section, Cell | None]:
+def find_cell(text: str) -> tuple[Project, Section, Cell | None]:
     """What `tensors.py::from-data` or `tensors.py` in a fence names."""
     project = the_project()
     script, _, name = text.strip().partition("::")
@@ -137,36 +146,81 @@ def never_silent(formatter):
 @never_silent
 def show_cell(source, language, css_class, options, md, **kwargs) -> str:
     """SuperFences formatter: a cell's code, what it printed and drew, and the run's record."""
-    project, section, cell = _find(source)
+    project, section, cell = find_cell(source)
     if cell is None:
         raise PageError(f"a cell fence holds {source.strip()!r}; write script.py::cell")
-    highlight = md.preprocessors["fenced_code_block"].highlight
-    code = highlight(
-        src=cell.source.strip("\n"),
-        language="python",
-        options={},
-        md=md,
-        classes=None,
-        id_value="",
-        attrs=None,
-    )
     runs = runs_of(project, section, cell)
     drawn = next((run for run in runs if run.figures), None)
     if not runs:
         result = '<p class="cell-label">Needs a GPU: no current run to show</p>'
-    elif _agree(runs):
+    elif agree(runs):
         result = _result(cell, drawn or runs[0], runs, drawn)
     else:
         result = _tabs(
             f"{section.name}-{cell.name}",
             [(run.label, _result(cell, run, [run], drawn)) for run in runs],
         )
-    code = UNSTYLED.sub(r"\1", code)
     return (
-        f'<div class="cell" id="{section.name}-{cell.name}">{code}'
+        f'<div class="cell" id="{section.name}-{cell.name}">{_code(cell.source, md)}'
         # Not a div: the search plugin takes the end of an inner element of the same name, such
         # as a tab's, for the end of what it leaves out.
         f'<section class="cell-run" data-search-exclude>{result}</section></div>'
+    )
+
+
+def _code(source: str, md) -> str:
+    highlight = md.preprocessors["fenced_code_block"].highlight
+    asked = {"options": {}, "classes": None, "id_value": "", "attrs": None}
+    return UNSTYLED.sub(r"\1", highlight(src=source.strip("\n"), language="python", md=md, **asked))
+
+
+@never_silent
+def show_exercise(source, language, css_class, options, md, **kwargs) -> str:
+    """SuperFences formatter: a blank to fill in, its check, and the solution, folded."""
+    exercise = find_exercise(the_project(), source.strip())
+    section = source.strip().partition(".py")[0]
+    return (
+        f'<div class="exercise" id="{section}-{exercise.name}">'
+        f"{_code(exercise.stub, md)}"
+        f'<details class="example"><summary>Check your answer</summary><p>Run this below your'
+        " function. It says in one sentence what is wrong, or nothing at all."
+        f' The <a href="labs/{section}.html">lab</a> has both in a notebook.</p>'
+        f"{_code(exercise.check, md)}</details>"
+        f'<details class="success"><summary>Solution</summary>{_code(exercise.solution, md)}'
+        "</details></div>"
+    )
+
+
+def find_exercise(project: Project, name: str) -> labs.Exercise:
+    """What `tensors.py::normalise` in an exercise fence names."""
+    section, _, exercise = name.partition(".py::")
+    lab = labs.Lab(project, section)
+    if not lab.path.is_file():
+        raise PageError(f"the page shows {name!r}, but there is no {project.relative(lab.path)}")
+    if exercise not in lab.exercises:
+        known = ", ".join(lab.exercises)
+        raise PageError(
+            f"the page shows {name!r}, but {project.relative(lab.path)} has no exercise"
+            f" {exercise}: it has {known}"
+        )
+    return lab.exercises[exercise]
+
+
+@never_silent
+def show_error(source, language, css_class, options, md, **kwargs) -> str:
+    """SuperFences formatter: the real message of a cell that is meant to raise, and its place."""
+    project, section, cell = find_cell(source)
+    if cell is None or "error" not in cell.options:
+        raise PageError(f"an error fence holds {source.strip()!r}, which is no cell with error=")
+    message = runs_of(project, section, cell)[0].text.rpartition(f"{cell.options['error']}: ")[2]
+    page = project.where(section.name, cell.name).partition("docs/")[2].partition(".md")[0]
+    spoken = f"Message of {cell.options['error']}"
+    return (
+        f'<div class="cell"><section class="cell-run"><pre class="cell-output cell-error"'
+        f' tabindex="0" role="region" aria-label="{spoken}"><code>{cell.options["error"]}:'
+        f' {escape(message, quote=False)}</code></pre><p class="cell-label">'
+        f'<a href="{page}.html#{section.name}-{cell.name}">Where {section.name} raises it</a></p>'
+        "</section></div>"
     )
 
 
@@ -241,7 +295,7 @@ def readable_seconds(seconds: float) -> str:
 @never_silent
 def show_section(source, language, css_class, options, md, **kwargs) -> str:
     """SuperFences formatter: how long a lesson takes, what it ran on, and its downloads."""
-    project, section, _ = _find(source)
+    project, section, _ = find_cell(source)
     facts = [f"<li><b>Reading</b> about {reading_minutes(project, section)} min</li>"]
     data = ""
     totals: dict[str, list] = {}
@@ -255,16 +309,13 @@ def show_section(source, language, css_class, options, md, **kwargs) -> str:
     if data:
         facts.append(f"<li><b>Data</b> {escape(data)}</li>")
     name = section.name
-    facts.append(f'<li><a href="{name}.py" download>Script</a></li>')
-    facts.append(f'<li><a href="{name}.md" download>Markdown</a></li>')
-    note = ""
-    if data == STAND_IN:
-        note = (
-            '<p class="stand-in-note">This copy of the page was built where CIFAR-10 could not be'
-            " downloaded. Its images and accuracies come from a <strong>drawn stand-in</strong>:"
-            " pictures of the same ten classes, drawn by a program. On CIFAR-10 your numbers will"
-            " differ.</p>"
-        )
+    for title, ending in (("Script", "py"), ("Notebook", "ipynb"), ("Markdown", "md")):
+        facts.append(f'<li><a href="{name}.{ending}" download>{title}</a></li>')
+    if labs.Lab(project, name).path.is_file():
+        facts.append(f'<li class="lab"><a href="labs/{name}.html">Lab</a></li>')
+    note = "".join(
+        f'<p class="stand-in-note">{text}</p>' for name, text in NOTES.items() if name in data
+    )
     return (
         f'<section class="lesson-facts" aria-label="About this lesson" data-search-exclude>'
         f"<ul>{''.join(facts)}</ul>{note}</section>"
@@ -281,103 +332,5 @@ def reading_minutes(project: Project, section: Section) -> int:
     return max(1, round(minutes / step) * step)
 
 
-def check_pages(project: Project) -> list[str]:
-    """What is wrong between pages and scripts, a line each: `docs/x.md:12: ...`."""
-    problems = []
-    for (script, name), places in project.shown.items():
-        section = project.sections.get(script)
-        if section is None:
-            problems.append(f"{places[0]}: there is no snippets/{script}.py")
-        elif name not in {cell.name for cell in section.cells}:
-            problems.append(f"{places[0]}: snippets/{script}.py has no cell {name}")
-        elif len(places) > 1:
-            problems.append(f"{places[1]}: {script}.py::{name} is shown at {places[0]} already")
-    for section in project.sections.values():
-        problems += [
-            f"{cell.where}: no page shows cell {cell.name}; show it or remove it"
-            for cell in section.cells
-            if (section.name, cell.name) not in project.shown
-        ]
-        if project.root / "docs" / f"{section.name}.md" not in project.pages:
-            problems.append(
-                f"snippets/{section.name}.py: has no page of its name, docs/{section.name}.md"
-            )
-    for page, lines in project.pages.items():
-        for number, line in enumerate(lines, 1):
-            fence = OUR_FENCE.match(line)
-            named = "".join(lines[number : number + 1]).strip()
-            place = f"{project.relative(page)}:{number}"
-            if fence and fence["kind"] == "cell" and not SHOWN_CELL.match(named):
-                problems.append(f"{place}: a cell fence holds one line such as tensors.py::squares")
-            elif (
-                fence
-                and fence["kind"] == "section"
-                and named.removesuffix(".py") not in project.sections
-            ):
-                problems.append(
-                    f"{project.relative(page)}:{number + 1}: there is no snippets/{named}"
-                )
-    return problems
-
-
-BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
-FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
-
-
-def flat(project: Project, page: Path) -> str:
-    """A page as plain Markdown: code and real output in place of cells, nothing indented.
-
-    A code fence's info line says what it is meant to do: `python raises:ValueError`.
-    """
-    text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
-    return "\n".join(_flat_lines(project, text.splitlines())) + "\n"
-
-
-def _flat_lines(project: Project, lines: list[str]) -> list[str]:
-    result, at = [], 0
-    while at < len(lines):
-        line = lines[at]
-        box = BOX.match(line)
-        if box:
-            end = at + 1
-            while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
-                end += 1
-            result.append(f"**{box['title'] or box['kind'].capitalize()}**")
-            result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]])
-            at = end
-        elif fence := OUR_FENCE.match(line):
-            if fence["kind"] == "cell":
-                result += _flat_cell(project, lines[at + 1])
-            at += 3
-        else:
-            result.append(line)
-            at += 1
-    return result
-
-
-def _flat_cell(project: Project, name: str) -> list[str]:
-    _, section, cell = _find(name)
-    does = [
-        f"{verb}:{cell.options[key]}"
-        for key, verb in (("error", "raises"), ("warns", "warns"))
-        if key in cell.options
-    ]
-    if "device" in cell.options:
-        does.append("notest")
-    parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
-    runs = runs_of(project, section, cell)
-    for run in runs[:1] if _agree(runs) else runs:
-        if run.text:
-            data = f", {run.data}" if run.data else ""
-            parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]
-    if "alt" in cell.options:
-        parts.append(f"*Figure: {cell.options['alt']}*")
-    return "\n\n".join(parts).splitlines()
-
-
-def _fence(info: str, text: str) -> str:
-    return f"```{info}\n{text}\n```"
-
-
-def _agree(runs: list[Run]) -> bool:
+def agree(runs: list[Run]) -> bool:
     return all(transcripts.same_to_a_reader(runs[0].text, run.text) for run in runs[1:])

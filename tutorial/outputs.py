@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
-from tutorial import TutorialError, records, transcripts
+from tutorial import TutorialError, dataset, records, transcripts, weights
 from tutorial.cells import Cell, Section
-from tutorial.dataset import STAND_IN
 from tutorial.project import Project
 from tutorial.records import Record
 from tutorial.transcripts import Entry, Transcript
 
 
+def images(data: str) -> str:
+    """The data set among what a run was given. Cells announce by tolerance=inf what they print of
+    pretrained weights, so that these need no transcript for each kind."""
+    return ", ".join({*data.split(", ")} - {weights.PRETRAINED, weights.STAND_IN})
+
+
 def variant(data: str) -> str:
     """Suffix of the transcript: what is printed on the stand-in is no drift of CIFAR-10's."""
-    return ".stand-in" if data == STAND_IN else ""
+    return ".stand-in" if images(data) == dataset.STAND_IN else ""
 
 
 def section_records(project: Project, section: Section, device: str) -> list[Record]:
@@ -53,13 +58,14 @@ def drift(project: Project, section: Section, cell: Cell, device: str, record: R
 
     A section on another data set than the transcript's is compared only as far as no cell reads it.
     """
-    path = path_of(project, section, device, _section_data(project, section, device))
+    data = _section_data(project, section, device)
+    path = path_of(project, section, device, data)
     where = f"{cell.where}: cell {cell.name}, {project.where(section.name, cell.name)}"
     advice = f"if it is right: make outputs SECTIONS={section.name}"
     if not path.exists():
         return f"{where}: no transcript {project.relative(path)}; {advice}"
     transcript = Transcript.read(path)
-    if record.data and record.data != transcript.facts.get("data"):
+    if images(record.data) and images(data) != images(transcript.facts.get("data", "")):
         return ""
     entry = transcript.cells.get(cell.name)
     if entry is None:

@@ -10,7 +10,7 @@ from tutorial import TutorialError
 from tutorial.cells import Section, read_section
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
-OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section)\s*$")
+OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section|exercise|error)\s*$")
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,13 @@ class Project:
 
     @cached_property
     def shown(self) -> dict[tuple[str, str], list[str]]:
-        """For (section, cell): the `docs/page.md:line` places that show it."""
+        """For (section, cell): the `docs/page.md:line` places that show it in a cell fence."""
         places: dict[tuple[str, str], list[str]] = {}
         for page, lines in self.pages.items():
             for number, line in enumerate(lines, 1):
                 match = SHOWN_CELL.match(line)
-                if match and OUR_FENCE.match(lines[number - 2]):
+                fence = OUR_FENCE.match(lines[number - 2])
+                if match and fence and fence["kind"] == "cell":
                     key = match["section"], match["cell"]
                     places.setdefault(key, []).append(f"{self.relative(page)}:{number}")
         return places

@@ -16,7 +16,7 @@ import torch
 from pytest_markdown_docs._runners import DefaultRunner, register_runner
 from pytest_markdown_docs.plugin import MarkdownDocstringCodeModule
 
-from tutorial import TutorialError, dataset, outputs, records
+from tutorial import TutorialError, dataset, outputs, records, weights
 from tutorial.cells import Cell, Section
 from tutorial.progress import Progress
 from tutorial.project import Project
@@ -169,7 +169,11 @@ def _page(path: Path) -> tuple[types.ModuleType, str]:
     folder = tempfile.TemporaryDirectory(prefix="page-")
     module = types.ModuleType("__main__")
     module.__dict__["__folder__"] = folder  # lives as long as the page's namespace
-    if "CIFAR10(" in path.read_text(encoding="utf-8"):
+    text = path.read_text(encoding="utf-8")
+    if enums := set(re.findall(r"\bmodels\.(\w+_Weights)\b", text)):
+        home = weights.provide(the_project().root, enums, lambda *_: None).home
+        os.environ["TORCH_HOME"] = str(home)
+    if "CIFAR10(" in text:
         source = dataset.provide(the_project().root)
         dataset.link(source, Path(folder.name))
         dataset.teach_torchvision(source)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tutorial import TutorialError, dataset, records
+from tutorial import TutorialError, dataset, records, weights
 from tutorial.cells import DEVICES, Cell, Section, digest
 from tutorial.project import Project
 from tutorial.records import Record
@@ -67,13 +67,13 @@ class Runner:
         self.threads = max(1, cores() // self.jobs)
         self.device_name = "" if device == "cpu" else accelerator_name(device)
         self.source: dataset.Source | None = None
+        self.weights: weights.Weights | None = None
         self._kernels: set[Kernel] = set()
         self._stopping = False
 
     def run(self, sections: list[Section]) -> list[Outcome]:
         """Bring the records of `sections` up to date; an interrupt keeps what has finished."""
-        if any(section.uses_cifar10(self.device) for section in sections) and not self.source:
-            self.source = dataset.provide(self.project.root, self.listener.preparing)
+        self._provide(frozenset().union(*(section.needs(self.device) for section in sections)))
         outcomes = {section.name: Outcome(section) for section in sections}
         waiting = []
         for section in sections:
@@ -101,14 +101,26 @@ class Runner:
             future.result()
         return list(outcomes.values())
 
+    def _provide(self, needs: frozenset[str]) -> None:
+        root, tell = self.project.root, self.listener.preparing
+        if "CIFAR10" in needs and not self.source:
+            self.source = dataset.provide(root, tell)
+        if needs - {"CIFAR10"} and not self.weights:
+            self.weights = weights.provide(root, set(needs - {"CIFAR10"}), tell)
+
+    def given(self, needs: frozenset[str]) -> list[dataset.Source | weights.Weights]:
+        """Which of the data and weights at hand meet these needs; each has a name."""
+        given = [self.source] if "CIFAR10" in needs else []
+        return given + ([self.weights] if needs - {"CIFAR10"} else [])
+
     def environment(self, section: Section) -> dict:
         """What outputs follow from beside the code: part of each record, compared before reuse."""
         versions = {name: importlib.metadata.version(name) for name in PINNED}
-        reads = section.uses_cifar10(self.device)
+        given = self.given(section.needs(self.device))
         return {
             "device": self.device_name,
             "threads": self.threads,
-            "data": self.source.identity if reads and self.source else "",
+            "data": [each.identity for each in given],
             "python": platform.python_version(),
             **versions,
         }
@@ -140,7 +152,7 @@ class Runner:
                 total += json.loads(path.read_text(encoding="utf-8"))["seconds"]
             except (ValueError, KeyError, TypeError, OSError):
                 continue
-        return total, section.uses_cifar10(self.device), len(section.cells)
+        return total, len(section.needs(self.device)), len(section.cells)
 
     def _run(self, outcome: Outcome) -> None:
         section = outcome.section
@@ -173,7 +185,7 @@ class Runner:
                 if self._stopping:
                     return
                 failure = self._judge(cell, reply)
-                reads = section.reads_cifar10(cell.name, self.device)
+                given = self.given(section.needs(self.device, upto=cell.name))
                 record = Record(
                     cell.name,
                     keys[cell.name],
@@ -181,7 +193,7 @@ class Runner:
                     reply["seconds"],
                     reply["figures"],
                     failure,
-                    self.source.name if reads and self.source else "",
+                    ", ".join(each.name for each in given),
                     **shared,
                 )
                 record.write(folder)
@@ -254,7 +266,7 @@ class Kernel:
         self.printed = folder / "printed.txt"
         self.printed.unlink(missing_ok=True)
         self.figures = folder
-        source = runner.source if section.uses_cifar10(runner.device) else None
+        source = runner.source if "CIFAR10" in section.needs(runner.device) else None
         if source:
             dataset.link(source, self.workdir)
         self.request = {
@@ -283,6 +295,8 @@ class Kernel:
             "COLUMNS": "80",
             "TERM": "dumb",
         }
+        if self.runner.weights:
+            environment["TORCH_HOME"] = str(self.runner.weights.home)
         if self.runner.device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
         own_group = (

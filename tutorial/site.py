@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tutorial import TutorialError, formulas, markdown, records
+from tutorial import TutorialError, checks, export, formulas, labs, markdown, records
 from tutorial.cells import DEVICES
 from tutorial.project import Project
 
@@ -30,7 +30,7 @@ def build(project: Project, preview: bool = False) -> bool:
     Raises TutorialError, and leaves the site of the last build, if anything is amiss.
     """
     markdown.the_project.cache_clear()
-    problems = markdown.check_pages(project)
+    problems = checks.check_pages(project)
     if problems:
         raise TutorialError("\n".join(problems))
     print_of_inputs = _fingerprint(project, preview)
@@ -90,7 +90,9 @@ def _assemble(project: Project, site: Path) -> None:
                 shutil.copyfile(image, target / image.name)
         shutil.copyfile(section.path, site / f"{name}.py")
         page = project.root / "docs" / f"{name}.md"
-        (site / f"{name}.md").write_text(markdown.flat(project, page), encoding="utf-8")
+        (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
+        lesson = labs.text_of(export.notebook(project, page))
+        (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
     for source_map in site.rglob("*.map"):
         source_map.unlink()
 

@@ -1,4 +1,4 @@
-"""Pretrained weights of torchvision: the real files, or seeded random ones where there is no network.
+"""Pretrained weights of torchvision: the real files, or seeded random ones without a network.
 
 Snippets say `torchvision.models.resnet18(weights=torchvision.models.ResNet18_Weights.DEFAULT)` and
 nothing else; torch.hub finds the file in the folder that TORCH_HOME names.

@@ -1,0 +1,93 @@
+"""A lesson in other forms: one flat Markdown file, and a notebook without outputs."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+
+from tutorial import labs, markdown
+from tutorial.project import OUR_FENCE, Project
+
+BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
+
+
+def flat(project: Project, page: Path, outputs: bool = True) -> str:
+    """A page as plain Markdown: code and real output in place of cells, nothing indented.
+
+    A code fence's info line says what it is meant to do: `python raises:ValueError`.
+    Without `outputs` the code alone stands there: it need not have been run.
+    """
+    text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
+    return "\n".join(_flat_lines(project, text.splitlines(), outputs)) + "\n"
+
+
+def _flat_lines(project: Project, lines: list[str], outputs: bool) -> list[str]:
+    result, at = [], 0
+    while at < len(lines):
+        line = lines[at]
+        box = BOX.match(line)
+        if box:
+            end = at + 1
+            while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
+                end += 1
+            result.append(f"**{box['title'] or box['kind'].capitalize()}**")
+            result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]], outputs)
+            at = end
+        elif fence := OUR_FENCE.match(line):
+            named = lines[at + 1].strip()
+            if fence["kind"] == "cell":
+                result += _flat_cell(project, named, outputs)
+            elif fence["kind"] == "exercise":
+                exercise = markdown.find_exercise(project, named)
+                result += _fence("python", exercise.stub).splitlines()
+            at += 3
+        else:
+            result.append(line)
+            at += 1
+    return result
+
+
+def _flat_cell(project: Project, name: str, outputs: bool) -> list[str]:
+    _, section, cell = markdown.find_cell(name)
+    does = [
+        f"{verb}:{cell.options[key]}"
+        for key, verb in (("error", "raises"), ("warns", "warns"))
+        if key in cell.options
+    ]
+    if "device" in cell.options:
+        does.append("notest")
+    parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
+    runs = markdown.runs_of(project, section, cell) if outputs else []
+    for run in runs[:1] if markdown.agree(runs) else runs:
+        if run.text:
+            data = f", {run.data}" if run.data else ""
+            parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]
+    if outputs and "alt" in cell.options:
+        parts.append(f"*Figure: {cell.options['alt']}*")
+    return "\n\n".join(parts).splitlines()
+
+
+def _fence(info: str, text: str) -> str:
+    return f"```{info}\n{text}\n```"
+
+
+CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
+PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
+
+
+def notebook(project: Project, page: Path) -> nbformat.NotebookNode:
+    """The lesson as a notebook: prose and code, to be run by the reader."""
+    site = os.environ.get("SITE_URL", "").rstrip("/")
+    text = flat(project, page, outputs=False)
+    if site:
+        text = PAGE_LINK.sub(rf"]({site}/\g<page>.html\g<anchor>)", text)
+    cells, at = [], 0
+    for code in CODE.finditer(text):
+        cells.append(("markdown", text[at : code.start()].strip(), []))
+        tags = ["raises-exception"] if "raises:" in code["does"] else []
+        cells.append(("code", code["source"].rstrip(), tags))
+        at = code.end()
+    cells.append(("markdown", text[at:].strip(), []))
+    return labs.make_notebook([cell for cell in cells if cell[1]])
