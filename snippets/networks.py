@@ -219,12 +219,6 @@ loss = mse(net(image), target)
 print("MSELoss:", loss)
 print("by hand:", (net(image) - target).square().mean())
 
-# %% shapes-of-mse warns="UserWarning"
-guess, truth = torch.arange(10.0), torch.arange(10.0)  # every guess is right
-print("(10) and (10):   ", mse(guess, truth))
-print("(1, 10) and (10):", mse(guess[None], truth))
-print("(10, 1) and (10):", mse(guess[:, None], truth))
-
 # %% float-labels error="RuntimeError"
 torch.manual_seed(0)
 logits = torch.randn(4, 10)
@@ -236,6 +230,12 @@ loss_function = nn.CrossEntropyLoss()
 print(labels.long().dtype, "loss:", loss_function(logits, labels.long()))
 probabilities = torch.full((4, 10), 0.1)  # float, one row for each example
 print(probabilities.dtype, "loss:", loss_function(logits, probabilities))
+
+# %% shapes-of-mse warns="UserWarning"
+guess, truth = torch.arange(10.0), torch.arange(10.0)  # every guess is right
+print("(10) and (10):   ", mse(guess, truth))
+print("(1, 10) and (10):", mse(guess[None], truth))
+print("(10, 1) and (10):", mse(guess[:, None], truth))
 
 # %% sum-of-differences
 for labels in (torch.tensor([3, 1]), torch.tensor([0, 9])):
@@ -346,6 +346,21 @@ for axis, (name, (rule, options)) in zip(axes.flat, rules.items(), strict=True):
     axis.set_title(name)
 plt.show()
 
+# %% fake-data
+import torchvision
+from torchvision.transforms import v2
+
+fake_set = torchvision.datasets.FakeData(size=8, image_size=(1, 28, 28))
+photo, label = fake_set[0]
+print("an item:", type(photo).__name__, "and", type(label).__name__)
+print(
+    "NumPy:",
+    np.asarray(photo).shape,
+    "PyTorch:",
+    v2.functional.to_image(photo).shape,
+)
+print("loader:", DataLoader.__module__.split(".")[0])
+
 
 # %% stripes alt="Ten grey squares of noisy stripes, labelled 0 to 9; from each to the next the stripes turn by 18 degrees."
 def draw_stripes(count, seed):
@@ -401,21 +416,6 @@ print(
 print(len(batches), "batches; the last has", len(batches[-1][1]), "items")
 dropping = DataLoader(train_set, batch_size=16, shuffle=True, drop_last=True)
 print("drop_last:", len(dropping), "batches")
-
-# %% fake-data
-import torchvision
-from torchvision.transforms import v2
-
-fake_set = torchvision.datasets.FakeData(size=8, image_size=(1, 28, 28))
-photo, label = fake_set[0]
-print("an item:", type(photo).__name__, "and", type(label).__name__)
-print(
-    "NumPy:",
-    np.asarray(photo).shape,
-    "PyTorch:",
-    v2.functional.to_image(photo).shape,
-)
-print("loader:", DataLoader.__module__.split(".")[0])
 
 # %% main-guard timeout=120
 import subprocess

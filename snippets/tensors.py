@@ -442,36 +442,18 @@ photos = 10 + scale * torch.randn(8, 3, 16, 16)
 print("first channel:", photos[:, 0].mean(), photos[:, 0].std())
 print("last channel: ", photos[:, 2].mean(), photos[:, 2].std())
 
-# %% normalised
-mean = photos.mean(dim=(0, 2, 3), keepdim=True)
-std = photos.std(dim=(0, 2, 3), keepdim=True)
-normalised = (photos - mean) / std
-
-channels = [(c - c.mean()) / c.std() for c in photos.unbind(dim=1)]
-looped = torch.stack(channels, dim=1)
-torch.testing.assert_close(normalised, looped)
-print("mean:", mean.shape, "normalised:", normalised.shape)
-print("as with a loop:", torch.allclose(normalised, looped, atol=1e-5))
-
-# %% points-and-centres
+# %% nearest-centre alt="200 points in three colours, each in the colour of the nearest of 3 crosses"
 torch.manual_seed(0)
 points = torch.rand(200, 2)
 centres = torch.tensor([[0.2, 0.3], [0.5, 0.8], [0.8, 0.2]])
-print(points.shape, centres.shape)
+distances = torch.cdist(points, centres)
+print(points.shape, centres.shape, "->", distances.shape)
 
-# %% distances
-gaps = points[:, None, :] - centres[None, :, :]
-distances = gaps.square().sum(dim=-1).sqrt()
-
-subtracting = "donot_use_mm_for_euclid_dist"
-reference = torch.cdist(points, centres, compute_mode=subtracting)
-torch.testing.assert_close(distances, reference)
-print(gaps.shape, "->", distances.shape)
-print("as torch.cdist:", torch.allclose(distances, reference))
-
-# %% nearest-centre alt="200 points in three colours, each in the colour of the nearest of 3 crosses"
 nearest = distances.argmin(dim=1)
-plt.scatter(*points.T, s=12, color=[f"C{k}" for k in nearest])
-plt.scatter(*centres.T, s=150, marker="x", linewidth=3, color=["C0", "C1", "C2"])
+for k, centre in enumerate(centres):
+    own = points[nearest == k]
+    plt.scatter(own[:, 0], own[:, 1], s=12, color=f"C{k}")
+    plt.scatter(*centre, s=150, marker="x", linewidth=3, color=f"C{k}")
 plt.gca().set_aspect("equal")
+plt.title("argmin over dim=1")
 plt.show()

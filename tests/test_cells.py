@@ -138,6 +138,9 @@ def test_every_section_has_the_cells_that_jupytext_reads(script):
         ("# %% one error=true\nprint()\n", 1, "text in double quotes"),
         ('# %% one timeout="soon"\nprint()\n', 1, "a number"),
         ("# %% one tolerance=few\nprint()\n", 1, "a number"),
+        ("# %% one timeout=inf\nprint()\n", 1, "timeout=inf"),  # no clock can be set to it
+        ("# %% one timeout=0\nprint()\n", 1, "timeout=0"),
+        ('# %% one alt=""\nprint()\n', 1, "alt="),
         ('# %% one device="gpu"\nprint()\n', 1, "gpu"),
         ("# %% one\nprint()\n# %% one\nprint()\n", 3, "line 1"),
         ('"""Text."""\n\nimport math\n\n# %% one\nprint()\n', 3, "before the first cell"),

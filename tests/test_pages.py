@@ -90,11 +90,15 @@ def page(*cells: str) -> str:
         ),
         (
             page("lesson.py::one", "lesson.py::two", "lesson.py"),
-            ["docs/lesson.md:11: a cell fence holds one line"],
+            ["docs/lesson.md:12: a cell fence holds one line"],
         ),
         (
             page("lesson.py::one", "lesson.py::two") + "\n```section\nlessen.py\n```\n",
             ["docs/lesson.md:12: there is no snippets/lessen.py"],
+        ),
+        (
+            page("lesson.py::two", "lesson.py::one"),
+            ["docs/lesson.md:8: shown below two, but runs before it"],
         ),
         (
             '!!! note "Title"\n\n    ```cell\n    lesson.py::one\n    ```\n\n'
@@ -102,7 +106,17 @@ def page(*cells: str) -> str:
             [],
         ),
     ],
-    ids=["fits", "not shown", "no cell", "no script", "twice", "no name", "section", "indented"],
+    ids=[
+        "fits",
+        "not shown",
+        "no cell",
+        "no script",
+        "twice",
+        "no name",
+        "section",
+        "order",
+        "indented",
+    ],
 )
 def test_what_does_not_fit_is_told_with_its_line(light, text, expected):
     light.script("lesson", TWO_CELLS, text)

@@ -186,6 +186,15 @@ def test_transcripts_of_an_accelerator_say_which_one_when_and_how_long(light):
     assert path.read_bytes() == first
 
 
+def test_a_section_for_the_gpu_alone_writes_nothing_on_the_cpu(light):
+    light.script("lesson", '# %% one device="cuda"\nprint(1)\n')
+    for command in (["tutorial", "outputs"], ["pytest", "-q", "snippets"]):
+        done = light.do(*command)
+        assert "IndexError" not in done.stdout + done.stderr
+        assert done.returncode in (0, pytest.ExitCode.NO_TESTS_COLLECTED)
+    assert not (light.root / "outputs" / "cpu").exists()
+
+
 # Code in Markdown
 
 PAGE = """\

@@ -115,6 +115,8 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
     project = Project.find()
     failed = run(options, started, project)
     for section in project.choose(options.sections):
+        if not section.on(options.device):
+            continue
         try:
             changed = outputs.update(project, section, options.device)
         except TutorialError as error:

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -223,6 +224,10 @@ def _value(key: str, text: str, where: str):
     except ValueError:
         kind = "text in double quotes" if OPTIONS[key] is str else "a number"
         raise TutorialError(f"{where}: {key}={text} must be {kind}") from None
+    if key == "timeout" and not 0 < value < math.inf:
+        raise TutorialError(f"{where}: timeout={text} must be a number of seconds")
+    if value == "":
+        raise TutorialError(f"{where}: {key}={text} says nothing")
     if key == "device" and value not in DEVICES:
         raise TutorialError(f"{where}: device={text} is none of {', '.join(DEVICES)}")
     return value

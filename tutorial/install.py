@@ -117,10 +117,14 @@ def index_answers():
 
 
 def pip(*arguments):
-    """Run .venv's pip, showing its progress."""
-    subprocess.run(
-        [RUN, "-m", "pip", "--disable-pip-version-check", *arguments], check=True, cwd=ROOT
-    )
+    """Run .venv's pip, showing what it downloads and not what is there already."""
+    command = [RUN, "-m", "pip", "--disable-pip-version-check", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if not line.startswith(("Requirement already satisfied", "Looking in")):
+                print(line, end="", flush=True)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def npm():

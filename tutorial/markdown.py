@@ -183,7 +183,7 @@ def show_exercise(source, language, css_class, options, md, **kwargs) -> str:
         f'<div class="exercise" id="{section}-{exercise.name}">'
         f"{_code(exercise.stub, md)}"
         f'<details class="example"><summary>Check your answer</summary><p>Run this below your'
-        " function. It says in one sentence what is wrong, or nothing at all."
+        " function. It says in one sentence what is wrong, or that it is right."
         f' The <a href="labs/{section}.html">lab</a> has both in a notebook.</p>'
         f"{_code(exercise.check, md)}</details>"
         f'<details class="success"><summary>Solution</summary>{_code(exercise.solution, md)}'
@@ -230,7 +230,7 @@ def _result(cell: Cell, run: Run, runs: list[Run], drawn: Run | None) -> str:
     if run.text:
         kind = " cell-error" if "error" in cell.options else ""
         label = "Error, as intended" if kind else "Output"
-        spoken = f"{label} of {cell.name} on the {run.label}"
+        spoken = f"{'Error' if kind else 'Output'} of {cell.name} on the {run.label}"
         parts.append(
             f'<p class="cell-label">{label}</p><pre class="cell-output no-copy{kind}"'
             f' tabindex="0" role="region" aria-label="{escape(spoken)}">'

@@ -14,6 +14,16 @@ OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section|exercise|error)\s*$")
 
 
 @dataclass(frozen=True)
+class Fence:
+    """A fence of a page: `named` is its body's first line, which stands at `place`."""
+
+    kind: str
+    named: str
+    page: Path
+    place: str
+
+
+@dataclass(frozen=True)
 class Project:
     """A checkout: `root` holds docs/, snippets/, outputs/ and mkdocs.yml."""
 
@@ -60,16 +70,25 @@ class Project:
         return {file: file.read_text(encoding="utf-8").splitlines() for file in files}
 
     @cached_property
+    def fences(self) -> list[Fence]:
+        """Every fence of ours on the pages, in order."""
+        found = []
+        for page, lines in self.pages.items():
+            for number, line in enumerate(lines, 1):
+                if match := OUR_FENCE.match(line):
+                    named = "".join(lines[number : number + 1]).strip()
+                    place = f"{self.relative(page)}:{number + 1}"
+                    found.append(Fence(match["kind"], named, page, place))
+        return found
+
+    @cached_property
     def shown(self) -> dict[tuple[str, str], list[str]]:
         """For (section, cell): the `docs/page.md:line` places that show it in a cell fence."""
         places: dict[tuple[str, str], list[str]] = {}
-        for page, lines in self.pages.items():
-            for number, line in enumerate(lines, 1):
-                match = SHOWN_CELL.match(line)
-                fence = OUR_FENCE.match(lines[number - 2])
-                if match and fence and fence["kind"] == "cell":
-                    key = match["section"], match["cell"]
-                    places.setdefault(key, []).append(f"{self.relative(page)}:{number}")
+        for fence in self.fences:
+            match = SHOWN_CELL.match(fence.named)
+            if fence.kind == "cell" and match:
+                places.setdefault((match["section"], match["cell"]), []).append(fence.place)
         return places
 
     def where(self, section: str, cell: str) -> str:

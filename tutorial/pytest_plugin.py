@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import torch
 from pytest_markdown_docs._runners import DefaultRunner, register_runner
 from pytest_markdown_docs.plugin import MarkdownDocstringCodeModule
 
@@ -177,5 +176,7 @@ def _page(path: Path) -> tuple[types.ModuleType, str]:
         source = dataset.provide(the_project().root)
         dataset.link(source, Path(folder.name))
         dataset.teach_torchvision(source)
+    import torch  # takes seconds, and only pages need it
+
     torch.set_num_threads(1)  # as in a kernel: small networks are no faster with more
     return module, folder.name

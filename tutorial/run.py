@@ -174,6 +174,8 @@ class Runner:
             if self._stopping:
                 return
             facts = kernel.start()
+            if self._stopping:
+                return
             shared = {
                 "environment": {"digest": digest(environment), **environment, **facts},
                 "date": datetime.now(UTC).date().isoformat(),
@@ -381,7 +383,7 @@ class Kernel:
             line = ""
         finally:
             timer.cancel()
-        return json.loads(line) if line else None
+        return json.loads(line) if line.endswith("\n") else None
 
     def _so_far(self) -> str:
         return self.printed.read_bytes().decode(errors="replace")

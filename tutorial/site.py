@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tutorial import TutorialError, checks, export, formulas, labs, markdown, records
+from tutorial import TutorialError, checks, export, formulas, lab_pages, labs, markdown, records
 from tutorial.cells import DEVICES
 from tutorial.project import Project
 
@@ -93,6 +93,7 @@ def _assemble(project: Project, site: Path) -> None:
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
         lesson = labs.text_of(export.notebook(project, page))
         (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
+    lab_pages.finish(project, site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
 
@@ -138,8 +139,9 @@ def serve(project: Project, update, port: int) -> None:
     if not project.site.is_dir():
         raise TutorialError("there is no site to serve yet; mend the above and try again")
     server = LiveReloadServer(rebuild, "127.0.0.1", port, root=str(project.site))
-    for name in ("docs", "snippets", "theme", "mkdocs.yml"):
-        server.watch(str(project.root / name))
+    for name in ("docs", "snippets", "outputs", "theme", "mkdocs.yml"):
+        if (project.root / name).exists():
+            server.watch(str(project.root / name))
     print(f"serving http://127.0.0.1:{port}/ until Ctrl-C; save a page or a script to see it")
     try:
         server.serve()

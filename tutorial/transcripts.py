@@ -111,7 +111,7 @@ def _close(old: str, new: str, tolerance: float | None) -> bool:
     if a == b:
         return True
     if tolerance is not None:
-        return tolerance == math.inf or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
+        return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     units = [_last_digit(n) for n in (old, new) if re.search(r"\.\d|e", n, re.IGNORECASE)]
     return bool(units) and abs(a - b) <= 1.001 * max(units)  # whole numbers count: exact
 

@@ -1,0 +1,180 @@
+"""Every blank: the stub fails its check, the solution passes, typical mistakes get their hint."""
+
+import importlib
+import json
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from tutorial import TutorialError, dataset, export, labs, stand_in, weights
+from tutorial.checks import check_pages
+from tutorial.project import Project
+
+PROJECT = Project.find()
+LABS = {lab.section: lab for lab in labs.labs(PROJECT)}
+EXERCISES = [(section, name) for section, lab in LABS.items() for name in lab.exercises]
+
+
+def wrong_answers(section):
+    return importlib.import_module(f"tests.wrong_answers.{section}").WRONG_ANSWERS
+
+
+def answer(section, name, source):
+    """Run the lab's check on `source`, as a reader does who runs the two cells."""
+    lab = LABS[section]
+    namespace = {"__name__": "__main__"}
+    for code in (lab.preamble(), source, lab.exercises[name].check):
+        exec(compile(code, f"{section}: {name}", "exec"), namespace)
+
+
+def hint_of(section, name, source):
+    with pytest.raises(AssertionError) as refused:
+        answer(section, name, source)
+    hint = str(refused.value)
+    assert hint.count("\n") == 0 and len(hint.split()) >= 4, f"not a sentence: {hint!r}"
+    return hint
+
+
+def test_each_of_the_first_sections_has_two_exercises_or_more():
+    for section in ("tensors", "autograd", "networks"):
+        assert len(LABS[section].exercises) >= 2
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_the_untouched_stub_fails_and_is_told_that_it_is_empty(section, name):
+    assert "empty" in hint_of(section, name, LABS[section].exercises[name].stub)
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_the_solution_passes_and_shows_no_mark(section, name):
+    exercise = LABS[section].exercises[name]
+    answer(section, name, exercise.solution)
+    assert "SOLUTION" not in exercise.solution + exercise.stub
+    assert labs.YOURS.strip() in exercise.stub
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_typical_wrong_answers_get_the_hint_meant_for_them(section, name):
+    wrong = wrong_answers(section)[name]
+    assert len(wrong) >= 3
+    hints = set()
+    for body, fragment in wrong:
+        hint = hint_of(section, name, LABS[section].exercises[name].filled(body))
+        assert fragment in hint, body
+        hints.add(fragment)
+    assert len(hints) >= 3, "each mistake has a hint of its own"
+
+
+@pytest.mark.parametrize("section", LABS)
+def test_wrong_answers_name_exercises_that_exist(section):
+    assert wrong_answers(section).keys() == LABS[section].exercises.keys()
+
+
+def test_committed_labs_are_made_from_their_scripts():
+    assert labs.stale(PROJECT) == []
+
+
+def execute(notebook, folder, before=""):
+    """Run a notebook in `folder`; `before` is what the test needs and a reader does not."""
+    if before:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+
+
+@pytest.mark.parametrize("section", LABS)
+def test_a_lab_runs_with_its_solutions(section, tmp_path):
+    execute(LABS[section].notebook(solved=True), tmp_path)
+
+
+@pytest.mark.parametrize("section", LABS)
+def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
+    notebook = nbformat.reads(LABS[section].notebook_path.read_text("utf-8"), as_version=4)
+    with pytest.raises(CellExecutionError) as stopped:
+        execute(notebook, tmp_path)
+    assert stopped.value.ename == "AssertionError"
+    (failed,) = [
+        cell
+        for cell in notebook.cells
+        if any(out.output_type == "error" for out in cell.get("outputs", []))
+    ]
+    first = next(iter(LABS[section].exercises.values()))
+    assert failed.source == first.check
+
+
+@pytest.mark.parametrize("section", PROJECT.sections)
+def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, monkeypatch):
+    page = PROJECT.root / "docs" / f"{section}.md"
+    notebook = export.notebook(PROJECT, page)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    folder, before = tmp_path / "empty", "%matplotlib agg\nimport torch; torch.set_num_threads(1)"
+    folder.mkdir()
+    needs = PROJECT.sections[section].needs("cpu")
+    if "CIFAR10" in needs:  # a small one: it is the notebook that is tested
+        md5 = stand_in.write(tmp_path / "images", train=5000, test=1000)
+        dataset.link(dataset.Source(dataset.STAND_IN, tmp_path / "images", md5), folder)
+        before += f"""
+from pathlib import Path
+from tutorial.dataset import Source, teach_torchvision
+teach_torchvision(Source("drawn stand-in", Path({str(tmp_path / "images")!r}), {md5!r}))"""
+    if enums := set(needs - {"CIFAR10"}):
+        home = weights.provide(PROJECT.root, enums, lambda *_: None).home
+        monkeypatch.setenv("TORCH_HOME", str(home))
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT.root))
+    execute(notebook, folder, before)
+
+
+@pytest.mark.parametrize("section", PROJECT.sections)
+def test_the_notebook_of_a_lesson_reads_well_in_jupyter(section):
+    notebook = export.notebook(PROJECT, PROJECT.root / "docs" / f"{section}.md")
+    nbformat.validate(notebook)
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for mark in ("!!! ", "???", "\n=== ", "```cell", "```section", "```exercise", "{ ."):
+        assert mark not in prose
+    codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    shown = [cell.source.strip() for cell in PROJECT.sections[section].cells]
+    assert [code for code in codes if code in shown] == shown
+
+
+def test_a_blank_without_a_check_is_told(sample):
+    (sample.root / "snippets" / "labs").mkdir()
+    script = sample.root / "snippets" / "labs" / "lesson.py"
+    blank = "# %% twice\ndef twice(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n"
+    script.write_text(blank + "    ### END SOLUTION\n")
+    with pytest.raises(TutorialError, match=r"snippets/labs/lesson\.py: no cell check-twice"):
+        _ = labs.Lab(sample.project, "lesson").exercises
+    script.write_text(blank)
+    with pytest.raises(TutorialError, match=r"snippets/labs/lesson\.py: twice: a blank lies"):
+        _ = labs.Lab(sample.project, "lesson").exercises
+
+
+LAB = """\
+# %% twice
+def twice(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %% check-twice
+assert twice(2) == 4, "Twice 2 is 4."
+"""
+
+
+def test_labs_and_pages_fit_or_are_told(sample):
+    (sample.root / "snippets" / "labs").mkdir()
+    (sample.root / "snippets" / "labs" / "lesson.py").write_text(LAB)
+    page = "# lesson\n\n```cell\nlesson.py::one\n```\n\n```exercise\nlesson.py::{}\n```\n"
+    sample.script("lesson", "# %% one\nprint(1)\n", page.format("thrice"))
+    assert check_pages(sample.project) == [
+        "docs/labs/lesson.ipynb: not made from snippets/labs/lesson.py as it is now; make labs",
+        "docs/lesson.md:8: the page shows 'lesson.py::thrice', but snippets/labs/lesson.py has no"
+        " exercise thrice: it has twice",
+        "snippets/labs/lesson.py: no page shows exercise twice; show it or remove it",
+    ]
+    sample.script("lesson", "# %% one\nprint(1)\n", page.format("twice"))
+    labs.write(sample.project)
+    assert check_pages(sample.project) == []
+    made = json.loads((sample.root / "docs" / "labs" / "lesson.ipynb").read_text())
+    assert "2 * x" not in json.dumps(made)

@@ -1,0 +1,84 @@
+"""Finish the lab pages that mkdocs-jupyter makes: formulas, downloads, no script it brings along.
+
+Its template brings MathJax, Mermaid and require.js from elsewhere; the site asks nobody but itself.
+"""
+
+import base64
+import hashlib
+import html
+import os
+import re
+
+import jupytext
+
+from tutorial import formulas
+from tutorial.labs import Lab, labs
+from tutorial.project import Project
+
+SCRIPT = re.compile(r"<script\b[^>]*>(?P<code>.*?)</script>", re.DOTALL)
+PROSE = re.compile(r"<(?P<tag>p|li)>.*?</(?P=tag)>", re.DOTALL)
+FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
+
+
+def finish(project: Project, site) -> None:
+    """Rewrite site/labs/*.html in place and put the scripts of the labs beside them."""
+    for lab in labs(project):
+        page = site / "labs" / f"{lab.section}.html"
+        page.write_text(finished(page.read_text(encoding="utf-8"), lab), encoding="utf-8")
+        script = jupytext.writes(lab.notebook(), fmt="py:percent")
+        page.with_suffix(".py").write_text(script, encoding="utf-8")
+
+
+def finished(text: str, lab: Lab) -> str:
+    before, opening, rest = text.partition("<article")
+    article, closing, after = rest.partition("</article>")
+    article, digests = _own_scripts(article)
+    before = before.replace("script-src 'self'", f"script-src 'self' {' '.join(digests)}", 1)
+    article, has_formulas = _with_formulas(article)
+    if has_formulas:
+        style = '<link rel="stylesheet" href="../assets/katex/katex.min.css">'
+        before = before.replace("</head>", f"{style}</head>", 1)
+    article = article.replace("</h1>", f"</h1>{_files(lab)}", 1)
+    return before + opening + article + closing + after
+
+
+def _own_scripts(article: str) -> tuple[str, list[str]]:
+    """Keep the copy buttons, whose code is in the page; digests for the security policy."""
+    digests = []
+
+    def keep(script: re.Match) -> str:
+        if "clipboard" not in script["code"].lower():
+            return ""
+        digest = base64.b64encode(hashlib.sha256(script["code"].encode()).digest()).decode()
+        digests.append(f"'sha256-{digest}'")
+        return script[0]
+
+    return SCRIPT.sub(keep, article), digests
+
+
+def _with_formulas(article: str) -> tuple[str, bool]:
+    found = [
+        (html.unescape(formula["display"] or formula["inline"]).strip(), bool(formula["display"]))
+        for prose in PROSE.finditer(article)
+        for formula in FORMULA.finditer(prose[0])
+    ]
+    rendered = iter([formulas.render(found)[each] for each in found])
+
+    def with_formulas(prose: re.Match) -> str:
+        return FORMULA.sub(lambda _: next(rendered), prose[0])
+
+    return PROSE.sub(with_formulas, article), bool(found)
+
+
+def _files(lab: Lab) -> str:
+    """Links to the files of a lab, and to Colab where the repository's address is known."""
+    name = lab.section
+    links = [f'<a href="../{name}.html">The lesson</a>']
+    for title, ending in (("Notebook", "ipynb"), ("Script", "py")):
+        links.append(f'<a href="{name}.{ending}" download>{title}</a>')
+    repository = os.environ.get("REPO_URL", "").removeprefix("https://github.com/").strip("/")
+    if repository:
+        path = f"github/{repository}/blob/main/docs/labs/{name}.ipynb"
+        links.append(f'<a href="https://colab.research.google.com/{path}">Open in Colab</a>')
+    items = "".join(f"<li>{link}</li>" for link in links)
+    return f'<section class="lesson-facts" aria-label="About this lab"><ul>{items}</ul></section>'
