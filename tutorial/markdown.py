@@ -214,7 +214,7 @@ def show_error(source, language, css_class, options, md, **kwargs) -> str:
         raise PageError(f"an error fence holds {source.strip()!r}, which is no cell with error=")
     message = runs_of(project, section, cell)[0].text.rpartition(f"{cell.options['error']}: ")[2]
     page = project.where(section.name, cell.name).partition("docs/")[2].partition(".md")[0]
-    spoken = f"Message of {cell.options['error']}"
+    spoken = f"Message of {section.name}, {cell.name}"
     return (
         f'<div class="cell"><section class="cell-run"><pre class="cell-output cell-error"'
         f' tabindex="0" role="region" aria-label="{spoken}"><code>{cell.options["error"]}:'

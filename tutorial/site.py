@@ -10,7 +10,8 @@ from tutorial import TutorialError, checks, export, formulas, lab_pages, labs, m
 from tutorial.cells import DEVICES
 from tutorial.project import Project
 
-INPUTS = ("docs", "theme", "tutorial", "snippets", "outputs", "mkdocs.yml", "package-lock.json")
+WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
+INPUTS = (*WATCHED, "tutorial", "package-lock.json")
 
 
 class Complaints(logging.Handler):
@@ -139,7 +140,7 @@ def serve(project: Project, update, port: int) -> None:
     if not project.site.is_dir():
         raise TutorialError("there is no site to serve yet; mend the above and try again")
     server = LiveReloadServer(rebuild, "127.0.0.1", port, root=str(project.site))
-    for name in ("docs", "snippets", "outputs", "theme", "mkdocs.yml"):
+    for name in WATCHED:
         if (project.root / name).exists():
             server.watch(str(project.root / name))
     print(f"serving http://127.0.0.1:{port}/ until Ctrl-C; save a page or a script to see it")
