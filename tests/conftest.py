@@ -27,6 +27,8 @@ markdown_extensions:
       custom_fences:
         - {name: cell, class: cell, format: !!python/name:tutorial.markdown.show_cell }
         - {name: section, class: section, format: !!python/name:tutorial.markdown.show_section }
+        - {name: exercise, class: exercise, format: !!python/name:tutorial.markdown.show_exercise }
+        - {name: error, class: error, format: !!python/name:tutorial.markdown.show_error }
 """
 
 # Stands for torch where a test is about processes, records and messages, not about tensors: the

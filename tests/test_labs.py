@@ -178,3 +178,39 @@ def test_labs_and_pages_fit_or_are_told(sample):
     assert check_pages(sample.project) == []
     made = json.loads((sample.root / "docs" / "labs" / "lesson.ipynb").read_text())
     assert "2 * x" not in json.dumps(made)
+
+
+ERRORS = "# errors\n\n```error\nlesson.py::{}\n```\n"
+
+
+def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(sample):
+    sample.script(
+        "lesson",
+        """
+        # %% one error="ValueError"
+        raise ValueError("one is < two")
+
+        # %% two error="KeyError"
+        {}["two"]
+
+        # %% three
+        print("three")
+        """,
+    )
+    page = sample.root / "docs" / "errors.md"
+    page.write_text(ERRORS.format("three"))
+    problems = check_pages(sample.project)
+    assert "docs/errors.md:4: lesson.py::three is no cell with error=" in problems
+    page.write_text(ERRORS.format("one"))
+    (problem,) = check_pages(sample.project)
+    assert problem == (
+        "snippets/lesson.py:4: docs/errors.md does not explain the error of cell two"
+    )
+    page.write_text(ERRORS.format("one") + ERRORS.format("two"))
+    done = sample.do("tutorial", "site")
+    assert done.returncode == 0, done.stderr
+    html = (sample.root / "build" / "site" / "errors.html").read_text()
+    assert "ValueError: one is &lt; two" in html
+    assert 'href="lesson.html#lesson-one"' in html
+    index = (sample.root / "build" / "site" / "search" / "search_index.json").read_text()
+    assert "one is" not in index

@@ -14,6 +14,7 @@ def check_pages(project: Project) -> list[str]:
         *_unshown_cells(project),
         *_other_fences(project),
         *_unshown_exercises(project),
+        *_unexplained_errors(project),
     ]
 
 
@@ -68,3 +69,21 @@ def _unshown_exercises(project: Project):
             if f"{lab.section}.py::{name}" not in shown:
                 path = project.relative(lab.path)
                 yield f"{path}: no page shows exercise {name}; show it or remove it"
+
+
+def _unexplained_errors(project: Project):
+    """Where one page explains error messages, it explains those of all lessons."""
+    explained = {fence.named: fence.place for fence in project.fences if fence.kind == "error"}
+    raised = {
+        f"{section.name}.py::{cell.name}": cell
+        for section in project.sections.values()
+        for cell in section.cells
+        if "error" in cell.options
+    }
+    for name, place in explained.items():
+        if name not in raised:
+            yield f"{place}: {name} is no cell with error="
+    for name, cell in raised.items():
+        if explained and name not in explained:
+            page = next(iter(explained.values())).partition(":")[0]
+            yield f"{cell.where}: {page} does not explain the error of cell {cell.name}"

@@ -213,13 +213,14 @@ def show_error(source, language, css_class, options, md, **kwargs) -> str:
     if cell is None or "error" not in cell.options:
         raise PageError(f"an error fence holds {source.strip()!r}, which is no cell with error=")
     message = runs_of(project, section, cell)[0].text.rpartition(f"{cell.options['error']}: ")[2]
-    page = project.where(section.name, cell.name).partition("docs/")[2].partition(".md")[0]
-    spoken = f"Message of {section.name}, {cell.name}"
+    lines = project.pages[project.root / "docs" / f"{section.name}.md"]
+    title = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
     return (
-        f'<div class="cell"><section class="cell-run"><pre class="cell-output cell-error"'
-        f' tabindex="0" role="region" aria-label="{spoken}"><code>{cell.options["error"]}:'
+        f'<div class="cell"><section class="cell-run" data-search-exclude>'
+        f'<pre class="cell-output cell-error no-copy" tabindex="0" role="region"'
+        f' aria-label="Message of {section.name}, {cell.name}"><code>{cell.options["error"]}:'
         f' {escape(message, quote=False)}</code></pre><p class="cell-label">'
-        f'<a href="{page}.html#{section.name}-{cell.name}">Where {section.name} raises it</a></p>'
+        f'<a href="{section.name}.html#{section.name}-{cell.name}">In the lesson: {title}</a></p>'
         "</section></div>"
     )
 
