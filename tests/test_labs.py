@@ -1,5 +1,7 @@
 """Every blank: the stub fails its check, the solution passes, typical mistakes get their hint."""
 
+import base64
+import hashlib
 import importlib
 import json
 
@@ -8,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from tutorial import TutorialError, dataset, export, labs, stand_in, weights
+from tutorial import TutorialError, dataset, export, lab_pages, labs, stand_in, weights
 from tutorial.checks import check_pages
 from tutorial.project import Project
 
@@ -188,7 +190,7 @@ def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(sample):
         "lesson",
         """
         # %% one error="ValueError"
-        raise ValueError("one is < two")
+        raise ValueError("one is" + " < two")
 
         # %% two error="KeyError"
         {}["two"]
@@ -213,4 +215,33 @@ def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(sample):
     assert "ValueError: one is &lt; two" in html
     assert 'href="lesson.html#lesson-one"' in html
     index = (sample.root / "build" / "site" / "search" / "search_index.json").read_text()
-    assert "one is" not in index
+    assert "one is &lt; two" not in index and "one is < two" not in index
+
+
+LAB_PAGE = """\
+<html><head><meta content="script-src 'self' 'sha256-known'; img-src 'self'"></head><body>
+<script>known()</script><article><script>ClipboardCopyElement()</script><script src=""></script>
+<script type="module">import mermaid from "https://elsewhere.example"</script>
+<h1>Lab</h1><p>Cost $a_1 &lt; b$, then</p><p>$$\\\\sum_n x_n$$</p><pre>print("$5 or $6")</pre>
+</article><script>known()</script></body></html>"""
+
+
+def test_a_lab_page_keeps_its_copy_buttons_and_asks_nobody_else(monkeypatch):
+    monkeypatch.delenv("REPO_URL", raising=False)
+    page = lab_pages.finished(LAB_PAGE, LABS["tensors"])
+    assert "elsewhere" not in page and 'src=""' not in page
+    assert page.count("known()") == 2
+    digest = base64.b64encode(hashlib.sha256(b"ClipboardCopyElement()").digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}' 'sha256-known'" in page
+    assert page.count('class="katex"') == 2 and 'print("$5 or $6")' in page
+    assert "katex.min.css" in page
+    for link in ("tensors.ipynb", "tensors.py", "../tensors.html"):
+        assert f'href="{link}"' in page
+    assert "colab" not in page
+
+
+def test_a_lab_opens_in_colab_where_the_repository_is_known(monkeypatch):
+    monkeypatch.setenv("REPO_URL", "https://github.com/somebody/lessons/")
+    page = lab_pages.finished(LAB_PAGE, LABS["tensors"])
+    path = "github/somebody/lessons/blob/main/docs/labs/tensors.ipynb"
+    assert f'href="https://colab.research.google.com/{path}"' in page

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 
-from tutorial import TutorialError, outputs
+from tutorial import TutorialError
 from tutorial.project import Project
 
 
@@ -19,6 +19,13 @@ def main(arguments: list[str] | None = None) -> int:
         return COMMANDS[options.command](options, started)
     except TutorialError as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(
+            f"this Python, {sys.executable}, has no {error.name}; make install, or name one that"
+            " has it: PYTHON=...",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print(
@@ -75,6 +82,8 @@ def run(options: argparse.Namespace, started: float, project: Project | None = N
 
 def _report_drift(project: Project, device: str, outcomes: list) -> None:
     """Tell of changed outputs. 'make test' fails on them; a page shows what this run printed."""
+    from tutorial import outputs
+
     for outcome in outcomes:
         if outcome.status != "ran":
             continue
@@ -112,6 +121,8 @@ def serve(options: argparse.Namespace, started: float) -> int:
 
 
 def write_outputs(options: argparse.Namespace, started: float) -> int:
+    from tutorial import outputs
+
     project = Project.find()
     failed = run(options, started, project)
     for section in project.choose(options.sections):
