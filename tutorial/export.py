@@ -10,6 +10,9 @@ from tutorial import labs, markdown
 from tutorial.project import OUR_FENCE, Project
 
 BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
+ATTRIBUTES = re.compile(
+    r"\s*\{:? ?[.#][\w .#=\"-]*\}"
+)  # of a link or paragraph: the theme's affair
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
 
 
@@ -44,7 +47,7 @@ def _flat_lines(project: Project, lines: list[str], outputs: bool) -> list[str]:
                 result += _fence("python", exercise.stub).splitlines()
             at += 3
         else:
-            result.append(line)
+            result.append(ATTRIBUTES.sub("", line))
             at += 1
     return result
 

@@ -157,6 +157,8 @@ class PageRunner(DefaultRunner):
         else:
             assert not expected, f"raised nothing, although {expected} is announced"
         finally:
+            if pyplot := sys.modules.get("matplotlib.pyplot"):
+                pyplot.close("all")  # agg shows nothing and keeps every figure
             sys.modules["__main__"] = main
             os.chdir(before)
 
