@@ -35,6 +35,10 @@ def finished(text: str, lab: Lab) -> str:
     article, digests = _own_scripts(article)
     before = before.replace("script-src 'self'", f"script-src 'self' {' '.join(digests)}", 1)
     article, has_formulas = _with_formulas(article)
+    # Wide code scrolls, and has to by keyboard as well.
+    article = article.replace(
+        '<div class="highlight-ipynb', '<div tabindex="0" class="highlight-ipynb'
+    )
     if has_formulas:
         style = '<link rel="stylesheet" href="../assets/katex/katex.min.css">'
         before = before.replace("</head>", f"{style}</head>", 1)
