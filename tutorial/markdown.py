@@ -29,7 +29,6 @@ FACTS = {
 UNSTYLED = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
 
-
 # Said at the top of a page that was built without the real thing.
 NOTES = {
     dataset.STAND_IN: "This copy of the page was built where CIFAR-10 could not be downloaded. Its"
@@ -301,9 +300,10 @@ def show_section(source, language, css_class, options, md, **kwargs) -> str:
     data = ""
     totals: dict[str, list] = {}
     for cell in section.cells:
-        for run in runs_of(project, section, cell):
+        runs = runs_of(project, section, cell)
+        for run in runs:
             totals.setdefault(run.label, []).append(run.seconds)
-            data = run.data or data
+        data = (runs[0].data if runs else "") or data  # another device's block names its own
     for label, seconds in totals.items():
         if None not in seconds:
             facts.append(f"<li><b>Running</b> {readable_seconds(sum(seconds))} on the {label}</li>")

@@ -116,8 +116,8 @@ def _fingerprint(project: Project, preview: bool) -> str:
         files += [path] if path.is_file() else sorted(path.rglob("*"))
     for device in DEVICES:
         files += sorted((project.build / device).glob("*/*.json"))
-    hasher = hashlib.sha256(f"{preview} {os.environ.get('SITE_URL')}".encode())
-    hasher.update(os.environ.get("DEVICE", "cpu").encode())
+    chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL", "DEVICE")]
+    hasher = hashlib.sha256(f"{preview} {chosen}".encode())
     for file in files:
         if file.is_file() and "__pycache__" not in file.parts:
             status = file.stat()
