@@ -299,3 +299,13 @@ def test_the_exported_page_runs_as_it_is(built):
     done = built.do("pytest", "build/site/basics.md")
     assert counts(done)["passed"] == len(CELLS), done.stdout
     assert "failed" not in counts(done)
+
+
+def test_a_selected_cell_fails_where_the_one_above_that_failed_was_not_selected(light):
+    light.script("lesson", "# %% one\nprint(1)\n\n# %% two\n1 / 0\n\n# %% three\nprint(3)\n")
+    script = "snippets/lesson.py"
+    for chosen in (["three"], ["one", "three"]):
+        done = light.do("pytest", "-q", *(f"{script}::{name}" for name in chosen))
+        assert done.returncode == 1, done.stdout
+        assert "snippets/lesson.py:5: cell two" in done.stdout
+        assert "ZeroDivisionError" in done.stdout

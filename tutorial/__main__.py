@@ -88,12 +88,13 @@ def _report_drift(project: Project, device: str, outcomes: list) -> None:
         if outcome.status != "ran":
             continue
         records = outputs.section_records(project, outcome.section, device)
-        for cell, record in zip(outcome.section.on(device), records, strict=True):
+        pairs = list(zip(outcome.section.on(device), records, strict=True))
+        if not outputs.has_transcript(project, outcome.section, device):
+            del pairs[1:]  # to be told so once is enough
+        for cell, record in pairs:
             said = outputs.drift(project, outcome.section, cell, device, record)
             if said:
                 print(f"\n{said}", file=sys.stderr)
-            if not outputs.has_transcript(project, outcome.section, device):
-                break  # once is enough
 
 
 def build(options: argparse.Namespace, started: float, preview: bool = False) -> int:

@@ -221,13 +221,20 @@ def _md5():
     return hashlib.md5(usedforsecurity=False)
 
 
+def recently_unreachable(marker: Path, retry: str) -> bool:
+    """Whether `marker` says that the network had nothing within the last day.
+
+    The environment variable named `retry` asks to try again all the same.
+    """
+    if not marker.exists() or os.environ.get(retry):
+        return False
+    return 0 <= time.time() - marker.stat().st_mtime < REMEMBER_SECONDS
+
+
 def _known_unreachable(marker: Path, tell: Progress) -> bool:
-    if not marker.exists() or os.environ.get("CIFAR10_RETRY"):
+    if not recently_unreachable(marker, "CIFAR10_RETRY"):
         return False
-    when = marker.stat().st_mtime
-    if not 0 <= time.time() - when < REMEMBER_SECONDS:
-        return False
-    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(marker.stat().st_mtime))
     tell(f"CIFAR-10 was out of reach at {at}, so the {STAND_IN} is used. {HOW_TO_RETRY}", None)
     return True
 

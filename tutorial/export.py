@@ -10,10 +10,11 @@ from tutorial import labs, markdown
 from tutorial.project import OUR_FENCE, Project
 
 BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
-ATTRIBUTES = re.compile(
-    r"\s*\{:? ?[.#][\w .#=\"-]*\}"
-)  # of a link or paragraph: the theme's affair
+# Attributes of a link or a paragraph: the theme's affair.
+ATTRIBUTES = re.compile(r"\s*\{:? ?[.#][\w .#=\"-]*\}")
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
+CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
+PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
 def flat(project: Project, page: Path, outputs: bool = True) -> str:
@@ -74,10 +75,6 @@ def _flat_cell(project: Project, name: str, outputs: bool) -> list[str]:
 
 def _fence(info: str, text: str) -> str:
     return f"```{info}\n{text}\n```"
-
-
-CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
-PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
 def notebook(project: Project, page: Path) -> nbformat.NotebookNode:

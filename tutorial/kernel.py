@@ -40,7 +40,7 @@ def _send(replies, reply: dict) -> None:
 
 
 class Kernel:
-    """One section's namespace. `start`: section, script, device, threads, figures, source."""
+    """One section's namespace. `start`: script, device, threads, figures, printed, source."""
 
     def __init__(self, start: dict, printed: int) -> None:
         self.request, self.printed = start, printed

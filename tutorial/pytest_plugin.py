@@ -81,12 +81,12 @@ class CellItem(pytest.Item):
         if record and record.key == key and record.failure:
             raise CellFailed(record.failure)
         if not record or record.key != key or outcome.cells <= self._index(device):
-            if outcome.problems and self._index(device) == 0:
-                raise CellFailed(outcome.problems[0])
+            # The item of the cell that failed reports it; if that was not selected, this one does.
+            failed = self.section.on(device)[outcome.cells]
+            if failed == self.cell or not self._selected(failed):
+                raise CellFailed("\n".join(outcome.problems) or f"{self.cell.id}: did not run")
             pytest.skip("not run: a cell above it failed")
         if self.config.getoption("--update-outputs"):
-            if outcome.status != "failed":
-                outputs.update(project, self.section, device)
             return
         said = outputs.drift(project, self.section, self.cell, device, record)
         if said:
@@ -94,6 +94,10 @@ class CellItem(pytest.Item):
 
     def _index(self, device: str) -> int:
         return [cell.name for cell in self.section.on(device)].index(self.cell.name)
+
+    def _selected(self, cell: Cell) -> bool:
+        items = [item for item in self.session.items if isinstance(item, CellItem)]
+        return any(item.cell == cell for item in items)
 
     def repr_failure(self, excinfo, style=None):
         if isinstance(excinfo.value, (CellFailed, TutorialError)):
@@ -117,6 +121,10 @@ def _outcomes(session: pytest.Session, device: str) -> dict:
         with capture.global_and_fixture_disabled(), Progress() as progress:
             runner = Runner(the_project(), device, listener=progress)
             found = runner.run(list(sections.values()))
+        if session.config.getoption("--update-outputs"):
+            for outcome in found:
+                if outcome.status != "failed":
+                    outputs.update(the_project(), outcome.section, device)
         session.stash[OUTCOMES] = {outcome.section.name: outcome for outcome in found}
     return session.stash[OUTCOMES]
 

@@ -35,8 +35,7 @@ class Outcome:
     section: Section
     status: str = "interrupted"
     problems: list[str] = field(default_factory=list)
-    cells: int = 0
-    seconds: float = 0.0
+    cells: int = 0  # current when the run ended; the next one is what failed
 
 
 class Listener:
@@ -199,7 +198,6 @@ class Runner:
                     **shared,
                 )
                 record.write(folder)
-                outcome.seconds += reply["seconds"]
                 if failure:
                     outcome.status, outcome.problems = "failed", [failure]
                     return
@@ -267,12 +265,10 @@ class Kernel:
         self.workdir.mkdir(parents=True)
         self.printed = folder / "printed.txt"
         self.printed.unlink(missing_ok=True)
-        self.figures = folder
         source = runner.source if "CIFAR10" in section.needs(runner.device) else None
         if source:
             dataset.link(source, self.workdir)
         self.request = {
-            "section": section.name,
             "script": str(section.path),
             "device": runner.device,
             "threads": runner.threads,

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import socket
-import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tutorial.dataset import CONNECT_SECONDS, REMEMBER_SECONDS
+from tutorial.dataset import CONNECT_SECONDS, recently_unreachable
 
 PRETRAINED = "pretrained weights"
 STAND_IN = "random weights (stand-in)"
@@ -46,10 +45,12 @@ def provide(root: Path, enums: set[str], tell: Callable[[str, float | None], Non
     with FileLock(store / "lock"):
         files = _files(store, enums)
         real, random = store / "pretrained", store / "random"
-        if not _complete(real, files.values()) and not _known_unreachable(store):
+        marker = store / "unreachable"  # its time says when the network had nothing
+        searched = recently_unreachable(marker, "WEIGHTS_RETRY")
+        if not _complete(real, files.values()) and not searched:
             _download(real, enums, tell)
             if not _complete(real, files.values()):
-                (store / "unreachable").touch()
+                marker.touch()
         if _complete(real, files.values()):
             return Weights(PRETRAINED, real)
         tell(f"using {STAND_IN} for {', '.join(sorted(enums))}. {HOW_TO_RETRY}", None)
@@ -61,7 +62,10 @@ def provide(root: Path, enums: set[str], tell: Callable[[str, float | None], Non
 def _files(store: Path, enums: set[str]) -> dict[str, str]:
     """File name of each class's weights; remembered, as importing torchvision takes seconds."""
     memory = store / "files.json"
-    known = json.loads(memory.read_text()) if memory.is_file() else {}
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or cut off while it was written
+        known = {}
     if not enums <= known.keys():
         known |= {enum: os.path.basename(_default(enum).url) for enum in enums}
         memory.write_text(json.dumps(known, indent=1))
@@ -80,13 +84,6 @@ def _checkpoint(home: Path, file: str) -> Path:
 
 def _complete(home: Path, files) -> bool:
     return all(_checkpoint(home, file).is_file() for file in files)
-
-
-def _known_unreachable(store: Path) -> bool:
-    marker = store / "unreachable"
-    if os.environ.get("WEIGHTS_RETRY") or not marker.exists():
-        return False
-    return 0 <= time.time() - marker.stat().st_mtime < REMEMBER_SECONDS
 
 
 def _download(home: Path, enums: set[str], tell) -> None:
