@@ -3,6 +3,8 @@
 PYTHON ?= python3
 DEVICE ?= cpu
 SECTIONS ?=
+RECIPES ?=
+SEEDS ?= 5
 PORT ?= 8000
 export DEVICE
 
@@ -13,7 +15,7 @@ else
 endif
 READY := .venv/ready
 
-.PHONY: help install site serve test outputs gpu labs check lint format bench lock clean
+.PHONY: help install site serve test outputs gpu results labs check lint format bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -30,13 +32,16 @@ serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (P
 	@$(RUN) -m tutorial serve --port $(PORT)
 
 test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
-	@$(RUN) -m pytest snippets tests README.md CONTRIBUTING.md build/site/*.md
+	@$(RUN) -m pytest -n 2 --dist loadfile snippets tests README.md CONTRIBUTING.md build/site/*.md
 
 outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/*.txt
 	@$(RUN) -m tutorial outputs $(SECTIONS)
 
 gpu: ## run on a GPU with the torch that PYTHON has, and write outputs/cuda/*.txt; installs nothing
 	@DEVICE=cuda $(PYTHON) -m tutorial outputs $(SECTIONS)
+
+results: $(READY) ## train each recipe with several seeds: outputs/DEVICE/results.json (RECIPES=... SEEDS=5)
+	@$(RUN) -m tutorial results $(RECIPES) --seeds $(SEEDS)
 
 labs: $(READY) ## make the fill-in notebooks, docs/labs/*.ipynb, from snippets/labs/*.py
 	@$(RUN) -m tutorial labs
@@ -52,8 +57,9 @@ format: $(READY) ## mend what ruff can
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-bench: $(READY) ## how well two sections at a time use two cores
+bench: $(READY) ## how well two sections use two cores; what a good recipe saves
 	@$(RUN) benchmarks/parallel_sections.py
+	@$(RUN) benchmarks/recipes.py
 
 lock: $(READY) ## pin anew what the direct requirements bring along
 	@$(RUN) -m tutorial.install lock

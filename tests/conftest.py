@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tutorial import markdown
 from tutorial.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,8 @@ markdown_extensions:
         - {name: section, class: section, format: !!python/name:tutorial.markdown.show_section }
         - {name: exercise, class: exercise, format: !!python/name:tutorial.markdown.show_exercise }
         - {name: error, class: error, format: !!python/name:tutorial.markdown.show_error }
+        - {name: results, class: results, format: !!python/name:tutorial.results_page.show_results }
+  - tutorial.numbers
 """
 
 # Stands for torch where a test is about processes, records and messages, not about tensors: the
@@ -45,12 +48,21 @@ cuda = SimpleNamespace(
     get_device_name=lambda index=0: os.environ["LIGHT_GPU"],
 )
 _threads = [1]
+seeds = []
 
 
-def manual_seed(seed): ...
+def manual_seed(seed): seeds.append(seed)
 def set_num_threads(count): _threads[0] = count
 def get_num_threads(): return _threads[0]
 """
+
+
+@pytest.fixture(autouse=True)
+def forget_the_project():
+    """Pages are rendered for a project that is read once: no test gets that of another."""
+    markdown.the_project.cache_clear()
+    yield
+    markdown.the_project.cache_clear()
 
 
 @dataclass
@@ -156,6 +168,20 @@ def new_light(tmp_path_factory):
         return make_sample(tmp_path_factory.mktemp("light") / "a project", light=True)
 
     return new_light
+
+
+@pytest.fixture(scope="session")
+def wav() -> str:
+    """Code of a cell that writes half a second of silence."""
+    return textwrap.dedent(
+        """
+        import wave
+
+        with wave.open("tone.wav", "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes(8000))
+        """
+    )
 
 
 BASICS = r'''

@@ -142,6 +142,10 @@ def test_every_section_has_the_cells_that_jupytext_reads(script):
         ("# %% one timeout=0\nprint()\n", 1, "timeout=0"),
         ('# %% one alt=""\nprint()\n', 1, "alt="),
         ('# %% one device="gpu"\nprint()\n', 1, "gpu"),
+        ('# %% one sound="a.wav"\nprint()\n', 1, "what is to be heard"),
+        ('# %% one heard="A bell"\nprint()\n', 1, "what is to be heard"),
+        ('# %% one sound="a.mp3" heard="A bell"\nprint()\n', 1, "a WAV file such as"),
+        ('# %% one sound="../a.wav" heard="A bell"\nprint()\n', 1, "a WAV file such as"),
         ("# %% one\nprint()\n# %% one\nprint()\n", 3, "line 1"),
         ('"""Text."""\n\nimport math\n\n# %% one\nprint()\n', 3, "before the first cell"),
         ("def (:\n\n# %% one\nprint()\n", 1, "invalid syntax"),
@@ -213,6 +217,17 @@ def test_how_an_output_is_described_or_compared_is_in_no_key(read):
 def test_whether_a_figure_is_announced_is_in_the_key(read):
     # Else a record that was right for a cell with a figure passes for one without.
     assert changed(read(KEYED), read(KEYED.replace(' alt="A line"', ""))) == ["second", "third"]
+
+
+def test_which_sound_is_announced_is_in_the_key_and_its_description_is_not(read):
+    old = read(KEYED)
+    texts = [
+        KEYED.replace('alt="A line"', f'alt="A line" sound="{name}" heard="{heard}"')
+        for name, heard in (("a.wav", "A bell"), ("b.wav", "A bell"), ("a.wav", "A gong"))
+    ]
+    a_bell, b_bell, a_gong = map(read, texts)
+    assert changed(old, a_bell) == changed(a_bell, b_bell) == ["second", "third"]
+    assert changed(a_bell, a_gong) == []
 
 
 IMPORTING = """

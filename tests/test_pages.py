@@ -434,6 +434,64 @@ def test_a_cell_for_the_gpu_says_so_where_it_has_not_run(light, render):
     assert not html.select("pre.cell-output")
 
 
+# Sounds
+
+
+@pytest.fixture(scope="module")
+def with_sounds(new_light, wav):
+    """A project with a sound, its site, and a GPU's transcript: equal for one, not for two."""
+    sample = new_light()
+    options = 'sound="tone.wav" heard="A low hum & a click"'
+    sample.script("lesson", f"# %% one {options}\n{wav}\n# %% two {options}\nprint('here')\n")
+    assert sample.do("tutorial", "run").stdout
+    section = sample.project.sections["lesson"]
+    texts = {"one": "", "two": "over there"}
+    prints = section.fingerprints("cuda")
+    facts = {"device": "Light GPU", "torch": "2.0"}
+    cells = {name: Entry(prints[name], text, 0.25) for name, text in texts.items()}
+    Transcript(facts, cells).write(sample.project.transcript("cuda", "lesson"))
+    done = sample.do("tutorial", "site")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sample
+
+
+def test_a_sound_can_be_played_and_is_described(with_sounds):
+    shown = parse(with_sounds.site / "lesson.html").select_one('.cell[id="lesson-one"]')
+    (figure,) = shown.select(".cell-run > figure.cell-sound")
+    assert figure.figcaption.get_text() == "A low hum & a click"
+    player = figure.audio
+    assert player.has_attr("controls") and player["aria-label"] == "Sound of one"
+    assert player["preload"] == "none"  # a reader who plays nothing downloads nothing
+    assert player["src"] == "assets/sounds/cpu/lesson/one.wav"
+    made = with_sounds.root / "build" / "cpu" / "lesson" / "one.wav"
+    assert (with_sounds.site / player["src"]).read_bytes() == made.read_bytes()
+
+
+def test_a_run_without_a_sound_of_its_own_plays_none(with_sounds):
+    # A transcript has no sound: a site built on that device has one.
+    html = parse(with_sounds.site / "lesson.html")
+    on_cpu, on_gpu = html.select('.cell[id="lesson-two"] .tabbed-block')
+    assert len(on_cpu.select("audio")) == 1
+    assert not on_gpu.select(".cell-sound")
+
+
+def test_a_site_built_on_the_gpu_plays_the_sound_made_there(with_sounds, render, tmp_path):
+    sample = with_sounds.copy(tmp_path / "a copy")
+    build = sample.root / "build"
+    shutil.move(build / "cpu", build / "cuda")
+    on_cpu = sample.project.transcript("cpu", "lesson")  # equal, and without a sound
+    on_cpu.parent.mkdir(exist_ok=True)
+    shutil.copy(sample.project.transcript("cuda", "lesson"), on_cpu)
+    html = render(sample, "```cell\nlesson.py::one\n```\n", "cuda")
+    (player,) = html.select("audio")
+    assert player["src"] == "assets/sounds/cuda/lesson/one.wav"
+
+
+def test_the_export_says_what_is_heard(with_sounds):
+    text = (with_sounds.site / "lesson.md").read_text(encoding="utf-8")
+    assert text.count("\n*Sound, tone.wav: A low hum & a click*\n") == 2
+
+
 # The flat export
 
 

@@ -168,6 +168,27 @@ def test_a_transcript_stays_as_it_is_while_values_move_within_the_tolerance(ligh
     assert seen[2] == (seen[0][0].replace(b"0.501", b"0.503"), True, True)
 
 
+def test_of_a_cell_whose_words_vary_only_the_lines_are_counted(light):
+    light.script(
+        "lesson",
+        """
+        # %% classes varies="words"
+        import os
+
+        print(os.environ["SAID"])
+        """,
+    )
+    path = light.root / "outputs" / "cpu" / "lesson.txt"
+    seen = []
+    for said in ("cat for dog\n12", "deer for bird\n7", "deer for bird"):
+        shutil.rmtree(light.root / "build", ignore_errors=True)
+        done = light.do("tutorial", "outputs", SAID=said)
+        assert done.returncode == 0, done.stderr
+        seen.append((path.read_text(), "the output has changed" in done.stderr))
+    assert seen[1] == (seen[0][0], False)
+    assert seen[2][1] and "deer for bird" in seen[2][0]
+
+
 def test_transcripts_of_an_accelerator_say_which_one_when_and_how_long(light):
     light.script("lesson", "# %% one\nprint(1)\n\n# %% two\nimport time\n\ntime.sleep(0.2)\n")
     done = light.do("tutorial", "outputs", DEVICE="cuda", LIGHT_GPU="Light 1")

@@ -1,5 +1,6 @@
 """Running sections: what is recorded, what is run again, and what is told of a cell that fails."""
 
+import json
 import os
 import signal
 import subprocess
@@ -101,6 +102,54 @@ def test_a_second_run_executes_nothing(built):
     assert done.returncode == 0
     assert "0 ran (0 cells), 1 reused (8 cells), 0 failed" in done.stdout
     assert [(file, file.stat().st_mtime_ns) for file in files] == before
+
+
+# Sounds
+
+
+@pytest.fixture(scope="module")
+def with_a_sound(new_light, wav):
+    """A project with a sound, run once. Do not change it."""
+    sample = new_light()
+    options = 'sound="tone.wav" heard="Silence"'
+    sample.script("lesson", f"# %% one {options}\n{wav}\n# %% two\nprint('silent')\n")
+    done = sample.do("tutorial", "run")
+    assert "1 ran (2 cells)" in done.stdout, done.stdout + done.stderr
+    return sample
+
+
+def test_a_sound_is_kept_beside_the_record_of_its_cell(with_a_sound):
+    folder = with_a_sound.root / "build" / "cpu" / "lesson"
+    assert record(with_a_sound, "lesson", "one").sounds == [{"file": "one.wav", "seconds": 0.5}]
+    assert (folder / "one.wav").read_bytes() == (folder / "work" / "tone.wav").read_bytes()
+    assert record(with_a_sound, "lesson", "two").sounds == []
+
+
+def test_a_record_from_before_there_were_sounds_can_be_read(with_a_sound, tmp_path):
+    sample = with_a_sound.copy(tmp_path / "a copy")
+    path = sample.root / "build" / "cpu" / "lesson" / "two.json"
+    old = json.loads(path.read_text())
+    del old["sounds"]
+    path.write_text(json.dumps(old))
+    assert record(sample, "lesson", "two").sounds == []
+    assert "1 reused (2 cells)" in sample.do("tutorial", "run").stdout
+
+
+def test_a_missing_sound_is_named_and_made_again(with_a_sound, tmp_path):
+    sample = with_a_sound.copy(tmp_path / "a copy")
+    path = sample.root / "build" / "cpu" / "lesson" / "one.wav"
+    path.unlink()
+    assert "build/cpu/lesson/one.json: its sound one.wav is missing" in (
+        sample.do("tutorial", "run").stderr
+    )
+    assert path.is_file()
+
+
+def test_the_sound_of_a_removed_cell_is_removed(with_a_sound, tmp_path):
+    sample = with_a_sound.copy(tmp_path / "a copy")
+    sample.script("lesson", "# %% two\nprint('silent')\n")
+    assert sample.do("tutorial", "run").returncode != 1
+    assert not [*(sample.root / "build" / "cpu" / "lesson").glob("*.wav")]
 
 
 # What runs again: one project, run once, changed in every way that matters, and run again
@@ -290,6 +339,25 @@ FAULTS = {
             plt.plot([1, 2])
             plt.show()
     """,
+    "no-sound": """
+        # %% one sound="tone.wav" heard="A tone"
+        print("none")
+    """,
+    "no-wav": """
+        # %% one sound="tone.wav" heard="A tone"
+        open("tone.wav", "w").write("text")
+    """,
+    "empty-wav": """
+        # %% one sound="tone.wav" heard="A tone"
+        import wave
+
+        with wave.open("tone.wav", "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+    """,
+    "large-sound": """
+        # %% one sound="tone.wav" heard="A tone"
+        open("tone.wav", "wb").write(bytes(40_000))
+    """,
 }
 
 
@@ -352,6 +420,10 @@ def test_cells_above_the_failing_one_are_kept_and_those_below_are_not_run(faults
         ("no-figure", "one", "%% one", "announces a figure with alt= and shows none"),
         ("left-open", "one", "%% one", "leaves a figure open: end the cell with plt.show()"),
         ("two-figures", "one", "%% one", "shows 2 figures"),
+        ("no-sound", "one", "%% one", "writes no file tone.wav"),
+        ("no-wav", "one", "%% one", "which is no WAV file"),
+        ("empty-wav", "one", "%% one", "nothing is to be heard"),
+        ("large-sound", "one", "%% one", "with 40,000 bytes; a sound has less than 40,000"),
     ],
 )
 def test_a_failure_names_the_line_of_the_script_and_of_the_page(faults, section, cell, line, says):

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: python -m tutorial {run,site,serve,outputs,labs,check}."""
+"""The commands behind the Makefile: python -m tutorial run, site, serve, outputs and others."""
 
 import argparse
 import os
@@ -42,15 +42,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "site": "run, then build build/site",
         "serve": "site, then serve it and follow changes",
         "outputs": "run, then rewrite the transcripts in outputs/",
+        "results": "measure the recipes over several seeds",
         "labs": "make docs/labs/*.ipynb from snippets/labs/*.py",
         "check": "compare pages with scripts, run nothing",
     }
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("sections", nargs="*", help="names such as tensors; default: all")
+        what = "recipes" if name == "results" else "names such as tensors"
+        command.add_argument("sections", nargs="*", help=f"{what}; default: all")
         command.add_argument("--device", default=os.environ.get("DEVICE") or "cpu")
         command.add_argument("--jobs", type=int, help="sections at a time")
         command.add_argument("--port", type=int, default=8000)
+        command.add_argument("--seeds", type=int, default=5, help="seeds per recipe")
     return parser.parse_args(arguments)
 
 
@@ -97,7 +100,7 @@ def _report_drift(project: Project, device: str, outcomes: list) -> None:
                 print(f"\n{said}", file=sys.stderr)
 
 
-def build(options: argparse.Namespace, started: float, preview: bool = False) -> int:
+def build(options: argparse.Namespace, started: float) -> int:
     from tutorial import site
 
     os.environ["DEVICE"] = options.device
@@ -105,19 +108,19 @@ def build(options: argparse.Namespace, started: float, preview: bool = False) ->
     if run(options, started, project):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1
-    changed = site.build(project, preview)
+    changed = site.build(project)
     word = "built" if changed else "up to date"
     print(f"{word}: {project.site / 'index.html'}, {time.monotonic() - started:.1f} s in all")
     return 0
 
 
 def serve(options: argparse.Namespace, started: float) -> int:
-    from tutorial import site
+    from tutorial import preview
 
-    def update() -> None:
-        build(options, time.monotonic(), preview=True)
+    def from_the_top(project: Project) -> int:
+        return run(options, time.monotonic(), project)
 
-    site.serve(Project.find(), update, options.port)
+    preview.serve(Project.find().root, options.device, from_the_top, options.port)
     return 0
 
 
@@ -138,12 +141,36 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
     return 1 if failed else 0
 
 
+def measure(options: argparse.Namespace, started: float) -> int:
+    from tutorial import results
+    from tutorial.progress import Progress
+
+    project = Project.find()
+    with Progress() as progress:
+        outcomes, said = results.measure(
+            project, options.device, options.sections, options.seeds, options.jobs, progress
+        )
+    for problem in [problem for outcome in outcomes for problem in outcome.problems]:
+        print(f"\n{problem}", file=sys.stderr)
+    for reason in said:
+        print(reason)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    measured = f"{len(outcomes) - failed} measured, {failed} failed"
+    print(f"recipes on {options.device}: {measured}, {time.monotonic() - started:.1f} s")
+    return 1 if failed else 0
+
+
 def check(options: argparse.Namespace, started: float) -> int:
+    from tutorial import results
     from tutorial.checks import check_pages
 
-    problems = check_pages(Project.find())
+    project = Project.find()
+    problems = check_pages(project)
     for problem in problems:
         print(problem, file=sys.stderr)
+    if not problems:  # a fault only where a page uses the number, which is among the problems
+        for said in results.stale(project, options.device).values():
+            print(f"note: {said}", file=sys.stderr)
     return 1 if problems else 0
 
 
@@ -161,6 +188,7 @@ COMMANDS = {
     "site": build,
     "serve": serve,
     "outputs": write_outputs,
+    "results": measure,
     "check": check,
     "labs": write_labs,
 }

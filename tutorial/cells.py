@@ -16,15 +16,21 @@ DEVICES = ("cpu", "cuda", "mps", "xpu")
 MARKER = re.compile(r"^\s*#\s*%%")  # whatever some editor takes for one
 NAME = re.compile(r"# %% +(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
 OPTION = re.compile(r'\s*(?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
+SOUND = re.compile(r"[a-z0-9][a-z0-9-]*\.wav")
 
 # What each option of a marker line may hold.
 OPTIONS = {
     "alt": str,  # what is to be seen in the figure that the cell draws
+    "sound": str,  # name of the WAV file that the cell writes, to be played in the page
+    "heard": str,  # what is to be heard in it
     "error": str,  # class of the exception that the cell is meant to raise
     "warns": str,  # class of the warning that the cell is meant to give
     "device": str,  # the only device on which the cell runs
     "tolerance": float,  # how far its numbers may drift; inf: they are not compared
+    "varies": str,  # "words": these follow from a training, so that only its lines are counted
     "timeout": float,  # seconds
+    "recipe": str,  # name of the training that it ends: see results.py
+    "since": str,  # the cell in which that training begins, itself unless named
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
 DEFAULT_TIMEOUT = 60.0
@@ -42,14 +48,19 @@ class Cell:
     line: int
     source: str
     options: dict = field(default_factory=dict)
+    folder: str = "snippets"
+
+    @property
+    def script(self) -> str:
+        return f"{self.folder}/{self.section}.py"
 
     @property
     def id(self) -> str:
-        return f"snippets/{self.section}.py::{self.name}"
+        return f"{self.script}::{self.name}"
 
     @property
     def where(self) -> str:
-        return f"snippets/{self.section}.py:{self.line}"
+        return f"{self.script}:{self.line}"
 
     @property
     def timeout(self) -> float:
@@ -63,7 +74,7 @@ class Cell:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return _parse(self.source, f"snippets/{self.section}.py", self.line)
+        return _parse(self.source, self.script, self.line)
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,7 @@ class Section:
                 {key: cell.options.get(key) for key in RUN_OPTIONS},
                 "alt" in cell.options,  # whether a figure is expected
                 [file.read_text(encoding="utf-8") for file in self.modules(cell)],
+                *([cell.options["sound"]] if "sound" in cell.options else []),
             )[:8]
             for cell in self.cells
         }
@@ -172,7 +184,8 @@ def read_section(path: Path, root: Path) -> Section:
         seen[name] = start
         source = "\n".join(lines[start : end - 1]).rstrip()
         source = re.sub(r"^\n+", lambda gap: gap[0], source)
-        cells.append(Cell(path.stem, name, start, source, options))
+        folder = where.rpartition("/")[0]
+        cells.append(Cell(path.stem, name, start, source, options, folder))
     section = Section(path.stem, path.resolve(), root, tuple(cells))
     for cell in section.cells:
         cell.tree  # noqa: B018  a syntax error is told here, with its line
@@ -212,6 +225,12 @@ def _marker(line: str, where: str) -> tuple[str, dict]:
             )
         options[option["key"]] = _value(option["key"], option["value"], where)
         at = option.end()
+    if "since" in options and "recipe" not in options:
+        raise TutorialError(f"{where}: since= says where a recipe begins; here is no recipe=")
+    if ("sound" in options) != ("heard" in options):
+        raise TutorialError(
+            f'{where}: a sound has sound="name.wav" and heard="...", which says what is to be heard'
+        )
     return match["name"], options
 
 
@@ -228,6 +247,12 @@ def _value(key: str, text: str, where: str):
         raise TutorialError(f"{where}: timeout={text} must be a number of seconds")
     if value == "":
         raise TutorialError(f"{where}: {key}={text} says nothing")
+    if key == "recipe" and not NAME.fullmatch(f"# %% {value}"):
+        raise TutorialError(f"{where}: recipe={text} must be a name in lower case and dashes")
+    if key == "varies" and value != "words":
+        raise TutorialError(f'{where}: varies={text}: only varies="words" means something')
+    if key == "sound" and not SOUND.fullmatch(value):
+        raise TutorialError(f"{where}: sound={text} must name a WAV file such as chirp.wav")
     if key == "device" and value not in DEVICES:
         raise TutorialError(f"{where}: device={text} is none of {', '.join(DEVICES)}")
     return value

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from tutorial import TutorialError, labs, markdown
+from tutorial import TutorialError, export, labs, markdown, numbers, results
 from tutorial.project import SHOWN_CELL, Project
 
 
@@ -15,6 +15,8 @@ def check_pages(project: Project) -> list[str]:
         *_other_fences(project),
         *_unshown_exercises(project),
         *_unexplained_errors(project),
+        *_recipes(project),
+        *_numbers_by_hand(project),
     ]
 
 
@@ -87,3 +89,70 @@ def _unexplained_errors(project: Project):
         if explained and name not in explained:
             page = next(iter(explained.values())).partition(":")[0]
             yield f"{cell.where}: {page} does not explain the error of cell {cell.name}"
+
+
+def _recipes(project: Project):
+    """Recipes that are not as they should be, and placeholders that stand for nothing."""
+    try:
+        results.recipes(project)
+    except TutorialError as error:
+        yield str(error)
+        return
+    for page, lines in project.pages.items():
+        text = "\n".join(lines)
+        head = export.FRONT_MATTER.match(text)
+        for line, found in numbers.placeholders(text):
+            place = f"{project.relative(page)}:{line}"
+            if head and found.start() < head.end():
+                yield f"{place}: {found[0]} stands in the front matter, where no number can be put"
+                continue
+            try:
+                numbers.check(project, found[1])
+            except TutorialError as error:
+                yield f"{place}: {error}"
+    for path, text in _not_rendered(project):
+        for line, found in numbers.placeholders(text):
+            yield (
+                f"{project.relative(path)}:{line}: {found[0]} is put into pages alone; a choice"
+                " stands here in words or as code, a measured number in the lesson"
+            )
+
+
+def _numbers_by_hand(project: Project):
+    """Accuracies and times that no run has printed, wherever a reader meets them as prose."""
+    texts = [(page, "\n".join(lines)) for page, lines in project.pages.items()]
+    for path, text in [*texts, *_not_rendered(project)]:
+        for line, found in numbers.by_hand(text):
+            advice = f"a choice is {{{{ given {found} }}}}"
+            if path not in project.pages:
+                advice = f"a choice is written in words or as code, `{found}`"
+            yield _by_hand(f"{project.relative(path)}:{line}", found, advice)
+    for section in project.sections.values():
+        for cell in section.cells:
+            for key, verb in (("alt", "seen"), ("heard", "heard")):
+                for _, found in numbers.by_hand(cell.options.get(key, "")):
+                    advice = f"say what is to be {verb} without it"
+                    yield _by_hand(f"{cell.where}: {key} of cell {cell.name}", found, advice)
+
+
+def _by_hand(place: str, found: str, advice: str) -> str:
+    return (
+        f'{place}: "{found}" is written by hand: a measured number is'
+        f" {{{{ RECIPE accuracy }}}} or {{{{ SCRIPT.py::CELL seconds }}}}, {advice}"
+    )
+
+
+def _not_rendered(project: Project):
+    """Prose in which placeholders stay as they are: path and text, lines in their places."""
+    files = [project.root / name for name in ("README.md", "CONTRIBUTING.md")]
+    for path in [*files, *sorted((project.root / "includes").glob("*.md"))]:
+        if path.is_file():
+            yield path, path.read_text(encoding="utf-8")
+    for lab in labs.labs(project):
+        prose, lines = False, []
+        for line in lab.path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("# %%"):
+                prose = "[markdown]" in line
+                line = ""
+            lines.append(line.removeprefix("#").removeprefix(" ") if prose else "")
+        yield lab.path, "\n".join(lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial import labs, markdown
+from tutorial import labs, markdown, numbers
 from tutorial.project import OUR_FENCE, Project
 
 BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
@@ -24,6 +24,7 @@ def flat(project: Project, page: Path, outputs: bool = True) -> str:
     Without `outputs` the code alone stands there: it need not have been run.
     """
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
+    text = numbers.substitute(project, text)
     return "\n".join(_flat_lines(project, text.splitlines(), outputs)) + "\n"
 
 
@@ -70,6 +71,8 @@ def _flat_cell(project: Project, name: str, outputs: bool) -> list[str]:
             parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]
     if outputs and "alt" in cell.options:
         parts.append(f"*Figure: {cell.options['alt']}*")
+    if any(run.sounds for run in runs):
+        parts.append(f"*Sound, {cell.options['sound']}: {cell.options['heard']}*")
     return "\n\n".join(parts).splitlines()
 
 

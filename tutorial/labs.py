@@ -83,10 +83,14 @@ class Lab:
         return found
 
     def preamble(self) -> str:
-        """The code that belongs to no exercise: imports and helpers."""
+        """The code above the last exercise that belongs to none: imports and helpers.
+
+        What stands below it may use what the reader filled in.
+        """
         own = {*self.exercises, *(f"check-{name}" for name in self.exercises)}
-        cells = (c.source for c in self.cells if c.cell_type == "code" and name_of(c) not in own)
-        return "\n\n".join(cells)
+        code = [cell for cell in self.cells if cell.cell_type == "code"]
+        end = max(number for number, cell in enumerate(code) if name_of(cell) in own)
+        return "\n\n".join(cell.source for cell in code[:end] if name_of(cell) not in own)
 
     def notebook(self, solved: bool = False) -> nbformat.NotebookNode:
         """The lab with its blanks, or with the solutions in them."""

@@ -1,5 +1,7 @@
 """What a page shows of a run: the `cell`, `section`, `exercise` and `error` fences.
 
+The `results` fence is in results_page.py.
+
 They are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
 any tool that uses Python-Markdown.
 """
@@ -12,7 +14,7 @@ from html import escape
 
 from pymdownx.superfences import SuperFencesException
 
-from tutorial import TutorialError, dataset, labs, records, transcripts, weights
+from tutorial import TutorialError, dataset, labs, programs, records, transcripts, weights
 from tutorial.cells import DEVICES, Cell, Section
 from tutorial.project import Project
 from tutorial.transcripts import Transcript
@@ -28,6 +30,7 @@ FACTS = {
 # Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
 UNSTYLED = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
+LONGEST_READ = 100  # lines; a longer cell holds data, which nobody reads line by line
 
 # Said at the top of a page that was built without the real thing.
 NOTES = {
@@ -54,6 +57,7 @@ class Run:
     seconds: float | None
     facts: dict[str, str]
     data: str
+    sounds: tuple[dict, ...] = ()
 
     @property
     def label(self) -> str:
@@ -73,8 +77,8 @@ def runs_of(project: Project, section: Section, cell: Cell) -> list[Run]:
             environment = record.environment
             facts = {title: str(environment.get(key, "")) for key, title in FACTS.items()}
             facts |= {"Date": record.date, "Sources": record.revision}
-            figures = tuple(record.figures)
-            found.append(Run(device, record.text, figures, record.seconds, facts, record.data))
+            drawn, heard = tuple(record.figures), tuple(record.sounds)
+            found.append(Run(device, record.text, drawn, record.seconds, facts, record.data, heard))
         elif device == home:
             what = "no record of a run" if record is None else "a stale record"
             if record and record.failure:
@@ -159,18 +163,25 @@ def show_cell(source, language, css_class, options, md, **kwargs) -> str:
             f"{section.name}-{cell.name}",
             [(run.label, _result(cell, run, [run], drawn)) for run in runs],
         )
+    program = ""
+    if cell.name in programs.of(project, section):
+        program = (
+            f'<a class="copy-program" href="{programs.address(section, cell)}" download'
+            f' title="Copy as a program: with all that it needs"'
+            f' aria-label="Copy {cell.name} as a program"></a>'
+        )
     return (
-        f'<div class="cell" id="{section.name}-{cell.name}">{_code(cell.source, md)}'
+        f'<div class="cell" id="{section.name}-{cell.name}">{program}{_code(cell.source, md)}'
         # Not a div: the search plugin takes the end of an inner element of the same name, such
         # as a tab's, for the end of what it leaves out.
         f'<section class="cell-run" data-search-exclude>{result}</section></div>'
     )
 
 
-def _code(source: str, md) -> str:
+def _code(source: str, md, language: str = "python") -> str:
     highlight = md.preprocessors["fenced_code_block"].highlight
     asked = {"options": {}, "classes": None, "id_value": "", "attrs": None}
-    return UNSTYLED.sub(r"\1", highlight(src=source.strip("\n"), language="python", md=md, **asked))
+    return UNSTYLED.sub(r"\1", highlight(src=source.strip("\n"), language=language, md=md, **asked))
 
 
 @never_silent
@@ -184,7 +195,8 @@ def show_exercise(source, language, css_class, options, md, **kwargs) -> str:
         f'<details class="example"><summary>Check your answer</summary><p>Run this below your'
         " function. It says in one sentence what is wrong, or that it is right."
         f' The <a href="labs/{section}.html">lab</a> has both in a notebook.</p>'
-        f"{_code(exercise.check, md)}</details>"
+        # To be copied and run, hardly read: colours would be half the elements of the page.
+        f"{_code(exercise.check, md, 'text')}</details>"
         f'<details class="success"><summary>Solution</summary>{_code(exercise.solution, md)}'
         "</details></div>"
     )
@@ -212,8 +224,7 @@ def show_error(source, language, css_class, options, md, **kwargs) -> str:
     if cell is None or "error" not in cell.options:
         raise PageError(f"an error fence holds {source.strip()!r}, which is no cell with error=")
     message = runs_of(project, section, cell)[0].text.rpartition(f"{cell.options['error']}: ")[2]
-    lines = project.pages[project.root / "docs" / f"{section.name}.md"]
-    title = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
+    title = title_of(project, section.name)
     return (
         f'<div class="cell"><section class="cell-run" data-search-exclude>'
         f'<pre class="cell-output cell-error no-copy" tabindex="0" role="region"'
@@ -222,6 +233,12 @@ def show_error(source, language, css_class, options, md, **kwargs) -> str:
         f'<a href="{section.name}.html#{section.name}-{cell.name}">In the lesson: {title}</a></p>'
         "</section></div>"
     )
+
+
+def title_of(project: Project, page: str) -> str:
+    """The page's heading of level 1."""
+    lines = project.pages.get(project.root / "docs" / f"{page}.md", [])
+    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), page)
 
 
 def _result(cell: Cell, run: Run, runs: list[Run], drawn: Run | None) -> str:
@@ -238,6 +255,7 @@ def _result(cell: Cell, run: Run, runs: list[Run], drawn: Run | None) -> str:
         )
     if run.figures or drawn:
         parts.append(_figure(cell, run if run.figures else drawn, own=bool(run.figures)))
+    parts += [_sound(cell, each) for each in runs if each.sounds][:1]
     parts.append(_details(runs))
     return "".join(parts)
 
@@ -252,6 +270,15 @@ def _figure(cell: Cell, run: Run, own: bool) -> str:
     )
     note = "" if own else f"<figcaption>Drawn by the run on the {run.label}</figcaption>"
     return f'<figure class="cell-figure">{images}{note}</figure>'
+
+
+def _sound(cell: Cell, run: Run) -> str:
+    address = f"assets/sounds/{run.device}/{cell.section}/{run.sounds[0]['file']}"
+    return (
+        f'<figure class="cell-sound"><audio controls preload="none" src="{address}"'
+        f' aria-label="Sound of {cell.name}"></audio>'
+        f"<figcaption>{escape(cell.options['heard'], quote=False)}</figcaption></figure>"
+    )
 
 
 def _details(runs: list[Run]) -> str:
@@ -310,8 +337,12 @@ def show_section(source, language, css_class, options, md, **kwargs) -> str:
     if data:
         facts.append(f"<li><b>Data</b> {escape(data)}</li>")
     name = section.name
-    for title, ending in (("Script", "py"), ("Notebook", "ipynb"), ("Markdown", "md")):
+    for title, ending in (("Script", "py"), ("Notebook", "ipynb")):
         facts.append(f'<li><a href="{name}.{ending}" download>{title}</a></li>')
+    # Without a script it is a download as well.
+    facts.append(
+        f'<li><a class="copy-page" href="{name}.md" download>Copy page as Markdown</a></li>'
+    )
     if labs.Lab(project, name).path.is_file():
         facts.append(f'<li class="lab"><a href="labs/{name}.html">Lab</a></li>')
     note = "".join(
@@ -327,7 +358,8 @@ def reading_minutes(project: Project, section: Section) -> int:
     """Minutes to read the prose and the code, to the next five above ten."""
     page = project.root / "docs" / f"{section.name}.md"
     words = sum(len(line.split()) for line in project.pages.get(page, []))
-    code = sum(len(cell.source.splitlines()) for cell in section.cells)
+    sizes = [len(cell.source.splitlines()) for cell in section.cells]
+    code = sum(size for size in sizes if size <= LONGEST_READ)
     minutes = words / WORDS_A_MINUTE + code / CODE_LINES_A_MINUTE
     step = 5 if minutes > 10 else 1
     return max(1, round(minutes / step) * step)

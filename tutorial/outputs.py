@@ -53,6 +53,13 @@ def has_transcript(project: Project, section: Section, device: str) -> bool:
     return path_of(project, section, device, _section_data(project, section, device)).exists()
 
 
+def agree(cell: Cell, old: str, new: str) -> bool:
+    """Whether what a cell prints is what it printed, by the measure of its marker line."""
+    if cell.options.get("varies") == "words":
+        return old.count("\n") == new.count("\n") and bool(old) == bool(new)
+    return transcripts.same(old, new, cell.options.get("tolerance"))
+
+
 def drift(project: Project, section: Section, cell: Cell, device: str, record: Record) -> str:
     """How a cell's output differs from the committed transcript; '' where it agrees.
 
@@ -70,9 +77,8 @@ def drift(project: Project, section: Section, cell: Cell, device: str, record: R
     entry = transcript.cells.get(cell.name)
     if entry is None:
         return f"{where}: not in {project.relative(path)}; {advice}"
-    tolerance = cell.options.get("tolerance")
-    if not transcripts.same(entry.text, record.text, tolerance):
-        said = transcripts.diff(entry.text, record.text, tolerance)
+    if not agree(cell, entry.text, record.text):
+        said = transcripts.diff(entry.text, record.text, cell.options.get("tolerance"))
         return f"{where}: the output has changed; {advice}\n{said}"
     if entry.fingerprint != section.fingerprints(device)[cell.name]:
         return f"{where}: same output, but {project.relative(path)} is of other code; {advice}"
@@ -91,7 +97,7 @@ def update(project: Project, section: Section, device: str) -> bool:
     kept = old.current(fingerprints)
     for cell, record in zip(section.on(device), fresh, strict=True):
         text, entry = record.text, kept.get(cell.name)
-        if entry and transcripts.same(entry.text, text, cell.options.get("tolerance")):
+        if entry and agree(cell, entry.text, text):
             text = entry.text
         seconds = None if device == "cpu" else record.seconds
         new.cells[cell.name] = Entry(fingerprints[cell.name], text, seconds)

@@ -1,4 +1,4 @@
-"""What a run left behind: one JSON file per cell in build/DEVICE/SECTION/, beside its figures."""
+"""What a run left behind: one JSON file per cell in build/DEVICE/SECTION/, and its files."""
 
 import json
 import os
@@ -23,6 +23,12 @@ class Record:
     environment: dict = field(default_factory=dict)  # device, versions, threads, data identity
     date: str = ""
     revision: str = ""
+    sounds: list[dict] = field(default_factory=list)  # file: its name; seconds
+
+    def files(self) -> list[tuple[str, str]]:
+        """Kind and name of each file beside the record that belongs to it."""
+        figures = [("figure", each[key]) for each in self.figures for key in ("light", "dark")]
+        return figures + [("sound", each["file"]) for each in self.sounds]
 
     def write(self, folder: Path) -> None:
         """Put the record in place in one step: a reader sees the old one or the new one."""
@@ -49,11 +55,10 @@ def read(project: Project, device: str, section: str, cell: str) -> Record | Non
             f"{project.relative(path)}: the record cannot be read ({error}); 'make site' runs"
             " the section again"
         ) from None
-    for figure in record.figures:
-        for name in (figure["light"], figure["dark"]):
-            if not (path.parent / name).is_file():
-                raise TutorialError(
-                    f"{project.relative(path)}: its figure {name} is missing; 'make site' runs"
-                    " the section again"
-                )
+    for kind, name in record.files():
+        if not (path.parent / name).is_file():
+            raise TutorialError(
+                f"{project.relative(path)}: its {kind} {name} is missing; 'make site' runs"
+                " the section again"
+            )
     return record

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tutorial import TutorialError, dataset, records, weights
+from tutorial import TutorialError, dataset, records, sounds, weights
 from tutorial.cells import DEVICES, Cell, Section, digest
 from tutorial.project import Project
 from tutorial.records import Record
@@ -72,7 +72,7 @@ class Runner:
 
     def run(self, sections: list[Section]) -> list[Outcome]:
         """Bring the records of `sections` up to date; an interrupt keeps what has finished."""
-        self._provide(frozenset().union(*(section.needs(self.device) for section in sections)))
+        self.provide(frozenset().union(*(section.needs(self.device) for section in sections)))
         outcomes = {section.name: Outcome(section) for section in sections}
         waiting = []
         for section in sections:
@@ -100,7 +100,7 @@ class Runner:
             future.result()
         return list(outcomes.values())
 
-    def _provide(self, needs: frozenset[str]) -> None:
+    def provide(self, needs: frozenset[str]) -> None:
         root, tell = self.project.root, self.listener.preparing
         if "CIFAR10" in needs and not self.source:
             self.source = dataset.provide(root, tell)
@@ -159,12 +159,15 @@ class Runner:
         folder.mkdir(parents=True, exist_ok=True)
         self.listener.cell_started(section, None)
         with FileLock(folder / ".lock"):
-            self._run_cells(outcome, folder)
+            if self.stale(section):  # another process may have run it meanwhile
+                self._run_cells(outcome, folder)
+            else:
+                outcome.status, outcome.cells = "reused", len(section.on(self.device))
         if not self._stopping:
             self.listener.section_ended(outcome)
 
     def _run_cells(self, outcome: Outcome, folder: Path) -> None:
-        section, keys = outcome.section, outcome.section.keys(self.device)
+        section = outcome.section
         cells = section.on(self.device)
         environment = self.environment(section)
         kernel = Kernel(self, section, folder)
@@ -185,21 +188,10 @@ class Runner:
                 reply = kernel.run(cell)
                 if self._stopping:
                     return
-                failure = self._judge(cell, reply)
-                given = self.given(section.needs(self.device, upto=cell.name))
-                record = Record(
-                    cell.name,
-                    keys[cell.name],
-                    _printed(reply, cell, kernel.workdir),
-                    reply["seconds"],
-                    reply["figures"],
-                    failure,
-                    ", ".join(each.name for each in given),
-                    **shared,
-                )
+                record = self.record(section, cell, reply, kernel.workdir, folder, **shared)
                 record.write(folder)
-                if failure:
-                    outcome.status, outcome.problems = "failed", [failure]
+                if record.failure:
+                    outcome.status, outcome.problems = "failed", [record.failure]
                     return
                 outcome.cells += 1
         except TutorialError as error:
@@ -211,6 +203,33 @@ class Runner:
             self._kernels.discard(kernel)
         outcome.status = "ran"
         _forget(folder, {cell.name for cell in cells})
+
+    def record(
+        self, section: Section, cell: Cell, reply: dict, workdir: Path, folder: Path, **shared
+    ) -> Record:
+        """What a kernel's reply about a cell amounts to; a sound is copied to `folder`.
+
+        shared: environment, date and revision of the run.
+        """
+        failure = self._judge(cell, reply)
+        heard: list[dict] = []
+        if "sound" in cell.options and not failure:
+            try:
+                heard = sounds.take(workdir, cell.options["sound"], folder, cell.name)
+            except ValueError as error:
+                failure = self._tell(cell, cell.line, str(error), reply)
+        given = self.given(section.needs(self.device, upto=cell.name))
+        return Record(
+            cell.name,
+            section.keys(self.device)[cell.name],
+            _printed(reply, cell, workdir),
+            reply["seconds"],
+            reply["figures"],
+            failure,
+            ", ".join(each.name for each in given),
+            **shared,
+            sounds=heard,
+        )
 
     def _judge(self, cell: Cell, reply: dict) -> str:
         """Why the cell failed, '' if it did what its marker line announces."""
@@ -243,8 +262,10 @@ class Runner:
             said = 'shows a figure without alt="..." that says what is to be seen in it'
         elif not figures and "alt" in cell.options:
             said = "announces a figure with alt= and shows none"
-        if said is None:
-            return ""
+        return "" if said is None else self._tell(cell, line, said, reply)
+
+    def _tell(self, cell: Cell, line: int, said: str, reply: dict) -> str:
+        """The message about a cell that failed: where it stands, what is amiss, what it printed."""
         where = f"snippets/{cell.section}.py:{line}"
         shown = self.project.where(cell.section, cell.name)
         said = said.replace(str(self.project.root) + os.sep, "").rstrip()
@@ -279,8 +300,8 @@ class Kernel:
         self.process: subprocess.Popen | None = None
         self.timed_out = False
 
-    def start(self) -> dict:
-        """Start the process; the facts about its versions and device."""
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the process."""
         package = str(Path(__file__).parents[1])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
         environment = {
@@ -297,6 +318,10 @@ class Kernel:
             environment["TORCH_HOME"] = str(self.runner.weights.home)
         if self.runner.device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
+        return environment
+
+    def start(self) -> dict:
+        """Start the process; the facts about its versions and device."""
         own_group = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
             if os.name == "nt"
@@ -306,7 +331,7 @@ class Kernel:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tutorial.kernel"],
                 cwd=self.workdir,
-                env=environment,
+                env=self.environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=early,
@@ -315,7 +340,10 @@ class Kernel:
                 **own_group,
             )
         threading.Thread(target=self._bury, daemon=True).start()
-        reply = self._ask(self.request, START_LIMIT)
+        return self.facts(self._ask(self.request, START_LIMIT))
+
+    def facts(self, reply: dict | None) -> dict:
+        """The process's first reply; TutorialError if it did not start or lacks the device."""
         if reply is None:
             tail = self._so_far().strip()[-2000:]
             raise TutorialError(
@@ -332,17 +360,19 @@ class Kernel:
         """Run one cell and wait for it, no longer than its time limit."""
         request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
         reply = self._ask(request, cell.timeout)
-        if reply is None:
-            reply = {
-                "fatal": self._fate(cell.timeout),
-                "text": self._so_far(),
-                "seconds": cell.timeout if self.timed_out else 0.0,
-                "error": None,
-                "warnings": [],
-                "figures": [],
-                "unshown": 0,
-            }
-        return reply
+        return reply or self.lost(cell, self._fate(cell.timeout))
+
+    def lost(self, cell: Cell, fate: str) -> dict:
+        """What stands for the reply of a process that died or was stopped in a cell."""
+        return {
+            "fatal": fate,
+            "text": self._so_far(),
+            "seconds": cell.timeout if self.timed_out else 0.0,
+            "error": None,
+            "warnings": [],
+            "figures": [],
+            "unshown": 0,
+        }
 
     def kill(self) -> None:
         """End the process and all it has started."""
@@ -387,10 +417,14 @@ class Kernel:
     def _fate(self, limit: float) -> str:
         if self.timed_out:
             return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
-        code = self.process.wait()
-        if code < 0:
-            return f"the kernel died: killed by {signal.Signals(-code).name}"
-        return f"the kernel died with exit code {code}"
+        return died(self.process.wait())
+
+
+def died(code: int) -> str:
+    """How a process ended, from its exit code or the negative number of a signal."""
+    if code < 0:
+        return f"the kernel died: killed by {signal.Signals(-code).name}"
+    return f"the kernel died with exit code {code}"
 
 
 def accelerator_name(device: str) -> str:
@@ -429,14 +463,14 @@ def _printed(reply: dict, cell: Cell, workdir: Path) -> str:
 
 
 def _forget(folder: Path, cells: set[str]) -> None:
-    """Remove records of cells that the script no longer has, and figures no record names."""
+    """Remove records of cells that the script no longer has, and files no record names."""
     named = set()
     for path in folder.glob("*.json"):
         if path.stem not in cells:
             path.unlink()
             continue
-        for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]:
-            named |= {figure["light"], figure["dark"]}
-    for path in folder.glob("*.webp"):
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        named |= {name for _, name in record.files()}
+    for path in (*folder.glob("*.webp"), *folder.glob("*.wav")):
         if path.name not in named:
             path.unlink()

@@ -4,9 +4,20 @@ import hashlib
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 
-from tutorial import TutorialError, checks, export, formulas, lab_pages, labs, markdown, records
+from tutorial import (
+    TutorialError,
+    checks,
+    export,
+    formulas,
+    lab_pages,
+    labs,
+    markdown,
+    programs,
+    records,
+)
 from tutorial.cells import DEVICES
 from tutorial.project import Project
 
@@ -25,32 +36,47 @@ class Complaints(logging.Handler):
         self.messages.append(record.getMessage())
 
 
-def build(project: Project, preview: bool = False) -> bool:
+def build(project: Project) -> bool:
     """Make build/site in one step from current records; False if it was up to date already.
 
     Raises TutorialError, and leaves the site of the last build, if anything is amiss.
     """
     markdown.the_project.cache_clear()
-    problems = checks.check_pages(project)
-    if problems:
-        raise TutorialError("\n".join(problems))
-    print_of_inputs = _fingerprint(project, preview)
+    _check(project)
+    print_of_inputs = fingerprint(project)
     stamp = project.build / "site.inputs"
     if project.site.is_dir() and stamp.is_file() and stamp.read_text() == print_of_inputs:
         return False
-    new = project.build / "site.new"
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        _mkdocs(project, new, preview)
-        _assemble(project, new)
-        _swap(new, project.site)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    _make(project)
     stamp.write_text(print_of_inputs)
     return True
 
 
-def _mkdocs(project: Project, destination: Path, preview: bool) -> None:
+def build_preview(project: Project):
+    """Make the site of a PreviewProject, for live reload; MkDocs' configuration."""
+    _check(project)
+    return _make(project, preview=True)
+
+
+def _check(project: Project) -> None:
+    problems = checks.check_pages(project)
+    if problems:
+        raise TutorialError("\n".join(problems))
+
+
+def _make(project: Project, preview: bool = False):
+    new = project.build / "site.new"
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        config = _mkdocs(project, new, preview)
+        _assemble(project, new)
+        _swap(new, project.site)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return config
+
+
+def _mkdocs(project: Project, destination: Path, preview: bool):
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
     from mkdocs.commands.build import build as mkdocs_build
     from mkdocs.config import load_config
@@ -66,13 +92,14 @@ def _mkdocs(project: Project, destination: Path, preview: bool) -> None:
         mkdocs_build(config)
     except (TutorialError, formulas.FormulaError) as error:
         raise TutorialError(str(error)) from None
-    except (MkDocsException, SystemExit) as error:
+    except MkDocsException as error:
         said = "\n".join([*complaints.messages, str(error)]).strip()
         raise TutorialError(f"mkdocs.yml: {said}") from None
     finally:
         logger.removeHandler(complaints)
     if complaints.messages:
         raise TutorialError("\n".join(complaints.messages))
+    return config
 
 
 def _assemble(project: Project, site: Path) -> None:
@@ -83,17 +110,19 @@ def _assemble(project: Project, site: Path) -> None:
     for name, section in project.sections.items():
         for device in DEVICES:
             folder = records.folder(project, device, name)
-            images = list(folder.glob("*.webp"))
-            target = site / "assets" / "figures" / device / name
-            if images:
-                target.mkdir(parents=True)
-            for image in images:
-                shutil.copyfile(image, target / image.name)
+            for kind, pattern in (("figures", "*.webp"), ("sounds", "*.wav")):
+                files = list(folder.glob(pattern))
+                target = site / "assets" / kind / device / name
+                if files:
+                    target.mkdir(parents=True)
+                for file in files:
+                    shutil.copyfile(file, target / file.name)
         shutil.copyfile(section.path, site / f"{name}.py")
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
         lesson = labs.text_of(export.notebook(project, page))
         (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
+    programs.write(project, site)
     lab_pages.finish(project, site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
@@ -108,30 +137,42 @@ def _swap(new: Path, site: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _fingerprint(project: Project, preview: bool) -> str:
-    """Changes when anything that the site is made of changes; reads no file's content."""
+def fingerprint(project: Project, without: list[str] | None = None) -> str:
+    """Changes when anything that the site is made of changes; reads no file's content.
+
+    without: files of the checkout that do not count, nor do the records then.
+    """
     files = []
     for name in INPUTS:
         path = project.root / name
         files += [path] if path.is_file() else sorted(path.rglob("*"))
-    for device in DEVICES:
-        files += sorted((project.build / device).glob("*/*.json"))
+    if without is None:
+        for device in DEVICES:
+            files += sorted((project.build / device).glob("*/*.json"))
+    left_out = {project.root / name for name in without or ()}
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL", "DEVICE")]
-    hasher = hashlib.sha256(f"{preview} {chosen}".encode())
+    hasher = hashlib.sha256(str(chosen).encode())
     for file in files:
-        if file.is_file() and "__pycache__" not in file.parts:
+        if file.is_file() and "__pycache__" not in file.parts and file not in left_out:
             status = file.stat()
             hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
     return hasher.hexdigest()
 
 
-def serve(project: Project, update, port: int) -> None:
-    """Serve build/site; `update()` brings it up to date after a script or a page is saved."""
+def serve(project: Project, preview, port: int) -> None:
+    """Serve a preview's site; `preview.update()` follows each save, `opened()` each page read."""
     from mkdocs.livereload import LiveReloadServer
+
+    class Server(LiveReloadServer):
+        def serve_request(self, environ, start_response):
+            page = environ["PATH_INFO"].removeprefix("/") or "index.html"
+            if page.endswith(".html"):
+                preview.opened(page.removesuffix(".html"))
+            return super().serve_request(environ, start_response)
 
     def rebuild() -> None:
         try:
-            update()
+            preview.update()
         except TutorialError as error:
             # The last good site stays on show, and the server waits for the mend.
             print(f"\n{error}\n", flush=True)
@@ -139,14 +180,19 @@ def serve(project: Project, update, port: int) -> None:
     rebuild()
     if not project.site.is_dir():
         raise TutorialError("there is no site to serve yet; mend the above and try again")
-    server = LiveReloadServer(rebuild, "127.0.0.1", port, root=str(project.site))
-    for name in WATCHED:
-        if (project.root / name).exists():
-            server.watch(str(project.root / name))
+    root = str(project.site)
+    server = Server(rebuild, "127.0.0.1", port, root=root, polling_interval=0.2)
+    for path in (*(project.root / name for name in WATCHED), preview.signal):
+        if path.exists():
+            server.watch(str(path))
     print(f"serving http://127.0.0.1:{port}/ until Ctrl-C; save a page or a script to see it")
+    sys.stdout.flush()
     try:
         server.serve()
     except OSError as error:
         raise TutorialError(f"port {port}: {error.strerror}; name another: PORT=8001") from None
     except KeyboardInterrupt:
-        server.shutdown()
+        print()
+    finally:  # on SIGTERM too: its threads would keep this process alive
+        if server.serve_thread.is_alive():
+            server.shutdown()

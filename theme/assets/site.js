@@ -42,4 +42,44 @@
     }
     watchWidths();
   });
+
+  // Links to text that is copied rather than downloaded, where the browser lets a page do that.
+  const said = document.createElement("p");
+  said.className = "said";
+  said.setAttribute("role", "status");
+  document.body.append(said);
+
+  /** Tell it to the eye, as Material's copy button does, and to a screen reader. */
+  const tell = (words) => {
+    window.alert$?.next(words);
+    said.textContent = "";
+    setTimeout(() => { said.textContent = words; }, 50); // the same words twice are a change too
+  };
+
+  const copyFrom = async (address) => {
+    const text = fetch(address).then((reply) => {
+      if (!reply.ok) throw new Error(reply.statusText);
+      return reply.text();
+    });
+    if (window.ClipboardItem) {
+      // Safari lets a page copy at the click alone, so that it gets the promise of a text.
+      const blob = text.then((found) => new Blob([found], { type: "text/plain" }));
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+    } else {
+      await navigator.clipboard.writeText(await text);
+    }
+    return text;
+  };
+
+  article.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a.copy-program, a.copy-page");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    try {
+      const lines = (await copyFrom(link.href)).trimEnd().split("\n").length;
+      tell(link.matches(".copy-page") ? "Copied the page" : `Copied a program of ${lines} lines`);
+    } catch {
+      link.cloneNode().click(); // not in the page, so that it downloads
+    }
+  });
 }

@@ -1,0 +1,534 @@
+"""Measured numbers in the prose come from results and records, and from nobody's hand."""
+
+import json
+
+import pytest
+from bs4 import BeautifulSoup
+from markdown import Markdown
+
+from tutorial import TutorialError, export, markdown, numbers, results, results_page
+from tutorial.checks import check_pages
+from tutorial.markdown import PageError
+
+SCRIPT = '''
+"""Three recipes, a benchmark's stand-in."""
+
+# %% plain recipe="plain"
+import torch
+
+torch.manual_seed(0)
+print("a" * 3)
+
+# %% better recipe="better"
+torch.manual_seed(0)
+
+# %% unmeasured recipe="unmeasured"
+torch.manual_seed(0)
+'''
+PAGE = """\
+---
+description: A lesson
+---
+
+# Lesson
+
+```section
+lesson.py
+```
+
+## Plain loop
+
+```cell
+lesson.py::plain
+```
+
+```cell
+lesson.py::better
+```
+
+```cell
+lesson.py::unmeasured
+```
+
+"""
+
+
+def spread(*values):
+    return results.spread([value / 100 for value in values])
+
+
+PLAIN = spread(52.1, 53.5, 53.2, 52.6, 53.1)
+BETTER = spread(56.4, 57.9, 57.1, 57.2, 57.4)
+
+
+def result(recipe, accuracy, seconds, on, **more):
+    return {
+        "script": recipe.script,
+        "cell": recipe.cell.name,
+        "fingerprint": recipe.fingerprint(on),
+        "data": "CIFAR-10 (JPEG copy)",
+        "device": "Some <processor>",
+        "threads": 1,
+        "python": "3.11.2",
+        "torch": "2.14.1",
+        "torchvision": "0.29.1",
+        "date": "2026-01-02",
+        "revision": "abc1234",
+        "seeds": [0, 1, 2, 3, 4],
+        "accuracy": accuracy,
+        "classes": {"cat": accuracy, "dog": spread(80, 81, 82, 83, 84)},
+        "seconds": results.times(seconds),
+    } | more
+
+
+def keep(sample, on="cpu", **more):
+    """Write outcomes of the two measured recipes."""
+    recipes = results.recipes(sample.project)
+    path = results.path_of(sample.project, on)
+    found = {
+        "plain": result(recipes["plain"], PLAIN, [80, 81, 82, 83, 84], on, **more),
+        "better": result(recipes["better"], BETTER, [10, 11.2, 11, 12, 13], on, **more),
+    }
+    for name, each in found.items():
+        results.write(path, name, each, set(recipes))
+
+
+@pytest.fixture
+def lesson(light, monkeypatch):
+    """A project with a lesson, results of two recipes and a results page."""
+    light.script("lesson", SCRIPT, PAGE)
+    (light.root / "docs" / "results.md").write_text("# Results\n\n```results\n```\n")
+    keep(light)
+    monkeypatch.setenv("TUTORIAL_ROOT", str(light.root))
+    monkeypatch.setenv("DEVICE", "cpu")
+    return light
+
+
+@pytest.fixture(scope="module")
+def ran(new_light):
+    """A lesson that has run, on a sample that nobody changes."""
+    sample = new_light()
+    sample.script("lesson", SCRIPT, PAGE)
+    (sample.root / "docs" / "results.md").write_text(
+        "# Results\n\n```results\nplain: a loop\n```\n\n## Times\n\n```results\nlessons\n```\n"
+    )
+    keep(sample)
+    done = sample.do("tutorial", "run")
+    assert done.returncode == 0, done.stderr
+    return sample
+
+
+def text_of(sample, asked: str) -> str:
+    return numbers.number(sample.project, asked).text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("better accuracy", "57.2 ± 0.5 %"),
+        ("better  accuracy\n cat", "57.2 ± 0.5 %"),
+        ("plain accuracy dog", "82.0 ± 1.6 %"),
+        ("better range", "56.4 to 57.9 %"),
+        ("better range dog", "80.0 to 84.0 %"),
+        ("better spread", "0.5 points"),
+        ("better seconds", "11 s"),
+        ("better seeds", "5"),
+        ("better - plain accuracy", "4.3 points"),
+        ("plain - better accuracy", "−4.3 points"),
+        ("plain - better accuracy dog", "0.0 points"),
+        ("plain / better seconds", "7.3 times"),
+        ("plain/better seconds", "7.3 times"),
+        ("plain - better seconds", "71 s"),
+        ("better - plain seconds", "−71 s"),
+        ("given 25 ms", "25 ms"),
+        ("given 3.5 % of 10 s", "3.5 % of 10 s"),
+    ],
+)
+def test_what_a_placeholder_stands_for(lesson, asked, text):
+    assert text_of(lesson, asked) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("bettr accuracy", "there is no recipe bettr: there are plain, better, unmeasured"),
+        ("unmeasured accuracy", "has not been measured: make results RECIPES=unmeasured"),
+        ("better accuracy bird", "there is no class bird: there are cat, dog"),
+        ("better seconds cat", "seconds is of the whole"),
+        ("better / plain accuracy", "seconds have - and /"),
+        ("better - plain range", "seconds have - and /"),
+        ("better accurate", "cannot be read"),
+        ("57 %", "cannot be read"),
+        ("", "cannot be read"),
+        ("lessen.py::plain seconds", "there is no snippets/lessen.py; there are lesson.py"),
+        ("lesson.py::plane seconds", "has no cell plane: it has plain, better, unmeasured"),
+        ("lesson.py::plain accuracy", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_shown_is_told_with_its_line(lesson, asked, says):
+    (lesson.root / "docs" / "other.md").write_text(
+        f"---\ntitle: Other\n---\n\n# Other\n\nOne.\nTwo {{{{ {asked} }}}}.\n"
+    )
+    (problem,) = check_pages(lesson.project)
+    assert problem.startswith("docs/other.md:8: ")
+    assert says in problem
+    done = lesson.do("tutorial", "check")
+    assert done.returncode == 1 and "docs/other.md:8: " in done.stderr
+
+
+def test_front_matter_has_no_placeholders(lesson):
+    lesson.edit("docs/lesson.md", "description: A", "description: {{ better accuracy }}, a")
+    (problem,) = check_pages(lesson.project)
+    assert problem.startswith("docs/lesson.md:2: ") and "front matter" in problem
+
+
+def test_a_number_of_other_code_is_told_with_its_line(lesson):
+    lesson.edit("docs/lesson.md", "## Plain loop", "{{ better accuracy }}\n\n## Plain loop")
+    assert check_pages(lesson.project) == []
+    lesson.edit(
+        "snippets/lesson.py", '# %% better recipe="better"', '# %% better recipe="better"\n1'
+    )
+    (problem,) = check_pages(lesson.project)
+    assert problem == (
+        f"{lesson.place('docs/lesson.md', '{{')}: outputs/cpu/results.json: recipe better was"
+        " measured with other code; make results RECIPES=better"
+    )
+
+
+def test_what_was_measured_on_other_data_or_devices_is_not_compared(lesson):
+    path = results.path_of(lesson.project, "cpu")
+    found = results.read(path)["plain"] | {"data": "CIFAR-10"}
+    results.write(path, "plain", found, {"plain", "better"})
+    with pytest.raises(TutorialError, match="other devices or data"):
+        numbers.number(lesson.project, "better - plain accuracy")
+
+
+def render(text: str) -> BeautifulSoup:
+    converter = Markdown(
+        extensions=[
+            "abbr",
+            "admonition",
+            "attr_list",
+            "pymdownx.highlight",
+            "pymdownx.superfences",
+            "tables",
+            "toc",
+            "tutorial.numbers",
+        ],
+        extension_configs={
+            "pymdownx.superfences": {
+                "custom_fences": [
+                    {"name": "cell", "class": "cell", "format": markdown.show_cell},
+                    {"name": "results", "class": "r", "format": results_page.show_results},
+                ]
+            }
+        },
+    )
+    return BeautifulSoup(converter.convert(text), "html.parser")
+
+
+def test_a_number_links_to_where_it_comes_from(lesson):
+    link = render("It reaches {{ better accuracy }}, *{{ better seconds }}* and more.").select("a")
+    assert [one.get_text() for one in link] == ["57.2\u00a0±\u00a00.5\u00a0%", "11\u00a0s"]
+    assert {one["href"] for one in link} == {"results.html#better"}
+    for fact in ("CIFAR-10 (JPEG copy)", "5 seeds", "CPU: Some <processor>", "2026-01-02"):
+        assert fact in link[0]["title"]
+    (lesson.root / "docs" / "results.md").unlink()
+    markdown.the_project.cache_clear()
+    html = render("It reaches {{ better accuracy }}.")
+    assert not html.select("a") and html.select_one("span.number[title]")
+
+
+def test_a_choice_is_plain_text(lesson):
+    assert str(render("Wait {{ given 25 ms }}.")).strip() == "<p>Wait 25\u00a0ms.</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# At {{ better accuracy }}", "At 57.2"),
+        ("[see {{ better accuracy }}](https://example.org)", "see 57.2"),
+    ],
+)
+def test_there_is_no_link_within_a_heading_or_a_link(lesson, text, expected):
+    html = render(text)
+    assert html.get_text().strip().startswith(expected)
+    assert not html.select("a.number")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '!!! note "At {{ better range }}"\n\n    It is {{ better accuracy }}.',
+        "| a |\n|---|\n| {{ better accuracy }} |",
+        "- one\n- {{ better accuracy }}",
+        "{{ better accuracy }}",
+        "a {{ better\naccuracy }} over two lines",
+        "the seed: {{ better accuracy }}\n\n*[accuracy]: share of right answers",
+    ],
+)
+def test_numbers_stand_wherever_prose_does(lesson, text):
+    assert "57.2\u00a0±\u00a00.5\u00a0%" in render(text).get_text()
+    assert "{{" not in render(text).get_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`{{ no accuracy }}`", "```text\n{{ no accuracy }}\n```", "~~~\n{{ no accuracy }}\n~~~"],
+)
+def test_code_is_left_as_it_is(lesson, text):
+    assert "{{ no accuracy }}" in render(text).get_text()
+    (lesson.root / "docs" / "other.md").write_text(f"# Other\n\n{text}\n")
+    assert check_pages(lesson.project) == []
+    assert numbers.substitute(lesson.project, text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["<div>{{ better accuracy }}</div>", "![{{ better range }}](a.png)"]
+)
+def test_a_placeholder_that_would_stay_as_it_is_stops_the_page(lesson, text):
+    with pytest.raises(PageError, match=r"line 3: .* stands where no number can be put"):
+        render(f"One.\n\n{text}\n")
+
+
+def test_an_unknown_name_stops_the_page_with_its_line(lesson):
+    with pytest.raises(PageError, match="line 2: there is no recipe other"):
+        render("One.\n{{ other accuracy }}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{{ unmeasured accuracy }}", "recipe unmeasured has not been measured"),
+        ("<div>{{ better accuracy }}</div>", "stands where no number can be put"),
+    ],
+)
+def test_the_site_fails_with_page_and_line_in_the_file(ran, tmp_path, text, says):
+    sample = ran.copy(tmp_path / "a copy")
+    path = sample.root / "docs" / "lesson.md"
+    path.write_text(f"{path.read_text()}{text}\n")
+    done = sample.do("tutorial", "site")
+    assert done.returncode == 1
+    said = next(line for line in done.stderr.splitlines() if says in line)
+    assert said.startswith(f"{sample.place('docs/lesson.md', '{{')}: ")
+
+
+# The record of this build's run, the site and its exports
+
+
+@pytest.fixture(scope="module")
+def site(ran, tmp_path_factory):
+    """The lesson's site, with numbers in the prose."""
+    sample = ran.copy(tmp_path_factory.mktemp("numbers") / "a copy")
+    path = sample.root / "docs" / "lesson.md"
+    path.write_text(
+        path.read_text()
+        + "It reaches **{{ better accuracy }}** after {{ lesson.py::plain seconds }}, all take\n"
+        "{{ lesson.py seconds }}. `{{ no placeholder }}`\n"
+    )
+    done = sample.do("tutorial", "site")
+    assert done.returncode == 0, done.stderr
+    return sample
+
+
+def test_the_built_page_has_the_time_of_its_own_run(site):
+    html = BeautifulSoup((site.site / "lesson.html").read_text(encoding="utf-8"), "html.parser")
+    accuracy, cell, lesson = html.select("a.number")
+    seconds = json.loads((site.root / "build/cpu/lesson/plain.json").read_text())["seconds"]
+    shown = markdown.readable_seconds(seconds).replace(" ", "\u00a0")
+    assert accuracy["href"] == "results.html#better"
+    assert (cell.get_text(), cell["href"]) == (shown, "lesson.html#lesson-plain")
+    assert lesson["href"] == "lesson.html"
+    assert "CPU" in cell["title"]
+
+
+def test_links_of_numbers_lead_to_something(site):
+    html = BeautifulSoup((site.site / "lesson.html").read_text(encoding="utf-8"), "html.parser")
+    for link in html.select("a.number"):
+        page, _, anchor = link["href"].partition("#")
+        target = BeautifulSoup((site.site / page).read_text(encoding="utf-8"), "html.parser")
+        assert not anchor or target.find(id=anchor)
+
+
+@pytest.mark.parametrize("name", ["lesson.md", "lesson.ipynb"])
+def test_exports_have_the_text_of_the_numbers(site, name):
+    text = (site.site / name).read_text(encoding="utf-8")
+    assert "It reaches **57.2\u00a0±\u00a00.5\u00a0%** after" in text
+    assert text.count("{{") == 1 and "`{{ no placeholder }}`" in text
+
+
+def test_code_in_an_export_keeps_its_braces(lesson):
+    lesson.edit("snippets/lesson.py", '"a" * 3', 'f"{{ better accuracy }}"')
+    page = lesson.root / "docs" / "lesson.md"
+    assert 'f"{{ better accuracy }}"' in export.flat(lesson.project, page, outputs=False)
+
+
+# Numbers by hand
+
+HAND = [
+    "It reaches 57 % of them.",
+    "It reaches 57.2% of them.",
+    "It reaches 57.2\u00a0± 0.5\u00a0% of them.",
+    "It reaches 57 per cent.",
+    "It takes 12 s.",
+    "It takes 12.5s.",
+    "It takes 3 ms, or more.",
+    "It takes 3 µs.",
+    "It takes 2 seconds.",
+    "A 12-second run.",
+    "It takes 1,200 seconds.",
+    "It takes 5 minutes.",
+    "It takes 2 hours",
+    "An accuracy of 0.57 is little.",
+    "**57 %**",
+    "[57 %](https://example.org)",
+    "![57 %](a.png)",
+    '<img src="a.png" alt="57 % are right">',
+    '!!! note "After 12 s"',
+    "| a | 57 % |",
+    "x {{ given 3 s }} and 57 %",
+]
+NO_HAND = [
+    "In the 1990s.",
+    "It has 3 samples, 2 students, 10 steps, 3 hens.",
+    "`57 %`, ``12 s``",
+    "$57\\%$ and $$12 s$$",
+    "[text](https://example.org/57%20s/12s)",
+    "<https://example.org/12s>",
+    '<div style="width: 57%">Text</div>',
+    "Text\n{ style='width: 57%' }",
+    "{{ given 57 % }}",
+    "<!-- 57 % -->",
+    "```text\n57 %\n12 s\n```",
+    "    ```text\n    57 %\n    ```",
+    "v2.5 shows 1x1",
+]
+
+
+@pytest.mark.parametrize("text", HAND)
+def test_a_number_by_hand_is_told_with_its_line(light, text):
+    page = light.root / "docs" / "other.md"
+    page.write_text(f"# Other\n\n{text}\n")
+    (problem,) = check_pages(light.project)
+    assert problem.startswith('docs/other.md:3: "')
+    assert "is written by hand" in problem and "{{ given " in problem
+
+
+@pytest.mark.parametrize("text", NO_HAND)
+def test_what_is_no_measured_number_passes(light, text):
+    (light.root / "docs" / "other.md").write_text(f"# Other\n\n{text}\n")
+    assert check_pages(light.project) == []
+
+
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "includes/terms.md"])
+def test_numbers_by_hand_are_found_beside_the_pages(light, file):
+    path = light.root / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("Text.\nIt takes 12 s, `12 s`, {{ given 3 s }}.\n")
+    said = check_pages(light.project)
+    assert sorted(problem.partition(" ")[0] for problem in said) == [f"{file}:2:"] * 2
+    assert any('"12 s" is written by hand' in problem for problem in said)
+    assert any("is put into pages alone" in problem for problem in said)
+
+
+def test_numbers_by_hand_are_found_in_labs_and_in_texts_of_figures(light):
+    sound = 'sound="a.wav" heard="A tone of 2 s"'
+    light.script("lesson", f'# %% one alt="A bar at 57 %" {sound}\nprint(1)\n')
+    folder = light.root / "snippets" / "labs"
+    folder.mkdir()
+    (folder / "lesson.py").write_text(
+        "# %% [markdown]\n# # Lab\n#\n# It takes 12 s, {{ given 3 s }}.\n\n# %% code\n# 3 s\n"
+    )
+    light.do("tutorial", "labs")
+    said = check_pages(light.project)
+    assert [problem.partition(' "')[0] for problem in said if "by hand" in problem] == [
+        "snippets/labs/lesson.py:4:",
+        "snippets/lesson.py:1: alt of cell one:",
+        "snippets/lesson.py:1: heard of cell one:",
+    ]
+    assert [problem.partition(" ")[0] for problem in said if "pages alone" in problem] == [
+        "snippets/labs/lesson.py:4:"
+    ]
+
+
+def test_what_is_masked_leaves_every_line_in_place():
+    text = "a `b\nc` d\n\n```x\n57 %\n```\n12 s {{ x }}\n"
+    assert numbers.prose(text).count("\n") == text.count("\n") - 1
+    assert numbers.by_hand(text) == [(7, "12 s")]
+    assert [line for line, _ in numbers.placeholders(text)] == [7]
+
+
+# The results page
+
+
+def test_the_results_page_has_table_picture_classes_and_times(site):
+    html = BeautifulSoup((site.site / "results.html").read_text(encoding="utf-8"), "html.parser")
+    shown, lessons = html.select("section.results")
+    overview, *details = shown.select("table")
+    (times,) = lessons.select("table")
+    assert [row.get_text(" ").replace("\u00a0", " ") for row in overview.select("tbody tr")] == [
+        "plain a loop CPU 52.9 ± 0.5 % 52.1 to 53.5 % 82 s",
+        "better Plain loop CPU 57.2 ± 0.5 % 56.4 to 57.9 % 11 s",
+    ]
+    said = shown.select_one("p").get_text()
+    assert "over 5 seeds" in said and "All on CIFAR-10 (JPEG copy)." in said
+    assert overview.select_one("a")["href"] == "lesson.html#lesson-plain"
+    picture = shown.select_one("svg[role=img]")
+    assert len(picture.select("circle")) == 10
+    for words in ("better, CPU: 56.4 to 57.9 %, mean 57.2", "plain, CPU: 52.1 to 53.5 %"):
+        assert words in picture["aria-label"]
+    assert len(details) == 4  # classes and facts, for each recipe
+    assert "82.0 ± 1.6 %" in details[0].get_text().replace("\u00a0", " ")
+    assert "abc1234" in details[1].get_text() and "Some <processor>" in details[1].get_text()
+    assert "Not measured with their present code: unmeasured" in shown.get_text()
+    assert times.select_one("a")["href"] == "lesson.html"
+    assert " s" in times.select("td")[0].get_text().replace("\u00a0", " ")
+
+
+def test_dots_are_where_the_scale_says(site):
+    html = BeautifulSoup((site.site / "results.html").read_text(encoding="utf-8"), "html.parser")
+    picture = html.select_one("section.results svg")
+    ticks = [
+        (float(text["x"]), float(text.get_text().partition("\u00a0")[0]))
+        for text in picture.select("text:not(.name)")
+    ]
+    (x0, v0), (x1, v1) = ticks[0], ticks[-1]
+    for dot, value in zip(
+        picture.select("circle"), PLAIN["values"] + BETTER["values"], strict=True
+    ):
+        shown = v0 + (float(dot["cx"]) - x0) / (x1 - x0) * (v1 - v0)
+        assert shown == pytest.approx(value * 100, abs=0.03)
+
+
+def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
+    sample = ran.copy(tmp_path / "a copy")
+    keep(sample, "cuda", device="Some GPU", data="CIFAR-10")
+    monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
+    monkeypatch.setenv("DEVICE", "cpu")
+    html = render("```results\n```")
+    first, second, *_ = html.select("table")[0].select("tbody tr")
+    assert first.select_one("th")["rowspan"] == "2" and not second.select("th")
+    assert [row.td.get_text() for row in (first, second)] == ["CPU", "GPU"]
+    ends = [row.select("td")[-1].get_text() for row in (first, second)]
+    assert ends == ["CIFAR-10 (JPEG copy)", "CIFAR-10"]
+    assert len(html.select("circle.other")) == 10
+    assert numbers.number(sample.project, "better accuracy").title.count("CPU")
+    sample.edit("snippets/lesson.py", '"a" * 3', '"b" * 3')
+    sample.do("tutorial", "run")
+    markdown.the_project.cache_clear()
+    assert "plain" not in [row["id"] for row in render("```results\n```").select("tbody th[id]")]
+
+
+def test_the_results_page_renders_with_no_results(ran, tmp_path, monkeypatch):
+    sample = ran.copy(tmp_path / "a copy")
+    results.path_of(sample.project, "cpu").unlink()
+    monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
+    monkeypatch.setenv("DEVICE", "cpu")
+    html = render("```results\n```")
+    assert "No recipe has been measured yet" in html.get_text()
+    assert not html.select("svg, table")
+
+
+def test_a_description_of_no_recipe_stops_the_page(lesson):
+    with pytest.raises(PageError, match=r"'beter: better'; .* the recipes are plain, better"):
+        render("```results\nbeter: better\n```")

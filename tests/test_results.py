@@ -1,0 +1,418 @@
+"""Recipes are measured over seeds; what is written, where, and when it is shown no more."""
+
+import json
+import os
+import signal
+import statistics
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from tutorial import TutorialError, dataset, results
+from tutorial.__main__ import main
+from tutorial.cells import read_section
+from tutorial.run import Runner
+
+# Tensors of the kind that a recipe leaves behind, for kernels with the light torch. With seed s,
+# 5 + s of 10 answers are right: 3 of 5 for "cat" at least, and all of the others.
+SCRIPT = '''
+"""Two recipes."""
+
+# %% imports
+import torch
+
+
+
+class Column(list):
+    def tolist(self):
+        return list(self)
+
+
+class Logits(list):
+    shape = (10, 2)
+
+    def argmax(self, dim):
+        return Column(row.index(max(row)) for row in self)
+
+
+def logits_with(right):
+    rows = [[1.0, 0.0]] * 5 + [[0.0, 1.0]] * 5
+    wrong = [row[::-1] for row in rows[right:]]
+    return Logits(rows[:right] + wrong)
+
+
+test_labels = Column([0] * 5 + [1] * 5)
+
+# %% names
+classes = ["cat", "dog"]  # read when a recipe has ended, and by no cell
+
+# %% aside
+raise SystemExit("no recipe takes this cell")
+
+# %% fast recipe="fast"
+torch.manual_seed(0)  # 0: not this one, torch.manual_seed(0)
+name = "é torch.manual_seed(0)"; net = torch.seeds[-1]
+test_logits = logits_with(5 + net)
+seconds = 2.0 + net
+
+# %% slow-net
+pass
+
+# %% slow-start
+torch.manual_seed(0)
+answers = 9 - torch.seeds[-1]
+
+# %% slow recipe="slow" since="slow-start"
+test_logits = logits_with(answers)
+seconds = 40.0
+'''
+
+
+@pytest.fixture
+def measured(light):
+    light.script("lesson", SCRIPT)
+    return light
+
+
+def committed(sample, device="cpu") -> dict:
+    return json.loads((sample.root / "outputs" / device / "results.json").read_text())["recipes"]
+
+
+@pytest.fixture
+def here(light, monkeypatch):
+    """Run commands for the light sample in this process."""
+    for name, value in light.environment(DEVICE="cpu").items():
+        monkeypatch.setenv(name, value)
+    return light
+
+
+def test_every_recipe_is_measured_with_seeds_of_its_own(measured):
+    done = measured.do("tutorial", "results")
+    assert done.returncode == 0, done.stderr
+    assert "2 measured, 0 failed" in done.stdout
+    fast, slow = committed(measured)["fast"], committed(measured)["slow"]
+    assert fast["seeds"] == slow["seeds"] == [0, 1, 2, 3, 4]
+    assert fast["accuracy"]["values"] == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert slow["accuracy"]["values"] == [0.9, 0.8, 0.7, 0.6, 0.5]
+    assert fast["classes"]["cat"]["values"] == [1, 1, 1, 1, 1]
+    assert fast["classes"]["dog"]["values"] == [0, 0.2, 0.4, 0.6, 0.8]
+    assert fast["seconds"] == {
+        "median": 4.0,
+        "min": 2.0,
+        "max": 6.0,
+        "values": [2.0, 3.0, 4.0, 5.0, 6.0],
+    }
+    assert (fast["script"], fast["cell"], fast["torch"]) == (
+        "snippets/lesson.py",
+        "fast",
+        "0.light",
+    )
+    assert fast["device"] and fast["threads"] and fast["python"] and fast["date"]
+
+
+def test_spread_is_that_of_a_sample():
+    values = [0.571, 0.562, 0.58, 0.57, 0.5749]
+    found = results.spread(values)
+    mean = sum(values) / 5
+    by_hand = (sum((value - mean) ** 2 for value in values) / 4) ** 0.5
+    assert found["sd"] == round(by_hand, 4) != round(statistics.pstdev(values), 4)
+    assert (found["mean"], found["min"], found["max"]) == (0.5716, 0.562, 0.58)
+
+
+def test_times_have_three_digits_and_the_median():
+    assert results.times([12.34567, 0.0123456, 1234.5]) == {
+        "median": 12.3,
+        "min": 0.0123,
+        "max": 1230.0,
+        "values": [12.3, 0.0123, 1230.0],
+    }
+
+
+def test_the_outcome_is_read_from_real_tensors(capsys):
+    import torch
+
+    torch.manual_seed(0)
+    logits, labels = torch.randn(60, 3), torch.arange(3).repeat(20)
+    scope = {"test_logits": logits, "test_labels": labels, "classes": ["a", "b", "c"]}
+    exec(results.DEFINE_OUTCOME + results.READ, scope | {"seconds": torch.tensor(2.5)})
+    said = json.loads(capsys.readouterr().out)
+    right = logits.argmax(dim=1) == labels
+    assert said["accuracy"] == pytest.approx(right.float().mean().item())
+    assert said["classes"]["b"] == pytest.approx(right[labels == 1].float().mean().item())
+    assert said["seconds"] == 2.5
+    with pytest.raises(AssertionError, match="59 rows of test_logits, 60 test_labels"):
+        exec(
+            results.DEFINE_OUTCOME + results.READ,
+            scope | {"test_logits": logits[1:], "seconds": 1.0},
+        )
+
+
+def test_a_network_trained_further_by_every_seed_is_noticed(capsys):
+    import torch
+    from torch import nn
+
+    scope = {"net": nn.Linear(2, 2), "other": nn.Linear(2, 2), "lazy": nn.LazyLinear(2)}
+    exec(results.WATCH, scope)
+    exec(results.CHANGED, scope)
+    assert capsys.readouterr().out.split() == []
+    scope["other"] = nn.Linear(2, 2)  # a new one under an old name
+    with torch.no_grad():
+        scope["net"].weight += 1
+    exec(results.CHANGED, scope)
+    assert capsys.readouterr().out.split() == ["net"]
+
+
+def test_a_recipe_that_trains_what_was_made_before_it_is_refused(measured):
+    measured.edit(
+        "snippets/lesson.py",
+        "# %% slow-net\npass",
+        """# %% slow-net
+class Net:
+    weight = 0.0
+
+    def parameters(self): ...
+
+    def state_dict(self):
+        return {"weight": self}
+
+    def sum(self):
+        return self.weight
+
+
+model = Net()""",
+    )
+    measured.edit("snippets/lesson.py", "answers = 9", "model.weight += 1\nanswers = 9")
+    done = measured.do("tutorial", "results", "slow")
+    assert done.returncode == 1
+    place = measured.place("snippets/lesson.py", 'recipe="slow"')
+    assert f"{place}: recipe slow trains model, which a cell before slow-start makes" in done.stderr
+
+
+def recipe_of(tmp_path, text):
+    path = tmp_path / "snippets" / "lesson.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+    section = read_section(path, tmp_path.resolve())
+    return results._recipes_of(section)[0]
+
+
+def test_the_seed_alone_is_replaced(tmp_path):
+    recipe = recipe_of(
+        tmp_path,
+        """
+        # %% one recipe="one"
+        é = "torch.manual_seed(0)"; torch.manual_seed(0); g = torch.Generator().manual_seed(0)
+        print(0)
+        """,
+    )
+    assert recipe.seeded(recipe.cell, 17).splitlines() == [
+        'é = "torch.manual_seed(0)"; torch.manual_seed(17); g = torch.Generator().manual_seed(0)',
+        "print(0)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("print(1)", "there is none"),
+        ("torch.manual_seed(0)\ntorch.manual_seed(0)", "there is line 2, line 3"),
+        ("torch.manual_seed(1)", "snippets/lesson.py:2: recipe one must write"),
+        ("torch.Generator().manual_seed(0)", "there is none"),
+    ],
+)
+def test_another_number_of_seeds_is_refused_with_its_line(tmp_path, code, says):
+    with pytest.raises(TutorialError) as told:
+        recipe_of(tmp_path, f'# %% one recipe="one"\n{code}\n').seed  # noqa: B018
+    assert says in str(told.value)
+    assert str(told.value).startswith("snippets/lesson.py:")
+
+
+@pytest.mark.parametrize(
+    ("marker", "says"),
+    [
+        ('recipe="One"', 'snippets/lesson.py:1: recipe="One" must be a name'),
+        ('since="one"', "snippets/lesson.py:1: since= says where a recipe begins"),
+        ('recipe="one" since="two"', "snippets/lesson.py:1: since='two' names no cell above one"),
+    ],
+)
+def test_a_marker_line_that_is_no_recipe_is_refused(tmp_path, marker, says):
+    with pytest.raises(TutorialError) as told:
+        recipe_of(tmp_path, f"# %% one {marker}\ntorch.manual_seed(0)\n\n# %% two\npass\n")
+    assert says in str(told.value)
+
+
+def test_recipe_names_are_unique_in_scripts_and_benchmarks(measured):
+    folder = measured.root / "benchmarks"
+    folder.mkdir()
+    (folder / "plain.py").write_text("import sys\n")  # no recipe: not read as a script of cells
+    (folder / "extra.py").write_text(
+        '# %% one recipe="extra"\nimport torch\ntorch.manual_seed(0)\n'
+    )
+    assert list(results.recipes(measured.project)) == ["fast", "slow", "extra"]
+    (folder / "extra.py").write_text('# %% one recipe="fast"\nimport torch\ntorch.manual_seed(0)\n')
+    first = measured.place("snippets/lesson.py", 'recipe="fast"')
+    with pytest.raises(TutorialError) as told:
+        results.recipes(measured.project)
+    assert str(told.value) == (
+        f"benchmarks/extra.py:1: a recipe named fast ends at {first} already"
+    )
+
+
+def test_a_benchmark_is_measured_and_named_where_it_lies(measured):
+    folder = measured.root / "benchmarks"
+    folder.mkdir()
+    text = SCRIPT.replace('"fast"', '"extra"').replace('recipe="slow" since="slow-start"', "")
+    (folder / "extra.py").write_text(text)
+    done = measured.do("tutorial", "results", "extra")
+    assert done.returncode == 0, done.stderr
+    assert committed(measured)["extra"]["script"] == "benchmarks/extra.py"
+
+
+def test_the_options_change_no_fingerprint(measured):
+    before = measured.project.sections["lesson"].fingerprints("cpu")
+    measured.edit("snippets/lesson.py", ' recipe="slow" since="slow-start"', "")
+    assert measured.project.sections["lesson"].fingerprints("cpu") == before
+
+
+def test_only_named_recipes_are_measured_again(measured):
+    assert measured.do("tutorial", "results").returncode == 0
+    path = measured.root / "outputs" / "cpu" / "results.json"
+    known = json.loads(path.read_text())
+    known["recipes"]["fast"]["date"] = known["recipes"]["slow"]["date"] = "2000-01-01"
+    known["recipes"]["gone"] = known["recipes"]["fast"]
+    path.write_text(json.dumps(known))
+    done = measured.do("tutorial", "results", "slow", "--seeds", "6")
+    assert done.returncode == 0, done.stderr
+    now = committed(measured)
+    assert now.keys() == {"fast", "slow"}  # no script has "gone" any more
+    assert now["fast"]["date"] == "2000-01-01" != now["slow"]["date"]
+    assert now["slow"]["seeds"] == [0, 1, 2, 3, 4, 5]
+
+
+def test_fewer_seeds_are_not_committed(measured):
+    done = measured.do("tutorial", "results", "--seeds", "4")
+    assert done.returncode == 0, done.stderr
+    assert "4 seeds are fewer than 5, therefore in build/results/cpu.json" in done.stdout
+    assert not (measured.root / "outputs" / "cpu").exists()
+    assert results.read(measured.root / "build" / "results" / "cpu.json").keys() == {"fast", "slow"}
+    assert measured.do("tutorial", "results", "--seeds", "1").returncode == 1
+
+
+@pytest.mark.parametrize("name", [dataset.STAND_IN, "random weights (stand-in)"])
+def test_what_a_stand_in_gives_is_not_committed(here, monkeypatch, capsys, name):
+    here.script("lesson", SCRIPT)
+    given = dataset.Source(name, Path(), {})
+    monkeypatch.setattr(Runner, "given", lambda self, needs: [given])
+    assert main(["results", "fast"]) == 0
+    assert (
+        f"fast: measured on {name}, therefore in build/results/cpu.json" in capsys.readouterr().out
+    )
+    assert not (here.root / "outputs" / "cpu").exists()
+    found = results.read(here.root / "build" / "results" / "cpu.json")
+    assert found["fast"]["data"] == name
+
+
+def test_real_data_are_committed_with_their_name(here, monkeypatch):
+    here.script("lesson", SCRIPT)
+    given = dataset.Source("CIFAR-10 (JPEG copy)", Path(), {})
+    monkeypatch.setattr(Runner, "given", lambda self, needs: [given])
+    assert main(["results", "fast"]) == 0
+    assert committed(here)["fast"]["data"] == "CIFAR-10 (JPEG copy)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("answers = 9", "answers = undefined", "NameError"),
+        ("test_logits = logits_with(answers)", "pass", "'test_logits' is not defined"),
+        ("seconds = 40.0", "seconds = test_logits and seconds", "'seconds' is not defined"),
+        ("seconds = 40.0", "seconds = 0", "seconds is 0"),
+    ],
+)
+def test_a_recipe_that_fails_is_named_and_the_others_go_on(measured, old, new, says):
+    measured.edit("snippets/lesson.py", old, new)
+    done = measured.do("tutorial", "results")
+    assert done.returncode == 1
+    assert "1 measured, 1 failed" in done.stdout
+    assert committed(measured).keys() == {"fast"}
+    assert says in done.stderr
+    line = new if says.endswith(("NameError", "'seconds' is not defined")) else 'recipe="slow"'
+    assert measured.place("snippets/lesson.py", line) in done.stderr
+    assert not list((measured.root / "build" / "results" / "work").iterdir())
+
+
+def test_an_unknown_recipe_is_told_with_those_that_exist(measured):
+    done = measured.do("tutorial", "results", "fats")
+    assert done.returncode == 1
+    assert "no recipe is called fats: there are fast, slow" in done.stderr
+
+
+def test_code_that_a_recipe_takes_makes_its_result_stale(measured):
+    assert measured.do("tutorial", "results").returncode == 0
+    assert results.current(measured.project, "cpu").keys() == {"fast", "slow"}
+    measured.edit("snippets/lesson.py", "seconds = 40.0", "seconds = 41.0")
+    assert results.current(measured.project, "cpu").keys() == {"fast"}
+    assert results.stale(measured.project, "cpu") == {
+        "slow": "outputs/cpu/results.json: recipe slow was measured with other code;"
+        " make results RECIPES=slow"
+    }
+    measured.edit("snippets/lesson.py", "classes = [", "classes = 1 * [")
+    assert results.current(measured.project, "cpu") == {}
+
+
+def test_check_notes_a_stale_result_that_no_page_uses(measured):
+    assert measured.do("tutorial", "results").returncode == 0
+    measured.edit("snippets/lesson.py", "seconds = 40.0", "seconds = 41.0")
+    done = measured.do("tutorial", "check")
+    assert done.returncode == 0
+    assert "note: outputs/cpu/results.json: recipe slow was measured with other" in done.stderr
+
+
+def test_the_file_is_the_same_bytes_for_the_same_results(measured):
+    assert measured.do("tutorial", "results").returncode == 0
+    path = measured.root / "outputs" / "cpu" / "results.json"
+    text = path.read_text()
+    results.write(path, "fast", results.read(path)["fast"], {"fast", "slow"})
+    assert path.read_text() == text
+    assert '"values": [0.5, 0.6, 0.7, 0.8, 0.9]' in text
+    assert text.index('"fast"') < text.index('"slow"')
+
+
+def test_a_damaged_file_is_named(measured):
+    path = measured.root / "outputs" / "cpu" / "results.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with pytest.raises(TutorialError, match=r"results\.json: cannot be read"):
+        results.current(measured.project, "cpu")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_an_interrupt_keeps_what_is_measured_and_leaves_no_process(measured):
+    measured.edit(
+        "snippets/lesson.py",
+        "answers = 9",
+        "import os, pathlib, time\npathlib.Path('../../../../pid').write_text(str(os.getpid()))\n"
+        "time.sleep(60)\nanswers = 9",
+    )
+    running = measured.start("tutorial", "results", "--jobs", "1")
+    try:
+        deadline = time.monotonic() + 60
+        pid = measured.root / "build" / "pid"
+        while not (pid.exists() and pid.read_text() and committed_yet(measured)):
+            assert running.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=20)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "interrupted" in said and "Traceback" not in said
+    assert committed(measured).keys() == {"fast"}
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def committed_yet(sample) -> bool:
+    return (sample.root / "outputs" / "cpu" / "results.json").exists()
