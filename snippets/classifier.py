@@ -1,8 +1,9 @@
-"""Train an image classifier on CIFAR-10, test it, and look inside it."""
+"""Train an image classifier on CIFAR-10, and test it."""
 
 # %% imports
 import math
 import pickle
+import time
 
 import matplotlib.pyplot as plt
 import torch
@@ -220,12 +221,43 @@ dropout = nn.Dropout(p=0.5)
 print("train():", dropout.train()(torch.ones(8)))
 print("eval(): ", dropout.eval()(torch.ones(8)))
 
+# %% moved-in-place
+layer = nn.Linear(2, 2)
+weight = layer.weight
+returned = layer.to(torch.float64)  # a dtype, as every machine has two of them
+print("Module.to returns the module itself:", returned is layer)
+print("its weight is now", weight.dtype, "- same object:", layer.weight is weight)
+
+values = torch.zeros(2)
+moved = values.to(torch.float64)
+print("Tensor.to leaves", values.dtype, "and returns another,", moved.dtype)
+
+layer.to("meta")  # a device without memory
+print("moved to meta - same object:", layer.weight is weight)
+
+# %% stale-optimizer tolerance=0.5
+torch.manual_seed(0)
+optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
+# Somebody changes the network and runs the line that makes it again:
+trial_net = Net().to(device)
+for name in ("old optimizer", "new optimizer"):
+    losses = []
+    for _ in range(200):
+        loss = loss_function(trial_net(one_batch[0]), one_batch[1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    print(f"{name}: loss {losses[0]:.3f} to {losses[-1]:.3f}")
+    optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
+
 # %% train timeout=600 tolerance=0.2
 torch.manual_seed(0)  # the initial weights and the order of the batches
 net = Net().to(device)  # moved before the optimizer takes hold of its parameters
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 train_losses, val_losses = [], [untrained_loss]
 
+start = time.perf_counter()
 for epoch in range(2):
     net.train()  # because predict() switches to eval()
     for images, labels in train_loader:
@@ -234,9 +266,8 @@ for epoch in range(2):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        train_losses.append(
-            loss.detach()
-        )  # .item() would make the GPU wait each time
+        # .item() would make the GPU wait each time
+        train_losses.append(loss.detach())
 
     epoch_loss = torch.stack(train_losses[-len(train_loader) :]).mean()
     val_logits, val_labels = predict(net, val_loader)
@@ -244,6 +275,8 @@ for epoch in range(2):
     print(f"epoch {epoch + 1}: training loss {epoch_loss:.3f}", end=", ")
     print(f"validation loss {val_losses[-1]:.3f}", end=", ")
     print(f"validation accuracy {accuracy_of(val_logits, val_labels):.1%}")
+seconds = time.perf_counter() - start  # a printed loss has waited for the GPU
+print(f"training and validation: {seconds:.1f} s")
 
 # %% loss-curves alt="Cross-entropy loss against epochs. One line is the training loss, averaged over short stretches of steps, which falls unevenly. The other joins the validation losses before training, near 2.3, and after each epoch."
 window = len(train_loader) // 20
@@ -301,7 +334,7 @@ plt.ylabel("true class")
 plt.colorbar(label="probability")
 plt.show()
 
-# %% test-accuracy tolerance=0.1
+# %% test-accuracy tolerance=0.1 recipe="plain-loop" since="train"
 test_logits, test_labels = predict(loaded_net, test_loader)
 accuracy = accuracy_of(test_logits, test_labels)
 standard_error = math.sqrt(accuracy * (1 - accuracy) / len(test_labels))
@@ -326,30 +359,4 @@ plt.axvline(accuracy, linestyle="--", color="C3")
 plt.gca().invert_yaxis()  # the first class on top
 plt.xlim(0, 1)
 plt.xlabel("test accuracy (dashed: all classes)")
-plt.show()
-
-# %% filters tolerance=0.5 alt="Six squares of 5 by 5 coloured pixels: the weights of the six filters of the first convolution, shown as red, green and blue."
-filters = loaded_net.conv1.weight.detach().cpu()  # (6, 3, 5, 5)
-largest = filters.abs().max()
-titles = [f"filter {i}" for i in range(len(filters))]
-print(tuple(filters.shape), f"from {filters.min():.2f} to {filters.max():.2f}")
-show_grid(to_picture(filters / largest), titles, columns=6)
-plt.show()
-
-# %% feature-maps tolerance=0.5 alt="A test image and beside it six maps of 28 by 28 values, one for each filter of the first convolution: red where the filter's answer is positive, blue where it is negative, pale near zero."
-picture = to_picture(test_images[:1])[0]
-with torch.inference_mode():
-    conv_maps = loaded_net.conv1(test_images[:1].to(device)).cpu()[0]  # (6, 28, 28)
-limit = conv_maps.abs().max()
-map_options = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
-print(tuple(conv_maps.shape), f"negative: {(conv_maps < 0).float().mean():.0%}")
-show_grid([picture, *conv_maps], [true_names[0], *titles], columns=7, **map_options)
-plt.show()
-
-# %% relu-and-pool alt="Two rows of six maps. Above, the six maps after ReLU: what was blue is pale, the red is unchanged. Below, the same maps after pooling, with half as many values in each direction."
-relu_maps = F.relu(conv_maps)
-pooled_maps = pool(relu_maps)
-print(tuple(relu_maps.shape), "then", tuple(pooled_maps.shape))
-titles = [f"{step} {i}" for step in ("ReLU", "pooled") for i in range(6)]
-show_grid([*relu_maps, *pooled_maps], titles, columns=6, **map_options)
 plt.show()

@@ -1,0 +1,279 @@
+# %% [markdown]
+# # Lab: look inside
+#
+# Two exercises: the confusion matrix of a classifier, and its worst mistakes.
+# Replace each `...` by your own code and run the cell, then run the check below it:
+# it says in one sentence what is wrong. The lesson is the section *Look inside a
+# trained network*.
+
+# %% imports
+import dis
+
+import torch
+
+# %% [markdown]
+# ## A confusion matrix without a loop
+#
+# Row $t$, column $p$ of the confusion matrix counts the images of class $t$ for
+# which the network answered $p$. Give every image one number that stands for the
+# pair $(t, p)$, count how often each number occurs, and you need no loop. Useful:
+# `torch.bincount`, whose `minlength` says how long the result is at least.
+
+
+# %% confusion-matrix
+def confusion_matrix(predictions, labels, class_count):
+    """Count the images for each pair of a true and a predicted class.
+
+    predictions: predicted class indices, int64 of shape (N,), from 0 to
+        class_count - 1.
+    labels: true class indices, of the same shape and type.
+    class_count: number of classes, an int. Some may occur in neither tensor.
+    Returns int64 counts of shape (class_count, class_count): the row is the true
+    class, the column the predicted one.
+    """
+    ### BEGIN SOLUTION
+    pairs = labels * class_count + predictions
+    return pairs.bincount(minlength=class_count**2).reshape(
+        class_count, class_count
+    )
+    ### END SOLUTION
+
+
+# %% check-confusion-matrix
+def check_confusion_matrix(function):
+    """Compare with counts made in a loop. Raises AssertionError with one hint."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(size, class_count):
+        labels = torch.randint(class_count, (size,), generator=generator)
+        other = torch.randint(class_count, (size,), generator=generator)
+        agree = torch.rand(size, generator=generator) < 0.6
+        return torch.where(agree, labels, other), labels
+
+    def in_loop(predictions, labels, class_count):
+        counts = torch.zeros(class_count, class_count, dtype=torch.int64)
+        for true, predicted in zip(
+            labels.tolist(), predictions.tolist(), strict=True
+        ):
+            counts[true, predicted] += 1
+        return counts
+
+    def given(predictions, labels, class_count):
+        answer = function(predictions.clone(), labels.clone(), class_count)
+        if answer is None or answer is NotImplemented or answer is ...:
+            raise AssertionError(
+                "The blank is still empty: the function returns no matrix."
+            )
+        if not isinstance(answer, torch.Tensor):
+            raise AssertionError(
+                f"Return a tensor, not an object of type {type(answer).__name__}."
+            )
+        return answer
+
+    predictions, labels = draw(400, 5)
+    right = in_loop(predictions, labels, 5)
+    mine = given(predictions, labels, 5)
+    if mine.shape == (25,):
+        raise AssertionError(
+            "These are 25 counts in a row: reshape them to (class_count, "
+            "class_count)."
+        )
+    if mine.shape != right.shape:
+        raise AssertionError(
+            f"Five classes need a matrix of shape (5, 5), but yours is "
+            f"{tuple(mine.shape)}."
+        )
+    if torch.equal(mine, right.T):
+        raise AssertionError(
+            "Transposed: the row is the true class, the column the predicted one."
+        )
+    if torch.allclose(
+        mine.double(), right.double() / right.sum(dim=1, keepdim=True)
+    ):
+        raise AssertionError(
+            "These are shares of a row: return the counts themselves."
+        )
+    if mine.is_floating_point():
+        raise AssertionError(
+            f"Counts are whole numbers, but your matrix is {mine.dtype}."
+        )
+    if torch.equal(mine, (right > 0).to(mine.dtype)):
+        raise AssertionError(
+            "Every pair is counted once only: with an index that repeats, += keeps "
+            "a single one of the additions."
+        )
+    if not torch.equal(mine, right):
+        raise AssertionError(
+            "The shape is right and the counts are not: two different pairs must "
+            "never get the same number, so how far apart are the rows?"
+        )
+    if mine.dtype != torch.int64:
+        raise AssertionError(
+            f"The counts should be int64, but yours are {mine.dtype}."
+        )
+
+    # Classes 2, 4 and 5 of six are never true and never predicted.
+    predictions, labels = torch.tensor([0, 3, 3, 1]), torch.tensor([0, 3, 1, 1])
+    try:
+        mine = given(predictions, labels, 6)
+    except RuntimeError:
+        raise AssertionError(
+            "It fails if the last classes never occur: there are class_count rows "
+            "all the same, see minlength."
+        ) from None
+    if mine.shape != (6, 6):
+        raise AssertionError(
+            f"Only classes 0, 1 and 3 of six occur, and your matrix is "
+            f"{tuple(mine.shape)}: it needs a row for each class all the same."
+        )
+    if not torch.equal(mine, in_loop(predictions, labels, 6)):
+        raise AssertionError("With classes that never occur the counts are wrong.")
+    if _has_loop(function.__code__):
+        raise AssertionError(
+            "The matrix is right, but there is a loop in your code: on a million "
+            "images bincount does the same in milliseconds."
+        )
+
+
+def _has_loop(code):
+    """Whether a code object, or one within it, holds a loop or a comprehension."""
+    inner = [const for const in code.co_consts if hasattr(const, "co_code")]
+    loops = {"FOR_ITER", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"}
+    here = any(step.opname in loops for step in dis.get_instructions(code))
+    return here or any(_has_loop(const) for const in inner)
+
+
+check_confusion_matrix(confusion_matrix)
+print("confusion_matrix: right")
+
+# %% [markdown]
+# ## The worst mistakes
+#
+# The worst mistakes are the wrong answers in which the network was most confident.
+# Its confidence in an answer is the probability, by softmax, of the class that it
+# answers.
+
+
+# %% worst-mistakes
+def worst_mistakes(logits, labels, count):
+    """Return which images were named wrongly with the greatest confidence.
+
+    logits: floats of shape (N, classes).
+    labels: true class indices, int64 of shape (N,).
+    count: how many to return at most, an int.
+    Returns the indices of these images, int64 of shape (count,), the most confident
+    mistake first. If there are fewer mistakes, all of them.
+    """
+    ### BEGIN SOLUTION
+    confidence, predictions = logits.softmax(dim=1).max(dim=1)
+    wrong = (predictions != labels).nonzero().squeeze(1)
+    order = confidence[wrong].argsort(descending=True)
+    return wrong[order[:count]]
+    ### END SOLUTION
+
+
+# %% check-worst-mistakes
+def check_worst_mistakes(function):
+    """Compare with a search in a loop. Raises AssertionError with one hint."""
+    generator = torch.Generator().manual_seed(1)
+    logits = 2 * torch.randn(60, 4, generator=generator)
+    logits += 3 * torch.randn(60, 1, generator=generator)  # softmax does not see it
+    labels = torch.where(
+        torch.rand(60, generator=generator) < 0.5,
+        logits.argmax(dim=1),
+        torch.randint(4, (60,), generator=generator),
+    )
+    is_wrong = logits.argmax(dim=1) != labels
+    by_row, by_column = logits.softmax(dim=1), logits.softmax(dim=0)
+
+    def ranked(scores, among):
+        """The five indices with the largest scores, out of those marked."""
+        indices = [i for i in range(len(scores)) if among[i]]
+        return sorted(indices, key=lambda i: -scores[i].item())[:5]
+
+    def given(logits, labels, count):
+        answer = function(logits.clone(), labels.clone(), count)
+        if answer is None or answer is NotImplemented or answer is ...:
+            raise AssertionError(
+                "The blank is still empty: the function returns no indices."
+            )
+        if not isinstance(answer, torch.Tensor) or answer.is_floating_point():
+            raise AssertionError(
+                "Return a tensor of indices, which are whole numbers: where the "
+                "images stand, not how confident the answers are."
+            )
+        if answer.dtype == torch.bool:
+            raise AssertionError(
+                "Return indices, not a mask: nonzero() turns one into the other."
+            )
+        if answer.ndim != 1:
+            raise AssertionError(
+                f"Return a flat list of indices, but yours has the shape "
+                f"{tuple(answer.shape)}."
+            )
+        return answer.tolist()
+
+    everything = torch.ones_like(is_wrong)
+    top = by_row.max(dim=1).values
+    losses = -by_row[torch.arange(60), labels].log()
+    right = ranked(top, is_wrong)
+    positions = is_wrong.nonzero().squeeze(1).tolist()
+    mistakes = {
+        "These are the most confident of all answers: leave out the right ones.": (
+            ranked(top, everything)
+        ),
+        "These are the most confident of the right answers: turn the comparison "
+        "round.": ranked(top, ~is_wrong),
+        "Ascending: the most confident mistake comes first, so sort downwards.": (
+            ranked(-top, is_wrong)
+        ),
+        "Logits of different images cannot be compared: take the softmax first.": (
+            ranked(logits.max(dim=1).values, is_wrong)
+        ),
+        "The probabilities of one image should add up to 1: softmax over the "
+        "classes, dim=1.": ranked(by_column.max(dim=1).values, is_wrong),
+        "You sort by the probability of the true class, which ranks by loss: take "
+        "that of the answer.": ranked(losses, is_wrong),
+        "These are places in the list of mistakes: use them to pick from the "
+        "indices of the mistakes.": [positions.index(i) for i in right],
+        "You take the first mistakes as they come: sort them by confidence.": (
+            positions[:5]
+        ),
+    }
+    mine = given(logits, labels, 5)
+    if mine != right:
+        for hint, answer in mistakes.items():
+            if mine == answer:
+                raise AssertionError(hint)
+        if len(mine) > 5:
+            raise AssertionError(
+                f"Asked for 5, you return {len(mine)} indices: keep the first "
+                "count."
+            )
+        if any(not is_wrong[i] for i in mine):
+            raise AssertionError(
+                "Some of these images were named rightly: keep the mistakes alone, "
+                "judged by the largest logit of each row."
+            )
+        raise AssertionError(
+            "These are mistakes, but not the five with the greatest confidence in "
+            "the right order."
+        )
+    few = labels.clone()
+    few[is_wrong] = logits.argmax(dim=1)[is_wrong]
+    few[right[:2]] = labels[right[:2]]  # two mistakes are left
+    try:
+        mine = given(logits, few, 5)
+    except (RuntimeError, IndexError):
+        raise AssertionError(
+            "With 2 mistakes and count=5 it fails: return the fewer that there are."
+        ) from None
+    if mine != right[:2]:
+        raise AssertionError(
+            f"With 2 mistakes and count=5 you return {len(mine)} indices: return "
+            "these two, and no right answers to fill up."
+        )
+
+
+check_worst_mistakes(worst_mistakes)
+print("worst_mistakes: right")
