@@ -1,0 +1,260 @@
+# %% [markdown]
+# # Lab: audio
+#
+# Three exercises: the frequency that is left of a tone after sampling, frames that
+# lose no sample, and decibels below the loudest point. Replace each `...` by your
+# own code and run the cell, then run the check below it: it says in one sentence
+# what is wrong. The lesson is the section *Audio*.
+
+# %% imports
+import torch
+from torch.nn import functional as F
+
+# %% [markdown]
+# ## What is heard of a tone
+#
+# A tone of frequency $f$ and one of frequency $f - k\,r$, with the sampling rate $r$
+# and any whole number $k$, have the same samples. So have, but for their sign, the
+# tones $f$ and $-f$. What is heard is the one of them that lies from $0$ to $r / 2$.
+#
+# Write a function that returns it, for a tensor of frequencies of any shape, without
+# a loop. The check compares yours with the spectrum of real samples.
+
+
+# %% alias-of
+def alias_of(frequencies, rate):
+    """Return the frequencies that are heard after sampling, from 0 to rate / 2.
+
+    frequencies: tensor of any shape, floats, in Hz, 0 or more.
+    rate: samples per second, a float or an int.
+    Returns a tensor of the same shape, in Hz.
+    """
+    ### BEGIN SOLUTION
+    nearest = rate * torch.round(frequencies / rate)  # a multiple of the rate
+    return (frequencies - nearest).abs()
+    ### END SOLUTION
+
+
+# %% check-alias-of
+def check_alias_of(function):
+    """Compare with spectra of sampled tones. Raises AssertionError with one hint."""
+    rate = 400
+    tones = torch.arange(0.0, 2_000.0, 10.0).reshape(2, 100)
+    at = torch.arange(rate, dtype=torch.float64) / rate  # one second
+    # A cosine, as a sine of half the rate is silent.
+    samples = torch.cos(2 * torch.pi * tones[..., None].double() * at)
+    right = torch.fft.rfft(samples).abs().argmax(dim=-1).float()
+
+    def folded_once(f):
+        return torch.where(f > rate / 2, rate - f, f)
+
+    mistakes = {
+        "You return the tones as they were: those above rate / 2 are heard as "
+        "others.": tones,
+        "A signed frequency is not heard: take the absolute value.": tones
+        - rate * torch.round(tones / rate),
+        "You fold at rate / 2 once, but a tone above the rate needs more: subtract "
+        "whole multiples of the rate first.": folded_once(tones).abs(),
+        "You fold at rate / 2 once, and get negative frequencies for high tones: "
+        "subtract whole multiples of the rate first.": folded_once(tones),
+        "After the remainder, what lies between rate / 2 and the rate is still to be "
+        "folded down.": tones % rate,
+        "Above rate / 2 the tone comes down again: it does not start from 0, as the "
+        "remainder by rate / 2 has it.": tones % (rate / 2),
+        "High tones do not stop at rate / 2, they come down again: do not clamp.": (
+            tones.clamp(max=rate / 2)
+        ),
+        "Tones below rate / 2 are heard as they are: rate - f is for those between "
+        "rate / 2 and the rate.": (rate - tones).abs(),
+    }
+    answer = function(tones.clone(), rate)
+    assert isinstance(answer, torch.Tensor), (
+        "The blank is still empty, or what it returns is no tensor."
+    )
+    assert answer.shape == tones.shape, (
+        "The answer must have the shape of the tones."
+    )
+    otherwise = (
+        "Some tones come out wrong: subtract the nearest multiple of the rate, and "
+        "drop the sign."
+    )
+    for hint, other in {"": right, **mistakes, otherwise: answer}.items():
+        if torch.allclose(answer.to(other), other, atol=1e-3):
+            assert not hint, hint
+            return
+
+
+check_alias_of(alias_of)
+print("alias_of: right")
+
+# %% [markdown]
+# ## Frames that lose no sample
+#
+# `unfold` drops the samples at the end that fill no whole frame. Write a function
+# that cuts a batch of signals into frames and keeps all of them: it appends zeros
+# first, so many that the last frame is full, and no more. A signal shorter than a
+# frame gives one frame.
+
+
+# %% frame-signals
+def frame_signals(signals, length, hop):
+    """Cut signals into overlapping frames, zeros appended where the last is short.
+
+    signals: tensor (N, T), T of 1 or more.
+    length: samples in a frame; hop: samples from one start to the next, not more
+        than length.
+    Returns a tensor (N, frames, length) with as few frames as hold all samples.
+    """
+    ### BEGIN SOLUTION
+    total = signals.shape[1]
+    later = max(
+        0, -(-(total - length) // hop)
+    )  # frames after the first, rounded up
+    padded = F.pad(signals, (0, later * hop + length - total))
+    return padded.unfold(1, length, hop)
+    ### END SOLUTION
+
+
+# %% check-frame-signals
+def check_frame_signals(function):
+    """Compare with frames made one by one. Raises AssertionError with one hint."""
+
+    def cut(starts, front=0):
+        """Frames that begin at `starts`, of signals with many zeros behind them."""
+        padded = F.pad(signals, (front, 99))
+        return torch.stack([padded[:, s : s + length] for s in starts], dim=1)
+
+    cases = ((10, 4, 3), (12, 4, 3), (11, 4, 2), (2, 5, 2), (4, 4, 4))
+    for total, length, hop in cases:
+        signals = torch.arange(1.0, 2 * total + 1).reshape(2, total)
+        later = max(0, -(-(total - length) // hop))
+        starts = range(0, later * hop + 1, hop)
+        right = cut(starts)
+        full = [start for start in starts if start + length <= total]
+        lost = cut(full) if full else right[:0]
+        mistakes = {
+            "The samples at the end are lost: append zeros before you unfold.": lost,
+            "Hop is ignored: frames start every hop samples, so they overlap.": cut(
+                range(0, total, length)
+            ),
+            "The order of the axes is (N, frames, length): yours has length before "
+            "frames.": right.transpose(1, 2),
+            "Zeros belong at the end: yours stand at the start.": cut(
+                starts, front=starts[-1] + length - total
+            ),
+            "There is one frame too many: where the last frame is full, append "
+            "nothing.": cut([*starts, starts[-1] + hop]),
+            "One frame is missing: there are 1 + (T - length) / hop, rounded up.": (
+                right[:, :-1]
+            ),
+            "The first frame is missing: it starts at sample 0.": right[:, 1:],
+        }
+        try:
+            answer = function(signals.clone(), length, hop)
+        except RuntimeError as error:
+            said = str(error).partition("\n")[0]
+            raise AssertionError(f"With T = {total} it raises: {said}") from None
+        assert isinstance(answer, torch.Tensor), (
+            "The blank is still empty, it seems."
+        )
+        otherwise = (
+            f"For T = {total}, length = {length}, hop = {hop} the shape "
+            f"{tuple(right.shape)} is right, yours is {tuple(answer.shape)}: compare "
+            "the frames one by one."
+        )
+        for hint, other in {"": right, **mistakes, otherwise: answer}.items():
+            if answer.shape == other.shape and (answer == other).all():
+                assert not hint, hint
+                break
+
+
+check_frame_signals(frame_signals)
+print("frame_signals: right")
+
+# %% [markdown]
+# ## Decibels below the loudest point
+#
+# Pictures of spectrograms often count from the loudest point: it has 0 dB, and
+# what lies more than `span` decibels below it, `80` unless given, is cut off at
+# minus `span`. Each sound of a batch has a loudest point of its own. A sound of
+# silence alone is at minus `span` everywhere, and must give no `nan`.
+
+
+# %% relative-decibels
+def relative_decibels(power, span=80.0):
+    """Return the power in decibels below each sound's own maximum.
+
+    power: tensor (N, bins, frames), squared amplitudes, 0 or more.
+    span: nothing is below -span, a float.
+    Returns a tensor (N, bins, frames) of values from -span to 0; -span everywhere
+    for a sound of zeros.
+    """
+    ### BEGIN SOLUTION
+    tiny = 1e-30  # keeps the logarithm finite
+    decibels = 10 * torch.log10(power.clamp(min=tiny))
+    loudest = 10 * torch.log10(power.amax(dim=(1, 2), keepdim=True).clamp(min=tiny))
+    relative = (decibels - loudest).clamp(min=-span)
+    return torch.where(power > 0, relative, -span)
+    ### END SOLUTION
+
+
+# %% check-relative-decibels
+def check_relative_decibels(function):
+    """Try sounds of different loudness. Raises AssertionError with one hint."""
+    generator = torch.Generator().manual_seed(0)
+    power = 10 ** (-5 * torch.rand(3, 4, 5, generator=generator))  # over 50 dB
+    power *= torch.tensor([1.0, 1e-3, 1e2])[:, None, None]
+    span = 40.0
+
+    def relative(power, factor=10.0, log=torch.log10, dim=(1, 2), cut=-span):
+        return (factor * log(power / power.amax(dim, keepdim=True))).clamp(min=cut)
+
+    right = relative(power)
+    mistakes = {
+        "Power takes the factor 10: 20 is for amplitudes.": relative(power, 20.0),
+        "Decibels take the logarithm to base 10: torch.log is the natural one.": (
+            relative(power, log=torch.log)
+        ),
+        "The factor 10 is missing: log10 alone gives bels.": relative(power, 1.0),
+        "Nothing is cut off: clamp at minus span.": relative(power, cut=-1e9),
+        "Each sound has its own maximum: yours is that of the whole batch.": relative(
+            power, dim=(0, 1, 2)
+        ),
+        "The maximum is over bins and frames: yours is one for each frame.": relative(
+            power, dim=1
+        ),
+        "The maximum is over bins and frames: yours is one for each bin.": relative(
+            power, dim=2
+        ),
+        "Cut off after you subtract the maximum, not before: span counts from "
+        "it.": (10 * torch.log10(power)).clamp(min=-span)
+        - 10 * torch.log10(power.amax((1, 2), keepdim=True)),
+        "That counts from a power of 1: subtract each sound's maximum.": (
+            10 * torch.log10(power)
+        ).clamp(min=-span),
+        "The sign is wrong: what is quieter than the loudest is negative.": -right,
+    }
+    answer = function(power.clone(), span)
+    assert getattr(answer, "shape", None) == power.shape, (
+        "The blank is still empty, or does not return the shape of the power."
+    )
+    otherwise = "Sounds of several loudnesses come out wrong: check each step."
+    for hint, other in {"": right, **mistakes, otherwise: answer}.items():
+        if torch.allclose(answer.to(other), other, atol=1e-3):
+            assert not hint, hint
+            break
+    power[0], power[1, 0] = 0.0, 0.0  # a silent sound, and one with silent bins
+    answer = function(power.clone(), span)
+    assert answer.isfinite().all(), (
+        "Silence gives inf or nan: keep the power above a tiny number before log10."
+    )
+    assert (answer[0] == -span).all(), (
+        "A sound of zeros has to be at -span everywhere: it has no loudest point."
+    )
+    assert (answer[1, 0] == -span).all(), "A power of 0 has to end at -span."
+    loud = "Span is not 80 unless given: let the argument decide."
+    assert torch.allclose(function(power, 20.0)[2], right[2].clamp(min=-20.0)), loud
+
+
+check_relative_decibels(relative_decibels)
+print("relative_decibels: right")

@@ -1,0 +1,228 @@
+# %% [markdown]
+# # Lab: images
+#
+# Two exercises: the statistics of a data set that does not fit into memory, and the
+# way back from the input of a network to a picture. Replace each `...` by your own
+# code and run the cell, then run the check below it: it says in one sentence what is
+# wrong. The lesson is the section *Images*.
+
+# %% imports
+import torch
+
+# %% [markdown]
+# ## Statistics, batch by batch
+#
+# A data set of photographs does not fit into memory, so its pixels come in batches, as
+# Pillow and NumPy have them: `(N, H, W, C)`, `uint8`. Batches differ in number and in
+# size. Return what `Normalize` needs, for each channel the mean and the standard
+# deviation of *all* its values, on the scale from 0 to 1. The batches can be gone
+# through only once.
+#
+# With $n$ values $x$ of a channel, two sums are enough:
+#
+# $$
+# \bar{x} = \frac{1}{n} \sum x, \qquad
+# s^2 = \frac{1}{n} \sum x^2 - \bar{x}^2
+# $$
+#
+# Sums of squares get large: let them be `float64`. Whether you divide by $n$ or by
+# $n - 1$ makes no difference here.
+
+
+# %% channel-statistics
+def channel_statistics(batches):
+    """Return mean and standard deviation of each channel, on the scale 0 to 1.
+
+    batches: an iterable of tensors (N, H, W, C) of dtype uint8; C is the same in all
+        of them, N, H and W are not. It can be gone through once.
+    Returns two tensors (C,) of a floating-point dtype.
+    """
+    ### BEGIN SOLUTION
+    count, total, squares = 0, 0, 0
+    for batch in batches:
+        values = batch.double().flatten(0, 2) / 255  # (N * H * W, C)
+        count += len(values)
+        total = total + values.sum(dim=0)
+        squares = squares + values.square().sum(dim=0)
+    mean = total / count
+    return mean, (squares / count - mean.square()).sqrt()
+    ### END SOLUTION
+
+
+# %% check-channel-statistics
+def check_channel_statistics(function):
+    """Compare with the statistics of all pixels. Raises AssertionError with one hint."""
+    generator = torch.Generator().manual_seed(0)
+    batches = []
+    for top, *shape in ((255, 5, 14, 16, 3), (90, 1, 20, 12, 3), (160, 7, 6, 9, 3)):
+        batch = torch.randint(top // 3, top, shape, generator=generator)
+        batches.append((batch // torch.tensor([1, 2, 3])).to(torch.uint8))
+    for count in (1, 3):
+        answer = function(batch.clone() for batch in batches[:count])
+        assert answer is not None and answer is not ..., (
+            "The blank is still empty: the function returns no statistics."
+        )
+        shapes = [tuple(getattr(part, "shape", ())) for part in answer]
+        assert shapes == [(3,), (3,)], (
+            "Three channels, which come last, have three means and three deviations: "
+            f"return two tensors (3,), not {len(shapes)} of the shapes {shapes}."
+        )
+        values = [batch.double().flatten(0, 2) / 255 for batch in batches[:count]]
+        right = torch.cat(values).mean(dim=0), torch.cat(values).std(dim=0)
+        mine = [part.double() for part in answer]
+        if not _close(mine, right):
+            for hint, wrong in _wrong_statistics(batches, values, *right).items():
+                assert not _close(mine, wrong), hint
+            raise AssertionError(
+                f"For {count} batches channel 0 has the mean {right[0][0]:.3f} and the "
+                f"deviation {right[1][0]:.3f}; you give {mine[0][0]:.3f} and "
+                f"{mine[1][0]:.3f}: look at the formula again."
+            )
+
+
+def _close(mine, right):
+    pairs = zip(mine, right, strict=True)  # n or n - 1 makes less than rtol
+    return all(r is None or torch.allclose(m, r, rtol=5e-3) for m, r in pairs)
+
+
+def _wrong_statistics(batches, values, mean, std):
+    pixels = torch.cat([batch.flatten(0, 2) for batch in batches[: len(values)]])
+    wrapped = pixels.square().double().mean(dim=0) / 255**2 - mean.square()
+    mistakes = {
+        "You are on the scale 0 to 255: divide by 255.": (255 * mean, None),
+        "That is the variance: take its square root.": (mean, std.square()),
+        "The squares wrap around, as uint8 ends at 255: convert before you "
+        "square.": (mean, wrapped.clamp(min=0).sqrt()),
+        "That is the root of the mean square: first subtract the square of the "
+        "mean.": (mean, (std.square() + mean.square()).sqrt()),
+    }
+    if len(values) > 1:
+        means = torch.stack([part.mean(dim=0) for part in values])
+        stds = torch.stack([part.std(dim=0) for part in values])
+        counts = torch.tensor([len(part) for part in values])[:, None]
+        late = "add up counts and sums over all batches, and divide once."
+        mistakes |= {
+            f"This is the last batch alone: {late}": (means[-1], None),
+            f"A mean of means is wrong if batches differ in size: {late}": (
+                (means.mean(dim=0), None)
+            ),
+            "A mean of the batches' deviations misses how far the batches lie apart: "
+            f"{late}": (mean, stds.mean(dim=0)),
+            "Not even a weighted mean of deviations is right, for it misses how far "
+            f"the batches lie apart: {late}": (
+                (mean, (counts * stds).sum(dim=0) / counts.sum())
+            ),
+        }
+    return mistakes
+
+
+check_channel_statistics(channel_statistics)
+print("channel_statistics: right")
+
+# %% [markdown]
+# ## Back to a picture
+#
+# You want to look at what a network gets: a tensor `(C, H, W)` that was scaled to 0..1
+# and normalised with $(x - m) / s$. Undo every step, and return what Pillow and
+# Matplotlib take: an array of pixels `(H, W, C)` of type `uint8`. Round to the nearest
+# level; what lies outside of 0 to 255, say after adding noise, becomes the nearest
+# of the two.
+
+
+# %% to-picture
+def to_picture(image, mean, std):
+    """Undo scaling and normalising.
+
+    image: normalised image (C, H, W) of dtype float32; it stays as it is.
+    mean, std: tensors (C,) of dtype float32, on the scale 0 to 1.
+    Returns a tensor (H, W, C) of dtype uint8.
+    """
+    ### BEGIN SOLUTION
+    scaled = image * std[:, None, None] + mean[:, None, None]
+    levels = (255 * scaled).round().clamp(0, 255).to(torch.uint8)
+    return levels.permute(1, 2, 0)
+    ### END SOLUTION
+
+
+# %% check-to-picture
+def check_to_picture(function):
+    """Compare with the pixels that it began with. Raises AssertionError with one hint."""
+    generator = torch.Generator().manual_seed(0)
+    mean, std = torch.tensor([0.3, 0.5, 0.6]), torch.tensor([0.2, 0.25, 0.3])
+
+    def draw(height, width, low, high):
+        """Return levels (3, H, W), and them normalised with up to 0.4 added."""
+        levels = torch.randint(low, high, (3, height, width), generator=generator)
+        noise = 0.8 * torch.rand(levels.shape, generator=generator) - 0.4
+        scaled = (levels + noise) / 255
+        return levels, (scaled - mean[:, None, None]) / std[:, None, None]
+
+    # As wide as there are channels: a vector (C,) then lines up with the width.
+    levels, image = draw(5, 3, 20, 236)
+    given = image.clone()
+    answer = function(given, mean, std)
+    assert answer is not None and answer is not ..., (
+        "The blank is still empty: the function returns no picture."
+    )
+    assert torch.equal(given, image), "You change the image in place: do not."
+    assert getattr(answer, "dtype", None) == torch.uint8, (
+        "The picture should be a tensor of dtype uint8, and yours is not: convert it "
+        "as the last step."
+    )
+    right = levels.permute(1, 2, 0).to(torch.uint8)
+    for hint, wrong in {"": right, **_wrong_pictures(image, mean, std)}.items():
+        if answer.shape == wrong.shape and torch.equal(answer, wrong):
+            assert not hint, hint
+            break
+    else:
+        raise AssertionError(
+            "The pixels are not those that it began with: undo the last step first, "
+            "so times std, plus mean, then times 255, channel by channel."
+        )
+    levels, image = draw(4, 7, -100, 356)
+    expected = levels.clamp(0, 255).permute(1, 2, 0).to(torch.uint8)
+    answer = function(image, mean, std)
+    assert answer.shape == expected.shape, "It fails for 4 rows of 7 pixels."
+    assert torch.equal(answer, expected), (
+        "Values below 0 or above 255 should become 0 or 255, and no others change: "
+        "clamp them before you convert."
+    )
+
+
+def _wrong_pictures(image, mean, std):
+    m, s = mean[:, None, None], std[:, None, None]
+    scaled = image * s + m
+
+    def finish(scaled, factor=255.0):
+        levels = (factor * scaled).round().clamp(0, 255).to(torch.uint8)
+        return levels.permute(1, 2, 0)
+
+    good = finish(scaled).permute(2, 0, 1)
+    return {
+        "The channels are still first: permute(1, 2, 0) moves them to the end.": good,
+        "The picture is scrambled: reshape and view only cut the row of numbers "
+        "anew, permute moves dimensions.": good.reshape(5, 3, 3),
+        "Height and width are swapped: use permute(1, 2, 0).": good.permute(
+            2, 1, 0
+        ),
+        "Undo the last step first: times std, then plus mean.": finish(
+            (image + m) * s
+        ),
+        "You normalise a second time: multiply by std, then add mean.": finish(
+            (image - m) / s
+        ),
+        "mean and std follow the width: make them (C, 1, 1), by [:, None, None].": (
+            finish(image * std + mean)
+        ),
+        "The levels end at 1: multiply by 255.": finish(scaled, 1.0),
+        "mean is on the scale 0 to 1: add it before you multiply by 255.": finish(
+            255 * image * s + m, 1.0
+        ),
+        "The levels are cut off: use round() before you convert.": (
+            finish((255 * scaled).floor(), 1.0)
+        ),
+    }
+
+
+check_to_picture(to_picture)
+print("to_picture: right")
