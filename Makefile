@@ -32,7 +32,7 @@ serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (P
 	@$(RUN) -m tutorial serve --port $(PORT)
 
 test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
-	@$(RUN) -m pytest -n 2 --dist loadfile snippets tests README.md CONTRIBUTING.md build/site/*.md
+	@$(RUN) -m pytest -n 2 --dist loadgroup snippets tests README.md CONTRIBUTING.md build/site/*.md
 
 outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/*.txt
 	@$(RUN) -m tutorial outputs $(SECTIONS)
@@ -57,9 +57,10 @@ format: $(READY) ## mend what ruff can
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-bench: $(READY) ## how well two sections use two cores; what a good recipe saves
+bench: $(READY) ## how well two sections use two cores; what a good recipe saves; the preview's delay
 	@$(RUN) benchmarks/parallel_sections.py
 	@$(RUN) benchmarks/recipes.py
+	@$(RUN) benchmarks/preview.py
 
 lock: $(READY) ## pin anew what the direct requirements bring along
 	@$(RUN) -m tutorial.install lock

@@ -116,7 +116,26 @@ def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
     assert failed.source == first.check
 
 
+# The exported pages run the same code; one lesson that trains on images is enough for Jupyter.
+TRAINED_IN_JUPYTER = "classifier"
+IN_JUPYTER = [
+    name
+    for name, section in PROJECT.sections.items()
+    if name == TRAINED_IN_JUPYTER or "CIFAR10" not in section.needs("cpu")
+]
+
+
 @pytest.mark.parametrize("section", PROJECT.sections)
+def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
+    page = PROJECT.root / "docs" / f"{section}.md"
+    flat = export.flat(PROJECT, page, outputs=False)
+    fences = [code["source"].rstrip() for code in export.CODE.finditer(flat)]
+    notebook = export.notebook(PROJECT, page)
+    assert [cell.source for cell in notebook.cells if cell.cell_type == "code"] == fences
+    assert len(fences) >= len(PROJECT.sections[section].cells)
+
+
+@pytest.mark.parametrize("section", IN_JUPYTER)
 def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, monkeypatch):
     page = PROJECT.root / "docs" / f"{section}.md"
     notebook = export.notebook(PROJECT, page)

@@ -1,5 +1,6 @@
 """pytest items snippets/SECTION.py::CELL, and the runner for code in README and exported pages."""
 
+import atexit
 import contextlib
 import io
 import os
@@ -47,6 +48,14 @@ def pytest_collect_file(file_path: Path, parent):
     if file_path.suffix == ".py" and file_path.parent == the_project().root / "snippets":
         return [SectionFile.from_parent(parent, path=file_path)]
     return [c for c in collectors if not isinstance(c, MarkdownDocstringCodeModule)]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With two workers (-n 2 --dist loadgroup) a file's tests stay together: they share what the
+    first of them builds, and the fences of a page their namespace. Labs share nothing."""
+    for item in items:
+        if item.path.name != "test_labs.py":
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 class CellFailed(Exception):
@@ -172,8 +181,22 @@ class PageRunner(DefaultRunner):
 
 
 @cache
+def _few_images() -> dataset.Source:
+    """A small stand-in: that a page runs does not depend on how many images there are.
+
+    What it prints on all of them is compared by the items of its script.
+    """
+    from tutorial import stand_in
+
+    folder = tempfile.TemporaryDirectory(prefix="images-")
+    atexit.register(folder.cleanup)
+    md5 = stand_in.write(Path(folder.name), lambda *_: None, train=5000, test=1000)
+    return dataset.Source(dataset.STAND_IN, Path(folder.name), md5)
+
+
+@cache
 def _page(path: Path) -> tuple[types.ModuleType, str]:
-    """A page's namespace and its working directory, with CIFAR-10 where the page reads it."""
+    """A page's namespace and its working directory, with images where the page reads CIFAR-10."""
     os.environ["MPLBACKEND"] = "agg"
     folder = tempfile.TemporaryDirectory(prefix="page-")
     module = types.ModuleType("__main__")
@@ -183,7 +206,7 @@ def _page(path: Path) -> tuple[types.ModuleType, str]:
         home = weights.provide(the_project().root, enums, lambda *_: None).home
         os.environ["TORCH_HOME"] = str(home)
     if "CIFAR10(" in text:
-        source = dataset.provide(the_project().root)
+        source = _few_images()
         dataset.link(source, Path(folder.name))
         dataset.teach_torchvision(source)
     import torch  # takes seconds, and only pages need it
