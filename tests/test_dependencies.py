@@ -1,22 +1,12 @@
-"""What a cell needs: each rule on small cells, and every program of real sections, which runs."""
+"""What a cell needs: each rule on small cells; test_programs.py runs the programs of lessons."""
 
-import contextlib
-import io
-import os
-import re
-import signal
-import sys
-import types
-import warnings
 from pathlib import Path
 
 import pytest
 
-from tutorial import transcripts, weights
 from tutorial.cells import Cell, Section
 from tutorial.dependencies import affected, effects, needed, program
 from tutorial.project import Project
-from tutorial.transcripts import Transcript
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
 
@@ -35,6 +25,18 @@ def names(section: Section, name: str) -> str:
 
 
 TORCH = "import torch\nfrom torch import nn\nimport matplotlib.pyplot as plt\nimport numpy as np"
+
+COUNTING = """\
+calls = []
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+    def forward(self, x):
+        calls.append(1)
+        return self.layer(x)
+net = Net()
+"""
 
 RULES = {
     "what binds a name": ("abd", "x = torch.ones(3)", "y = 1", "print(x)"),
@@ -80,6 +82,90 @@ RULES = {
         "w = torch.ones(1, requires_grad=True)\nloss = (w * 2).sum()",
         "loss.backward()",
         "print(w.grad)",
+    ),
+    "backward leaves data alone": (
+        "abe",
+        "x = torch.ones(3)",
+        "w = torch.ones(3, requires_grad=True)\nloss = (w * x).sum()",
+        "loss.backward()",
+        "print(x)",
+    ),
+    "backward goes through what is computed from a parameter": (
+        "abcd",
+        "w = nn.Parameter(torch.ones(3))\nh = w * 2\nh.retain_grad()",
+        "h.sum().backward()",
+        "print(h.grad)",
+    ),
+    "backward reaches a network": (
+        "abcde",
+        "net = nn.Linear(2, 2)",
+        "loss = net(torch.ones(2)).sum()",
+        "loss.backward()",
+        "print(net.weight.grad)",
+    ),
+    "backward leaves a network without parameters alone": (
+        "abe",
+        "flat = nn.Flatten()",
+        "w = torch.ones(1, 3).requires_grad_()\nloss = flat(w).sum()",
+        "loss.backward()",
+        "print(flat)",
+    ),
+    "backward, if a gradient is asked for later": (
+        "abcde",
+        "w = torch.ones(3)",
+        "w.requires_grad = True\nloss = (w * 2).sum()",
+        "loss.backward()",
+        "print(w.grad)",
+    ),
+    "backward, if a gradient is asked for by a method": (
+        "abcd",
+        "w = torch.ones(3)\nw.requires_grad_()\nloss = (w * 2).sum()",
+        "loss.backward()",
+        "print(w.grad)",
+    ),
+    "backward, of a parameter by its long name": (
+        "abcd",
+        "w = nn.parameter.Parameter(torch.ones(3))\nloss = (w * 2).sum()",
+        "loss.backward()",
+        "print(w.grad)",
+    ),
+    "an optimizer is made without a call of the network": (
+        "abd",
+        COUNTING,
+        "torch.optim.SGD(net.parameters())",
+        "print(calls)",
+    ),
+    "an optimizer steps without a call of the network": (
+        "abe",
+        COUNTING,
+        "opt = torch.optim.SGD(net.parameters())",
+        "opt.step()",
+        "print(calls)",
+    ),
+    "an optimizer calls a closure": (
+        "abcde",
+        COUNTING + "\ndef closure():\n    calls.append(2)\n    return net(torch.ones(1))",
+        "opt = torch.optim.LBFGS(net.parameters())",
+        "opt.step(closure)",
+        "print(calls)",
+    ),
+    "a tensor's method does not call the network of a weight": (
+        "abd",
+        COUNTING,
+        "torch.ones(1, 1).add(next(net.parameters()))",
+        "print(calls)",
+    ),
+    "a transformation of functions calls a network": (
+        "abcd",
+        COUNTING,
+        "torch.func.functional_call(net, {}, torch.ones(1))",
+        "print(calls)",
+    ),
+    "a device stays as it is": (
+        "abd",
+        "device = torch.device('cpu')",
+        "import mystery\nmystery.work(device)",
+        "print(device)",
     ),
     "a figure": (
         "abd",
@@ -286,77 +372,3 @@ def test_of_every_cell_the_needed_ones_are_above_it_in_order(section, cell):
     assert found == sorted(set(found))
     assert cells[found[-1]] == cell
     compile(program(section, cell.name), cell.id, "exec")
-
-
-# The proof: run every program of these sections in an empty folder, in a process of its own.
-
-RUN = ("tensors", "autograd", "networks", "index")
-LIMIT = 60  # seconds for one program
-
-
-def _said(cell: Cell, text: str, folder: Path, pipe) -> None:
-    """Run a program in this process; into the pipe goes what its last cell prints and raises."""
-    signal.alarm(LIMIT)
-    os.chdir(folder)
-    module = sys.modules["__main__"] = types.ModuleType("__main__")
-    above, _, last = text.rpartition(f"# {cell.name}\n")
-    printed, caught, raised = io.StringIO(), [], []
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            exec(compile(above, "above", "exec"), vars(module))
-        with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(printed):
-            warnings.simplefilter("always")
-            exec(compile(last, "last", "exec"), vars(module))
-    except BaseException as error:
-        raised = [f"{type(error).__name__}: {error}"]
-    given = [f"{w.category.__name__}: {w.message}" for w in caught if "warns" in cell.options]
-    given = [re.sub(r" ?\(Triggered internally at [^)]*\)", "", each) for each in given]
-    lines = [*printed.getvalue().split("\n"), *given, *raised]
-    pipe.write("\n".join(line.rstrip() for line in lines).strip("\n"))
-
-
-def _in_a_child(cell: Cell, text: str, folder: Path) -> str:
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            with os.fdopen(write, "w") as pipe:
-                _said(cell, text, folder, pipe)
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return said
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="one import of torch for all programs")
-@pytest.mark.parametrize("name", RUN)
-def test_every_program_prints_what_the_record_says(name, tmp_path, monkeypatch):
-    section = PROJECT.sections[name]
-    enums = section.needs("cpu") - {"CIFAR10"}
-    if enums:
-        home = weights.provide(PROJECT.root, set(enums), lambda *_: None).home
-        monkeypatch.setenv("TORCH_HOME", str(home))
-    monkeypatch.setenv("MPLBACKEND", "agg")
-    import matplotlib.pyplot  # noqa: F401  before the forks: once for all
-    import torch
-    import torchvision  # noqa: F401
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in a kernel; and threads do not survive a fork
-    recorded = Transcript.read(PROJECT.transcript("cpu", name)).cells
-    wrong = []
-    try:
-        for cell in section.on("cpu"):
-            folder = tmp_path / cell.name
-            folder.mkdir()
-            said = _in_a_child(cell, program(section, cell.name), folder)
-            tolerance = cell.options.get("tolerance")
-            if not transcripts.same(recorded[cell.name].text, said, tolerance):
-                wrong.append(f"{cell.id}\n{transcripts.diff(recorded[cell.name].text, said)}")
-    finally:
-        torch.set_num_threads(threads)
-    assert not wrong, "\n\n".join(wrong)

@@ -228,7 +228,7 @@ def html(built):
 def test_a_cell_shows_its_code_and_then_its_output(html, built):
     for cell in built.project.sections["basics"].cells:
         shown = block(html, cell.name)
-        code, run = shown.find_all(recursive=False)
+        *_, code, run = shown.find_all(recursive=False)
         assert code.get_text().strip() == cell.source.strip()
         outputs = [output.get_text() for output in run.select("pre.cell-output")]
         assert outputs == [text for text in [text_of(built, cell.name)] if text]

@@ -883,7 +883,7 @@ class Walk:
         else:
             given |= results
             made = self.make(node, "result", path, given, given | drawn)
-        if "requires_grad" in keywords or path.endswith("nn.Parameter"):
+        if "requires_grad" in keywords or path.endswith(".Parameter"):
             next(iter(made)).trains = True
         return made
 

@@ -163,15 +163,18 @@ def show_cell(source, language, css_class, options, md, **kwargs) -> str:
             f"{section.name}-{cell.name}",
             [(run.label, _result(cell, run, [run], drawn)) for run in runs],
         )
-    program = ""
+    program = style = ""
     if cell.name in programs.of(project, section):
+        first, _, _ = cell.source.strip().partition("\n")
+        style = f' style="--first: {len(first)}"'  # a long one must keep clear of the buttons
         program = (
             f'<a class="copy-program" href="{programs.address(section, cell)}" download'
             f' title="Copy as a program: with all that it needs"'
             f' aria-label="Copy {cell.name} as a program"></a>'
         )
     return (
-        f'<div class="cell" id="{section.name}-{cell.name}">{program}{_code(cell.source, md)}'
+        f'<div class="cell" id="{section.name}-{cell.name}"{style}>'
+        f"{program}{_code(cell.source, md)}"
         # Not a div: the search plugin takes the end of an inner element of the same name, such
         # as a tab's, for the end of what it leaves out.
         f'<section class="cell-run" data-search-exclude>{result}</section></div>'
@@ -340,9 +343,7 @@ def show_section(source, language, css_class, options, md, **kwargs) -> str:
     for title, ending in (("Script", "py"), ("Notebook", "ipynb")):
         facts.append(f'<li><a href="{name}.{ending}" download>{title}</a></li>')
     # Without a script it is a download as well.
-    facts.append(
-        f'<li><a class="copy-page" href="{name}.md" download>Copy page as Markdown</a></li>'
-    )
+    facts.append(f'<li><a class="copy-page" href="{name}.md" download>Copy as Markdown</a></li>')
     if labs.Lab(project, name).path.is_file():
         facts.append(f'<li class="lab"><a href="labs/{name}.html">Lab</a></li>')
     note = "".join(

@@ -137,10 +137,10 @@ def _swap(new: Path, site: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def fingerprint(project: Project, without: list[str] | None = None) -> str:
+def fingerprint(project: Project, without: list[Path] | None = None) -> str:
     """Changes when anything that the site is made of changes; reads no file's content.
 
-    without: files of the checkout that do not count, nor do the records then.
+    without: files that do not count; nor do the records then.
     """
     files = []
     for name in INPUTS:
@@ -149,11 +149,10 @@ def fingerprint(project: Project, without: list[str] | None = None) -> str:
     if without is None:
         for device in DEVICES:
             files += sorted((project.build / device).glob("*/*.json"))
-    left_out = {project.root / name for name in without or ()}
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL", "DEVICE")]
     hasher = hashlib.sha256(str(chosen).encode())
     for file in files:
-        if file.is_file() and "__pycache__" not in file.parts and file not in left_out:
+        if file.is_file() and "__pycache__" not in file.parts and file not in (without or ()):
             status = file.stat()
             hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
     return hasher.hexdigest()
@@ -173,7 +172,7 @@ def serve(project: Project, preview, port: int) -> None:
     def rebuild() -> None:
         try:
             preview.update()
-        except TutorialError as error:
+        except (TutorialError, OSError) as error:
             # The last good site stays on show, and the server waits for the mend.
             print(f"\n{error}\n", flush=True)
 

@@ -1,0 +1,409 @@
+"""make serve: a change runs from the cell that changed, is shown at once, never published."""
+
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tutorial import markdown, preview
+from tutorial.__main__ import main
+from tutorial.project import Project
+from tutorial.run import Runner
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a preview forks on Linux only")
+
+LESSON = """
+# %% imports
+import os
+import random
+import subprocess
+import time
+from pathlib import Path
+
+# %% train
+with open(os.environ["TRAININGS"], "a") as file:
+    file.write("x")
+weight = random.random()
+print("trained")
+
+# %% below
+print("below", weight, random.random())
+
+# %% last
+print("the last", random.random())
+"""
+
+
+class Server:
+    """`make serve` for a sample."""
+
+    def __init__(self, sample, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.process = sample.start("tutorial", "serve", "--port", str(self.port), **environment)
+        self.said: list[str] = []
+        for stream in (self.process.stdout, self.process.stderr):
+            threading.Thread(target=lambda s=stream: self.said.extend(s), daemon=True).start()
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def page(self) -> str:
+        try:
+            with self.opener.open(f"http://127.0.0.1:{self.port}/lesson.html", timeout=30) as reply:
+                return reply.read().decode()
+        except OSError:
+            return ""
+
+    def wait_for(self, condition, limit: float = 60.0) -> None:
+        deadline = time.monotonic() + limit
+        while not condition():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, "".join(self.said) + self.page()[-9000:]
+            time.sleep(0.05)
+
+    def wait_for_page(self, *words: str) -> str:
+        self.wait_for(lambda: all(word in self.page() for word in words))
+        return self.page()
+
+    def wait_for_words(self, words: str) -> None:
+        self.wait_for(lambda: any(words in line for line in self.said))
+
+
+@pytest.fixture
+def serve(light, tmp_path):
+    """Starts a server for the light sample; ends it."""
+    servers = []
+
+    def serve(**environment: str) -> Server:
+        count = str(tmp_path / "trainings")
+        servers.append(Server(light, TRAININGS=count, **environment))
+        return servers[0]
+
+    yield serve
+    for server in servers:
+        server.process.kill()
+        server.process.wait()
+
+
+def outputs(page: str) -> list[str]:
+    return re.findall(r'<pre class="cell-output[^>]*><code>(.*?)</code>', page, re.DOTALL)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "Z"
+    except OSError:
+        return True
+
+
+def test_a_change_below_a_training_trains_no_more_and_is_never_published(light, serve, tmp_path):
+    trainings = tmp_path / "trainings"
+    light.script("lesson", LESSON)
+    assert light.do("tutorial", "site", TRAININGS=str(trainings)).returncode == 0
+    published = (light.site / "lesson.html").read_bytes()
+    records = light.root / "build" / "cpu" / "lesson"
+    kept = {file.name: file.read_bytes() for file in records.glob("*.json")}
+    server = serve()
+    page = server.wait_for_page("trained")
+    assert "cell-preview" not in page and "preview-note" not in page
+    server.wait_for_words("lesson: all cells kept")
+    assert trainings.read_text() == "xx"  # the real one, and the one whose state is kept
+    for number in range(3):
+        light.edit("snippets/lesson.py", 'below", weight', 'very below", weight')
+        page = server.wait_for_page(f"<code>{'very ' * (number + 1)}below")
+    previewed = outputs(server.wait_for_page("<code>very very very below", "<code>the last"))
+    page = server.page()
+    assert page.count("cell-preview") == 2  # the changed cell and the one below it
+    assert page.count('id="preview-note"') == 1
+    assert "preview, not run from the top" in page  # in the record of each
+    assert trainings.read_text() == "xx"
+    # Nothing of it is where make site reads.
+    assert {file.name: file.read_bytes() for file in records.glob("*.json")} == kept
+    assert (light.site / "lesson.html").read_bytes() == published
+    server.process.terminate()
+    server.process.wait()
+    done = light.do("tutorial", "site", TRAININGS=str(trainings))
+    assert "1 ran (4 cells)" in done.stdout
+    assert trainings.read_text() == "xxx"
+    final = (light.site / "lesson.html").read_text(encoding="utf-8")
+    assert "preview" not in final.partition("<article")[2].partition("</article>")[0]
+    assert outputs(final) == previewed  # random numbers included: the state was the same
+
+
+def test_a_preview_s_record_can_never_be_published(light, serve, tmp_path):
+    """Even where make site finds nothing else: build/preview is no place where it looks."""
+    light.script("lesson", LESSON)
+    server = serve()
+    server.wait_for_page("trained")
+    server.wait_for_words("lesson: all cells kept")
+    light.edit("snippets/lesson.py", "the last", "the very last")
+    server.wait_for_page("<code>the very last")
+    server.process.terminate()
+    server.process.wait()
+    folder = light.root / "build" / "preview" / "cpu" / "lesson"
+    record = (folder / "last.json").read_text()
+    assert "the very last" in record
+    (folder / "last.json").write_text(record.replace("the very last", "forged"))
+    assert light.do("tutorial", "site", TRAININGS=str(tmp_path / "t")).returncode == 0
+    assert "<code>the very last" in (light.site / "lesson.html").read_text(encoding="utf-8")
+    for file in [*light.site.rglob("*"), *(light.root / "build" / "cpu").rglob("*")]:
+        if file.is_file():
+            assert b"forged" not in file.read_bytes() and b"not run from" not in file.read_bytes()
+
+
+def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve):
+    light.script("lesson", LESSON)
+    server = serve()
+    server.wait_for_page("trained")
+    light.edit("snippets/lesson.py", '"below", weight', '"below", wait')
+    page = server.wait_for_page("NameError", "Not run: the cell below failed")
+    where = light.place("snippets/lesson.py", '"below", wait')
+    assert f"{where}: cell below, shown at docs/lesson.md" in page
+    server.wait_for_words(f"{where}: cell below")
+    light.edit("snippets/lesson.py", '"below", wait', '"mended", weight)(')
+    where = light.place("snippets/lesson.py", "(, ")
+    page = server.wait_for_page("which cannot be shown", f"{where}: ")
+    light.edit("snippets/lesson.py", '"mended", weight)(', '"mended", weight')
+    page = server.wait_for_page("<code>mended", "<code>the last")
+    assert "cannot be shown" not in page and "NameError" not in page
+    light.edit("docs/lesson.md", "# lesson", "# Saved with a preview on show")  # the whole site
+    page = server.wait_for_page("Saved with a preview on show")
+    assert "<code>mended" in page and page.count("cell-preview") == 2
+    light.edit("snippets/lesson.py", '"mended"', '"below"')
+    page = server.wait_for_page("<code>below 0.")
+    assert "cell-preview" not in page and "preview-note" not in page  # the real records again
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_the_server(light, serve, tmp_path, end):
+    light.script("lesson", LESSON)
+    server = serve()
+    server.wait_for_page("trained")
+    server.wait_for_words("lesson: all cells kept")
+    pids = tmp_path / "pids"
+    text = (
+        f"pids = open({str(pids)!r}, 'w')\n"
+        "child = subprocess.Popen(['sleep', '300'])\n"
+        "pids.write(f'{os.getppid()} {os.getpid()} {child.pid}.')\n"
+        "pids.close()\n"
+        "time.sleep(300)\n"
+    )
+    light.edit("snippets/lesson.py", 'print("the last', f'{text}print("the last')
+    server.wait_for(lambda: pids.exists() and pids.read_text().endswith("."))
+    found = [int(pid) for pid in pids.read_text().rstrip(".").split()]
+    assert not any(gone(pid) for pid in found)
+    server.process.send_signal(end)
+    server.process.wait(20)
+    deadline = time.monotonic() + 10
+    while not all(gone(pid) for pid in found):
+        assert time.monotonic() < deadline, [pid for pid in found if not gone(pid)]
+        time.sleep(0.05)
+
+
+# A section's processes, without a server
+
+
+@pytest.fixture
+def session(light, tmp_path, monkeypatch):
+    """Runs a script in a session until it has nothing left to do: the last text of each cell."""
+    for name, value in light.environment(DEVICE="cpu").items():
+        monkeypatch.setenv(name, value)
+    posts, sessions = [], []
+
+    def run(script: str | None = None, wait: bool = True):
+        if script is not None:
+            light.script("lesson", script)
+        section = light.project.sections["lesson"]
+        if not sessions:
+            runner = Runner(light.project, "cpu", jobs=preview.cores())
+            folder = tmp_path / "kernel"
+            folder.mkdir()
+            post = lambda _, record, __: posts.append(record)  # noqa: E731
+            sessions.append(preview.Session(runner, section, folder, post))
+            sessions[0].start()
+        sessions[0].want(section)
+        deadline = time.monotonic() + 60
+        while wait and not sessions[0].idle():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return posts
+
+    yield run
+    for each in sessions:
+        each.close()
+        each.join(5)
+
+
+def ran(posts: list) -> list[str]:
+    """The cells that ran since the last look, with what they printed."""
+    said = [f"{record.cell}: {record.failure or record.text}" for record in posts]
+    posts.clear()
+    return said
+
+
+def test_only_the_changed_cell_and_those_below_it_run(light, session):
+    posts = session("# %% a\nx = 1\n\n# %% b\nprint('b', x)\nx += 1\n\n# %% c\nprint('c', x)\n")
+    assert ran(posts) == ["a: ", "b: b 1", "c: c 2"]
+    light.edit("snippets/lesson.py", "'b', x", "'bb', x")
+    session()
+    assert ran(posts) == ["b: bb 1", "c: c 2"]  # not 2 and 3: the state before b, not after it
+    light.edit("snippets/lesson.py", "'c', x", "'cc', x")
+    session()
+    assert ran(posts) == ["c: cc 2"]
+    light.edit("snippets/lesson.py", "x = 1", "x = 5")
+    session()
+    assert ran(posts) == ["a: ", "b: bb 5", "c: cc 6"]
+
+
+def test_the_working_folder_is_that_of_the_cell_above(light, session):
+    posts = session("# %% a\nimport os\n\n# %% b\nos.mkdir('new')\nprint(os.listdir())\n")
+    assert ran(posts) == ["a: ", "b: ['new']"]
+    light.edit("snippets/lesson.py", "print(os", "print('again', os")
+    session()
+    assert ran(posts) == ["b: again ['new']"]
+
+
+def test_a_cell_that_leaves_a_thread_is_run_again_rather_than_copied(light, session):
+    script = """
+    # %% a
+    import threading
+    stop = threading.Event()
+
+    # %% b
+    thread = threading.Thread(target=stop.wait, daemon=True)
+    thread.start()
+
+    # %% c
+    print("c", thread.is_alive())
+
+    # %% d
+    print("d", thread.is_alive())
+    """
+    posts = session(script)
+    assert ran(posts) == ["a: ", "b: ", "c: c True", "d: d True"]
+    light.edit("snippets/lesson.py", '"d"', '"dd"')
+    session()
+    assert ran(posts) == ["b: ", "c: c True", "d: dd True"]
+    light.edit("snippets/lesson.py", '"dd"', '"dd", 1 / 0')
+    session()
+    assert [said.partition("snippets")[0] for said in ran(posts)] == ["b: ", "c: c True", "d: "]
+    light.edit("snippets/lesson.py", '"dd", 1 / 0', '"d"')
+    session()
+    assert ran(posts) == ["b: ", "c: c True", "d: d True"]
+
+
+FATES = {
+    "import time\ntime.sleep(60)": "stopped at its time limit of 1 s",
+    "import os\nos._exit(3)": "the kernel died with exit code 3",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)": "killed by SIGSEGV",
+}
+
+
+@pytest.mark.parametrize("code", FATES, ids=FATES.values())
+def test_a_cell_that_does_not_end_well_is_told_and_the_state_above_it_remains(light, session, code):
+    posts = session(f"# %% a\nx = 1\n\n# %% b timeout=1\n{code}\n")
+    assert FATES[code] in ran(posts)[1]
+    session(f"# %% a\nx = 1\n\n# %% b timeout=1\n{code}\n")
+    assert ran(posts) == []  # not tried again
+    session("# %% a\nx = 1\n\n# %% b\nprint('b', x)\n")
+    assert ran(posts) == ["b: b 1"]
+
+
+def test_a_newer_version_ends_the_cell_that_runs(light, session):
+    posts = session("# %% a\nx = 1\n\n# %% b\nimport time\ntime.sleep(50)\n", wait=False)
+    deadline = time.monotonic() + 30
+    while [record.cell for record in posts] != ["a"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    started = time.monotonic()
+    session("# %% a\nx = 1\n\n# %% b\nprint('b', x)\n")
+    assert ran(posts) == ["a: ", "b: b 1"]
+    assert time.monotonic() - started < 10
+
+
+@pytest.fixture
+def previews(light, monkeypatch):
+    """A Preview of three one-cell sections, shown once."""
+    for name, value in light.environment(DEVICE="cpu").items():
+        monkeypatch.setenv(name, value)
+    for name in ("one", "two", "three"):
+        light.script(name, f"# %% cell\nprint({name!r}, 'shown')\n")
+    assert main(["run"]) == 0
+    asked = []
+
+    def from_the_top(project: Project) -> int:
+        asked.append(1)
+        return main(["run"])
+
+    made = preview.Preview(light.root, "cpu", from_the_top)
+    made.update()
+    yield made, asked
+    made.close()
+
+
+def test_two_sections_at_a_time_are_kept(previews):
+    made, _ = previews
+    made.opened("one")
+    first = made.sessions["one"]
+    made.opened("two")
+    deadline = time.monotonic() + 30
+    while not first.idle():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process = first.chain.process
+    made.opened("three")
+    assert list(made.sessions) == ["two", "three"]
+    first.join(10)
+    assert process.poll() is not None
+
+
+@pytest.mark.parametrize("edited", [["one"], ["one", "two", "three"]])
+def test_where_no_process_can_be_kept_a_section_runs_from_the_top(light, previews, edited):
+    made, asked = previews
+    made.forking = len(edited) > preview.LIVE
+    asked.clear()
+    for name in edited:
+        light.edit(f"snippets/{name}.py", "shown", "run")
+    made.update()
+    assert asked == [1] and not made.sessions
+    for name in edited:
+        page = (made.folder / "site" / f"{name}.html").read_text(encoding="utf-8")
+        assert f"<code>{name} run</code>" in page and "cell-preview" not in page
+
+
+def test_the_block_put_into_a_page_is_the_one_that_mkdocs_makes(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEVICE", "cpu")
+    sample = built.copy(tmp_path / "a copy")
+    made = preview.Preview(sample.root, "cpu", lambda project: 0)
+    made.update()
+    project = preview.PreviewProject(sample.root)
+    page = (project.site / "basics.html").read_text(encoding="utf-8")
+    cells = project.sections["basics"].cells
+    with preview.shown_by_markdown(project):
+        blocks = {
+            f"basics-{cell.name}": markdown.show_cell(
+                f"basics.py::{cell.name}", "cell", "cell", {}, made.converter
+            )
+            for cell in cells
+        }
+    assert preview.patched(page, dict.fromkeys(blocks, "<hr>"), "").count("<hr>") == len(cells)
+    assert preview.patched(page, blocks, "") == page
+    noted = preview.patched(page, {}, "NOTE")
+    assert re.search(r"</h1>\s*NOTE", noted) and noted.replace("NOTE", "") == page
+
+
+def test_what_is_kept_of_a_browser_changes_its_address(tmp_path):
+    image = tmp_path / "plot-light.webp"
+    image.write_bytes(b"one")
+    html = '<img src="assets/figures/cpu/s/plot-light.webp#only-light">'
+    first = preview._fresh_files(html, tmp_path)
+    image.write_bytes(b"two")
+    second = preview._fresh_files(html, tmp_path)
+    assert len({html, first, second}) == 3
+    assert all(re.search(r"light\.webp\?\w{8}#only-light", text) for text in (first, second))

@@ -1,0 +1,203 @@
+"""What a reader gets who copies a cell as a program: it runs, and prints what the page shows."""
+
+import os
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tutorial import dependencies, outputs, programs, transcripts
+from tutorial.project import Project
+from tutorial.run import Runner, _printed
+
+PROJECT = Project(Path(__file__).resolve().parents[1])
+
+# Trainings that take long and that few programs need: those that do run when asked to.
+LONG_TRAININGS = {
+    "classifier": {"train"},
+    "faster": {"same-recipe", "one-cycle", "longer", "wide"},
+    "images": {"train"},
+    "inside": {"five-seeds"},
+}
+ALL = os.environ.get("TUTORIAL_ALL_PROGRAMS") == "1"
+
+needs_fork = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="run from nothing, each program would train again: POSIX only"
+)
+
+
+def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
+    """What the programs of a section print for their last cells, where it is not the record's.
+
+    long: those that hold a long training, or those that hold none.
+    """
+    section, runner = project.sections[name], Runner(project)
+    runner.provide(section.needs("cpu"))
+    if stale := runner.stale(section):  # of other code, versions or data
+        pytest.fail(f"snippets/{name}.py: {stale}; run 'make site'")
+    recorded = dict(
+        zip(section.keys("cpu"), outputs.section_records(project, section, "cpu"), strict=True)
+    )
+    trainings, chosen = LONG_TRAININGS.get(name, set()), {}
+    cells = {cell.name: cell for cell in section.on("cpu")}
+    for cell in cells.values():
+        needed = {each.name for each in dependencies.needed(section, cell.name)}
+        if bool(needed & trainings) == long:
+            # Without the docstring, which holds the name, programs begin alike.
+            chosen[cell.name] = dependencies.pieces(section, cell.name)[1:]
+    home = runner.weights.home if runner.weights else None
+    wrong = []
+    for cell_name, reply in programs.run(chosen, folder, runner.source, home).items():
+        cell, expected = cells[cell_name], recorded[cell_name].text
+        if "broken" in reply:
+            wrong.append(f"{cell.id}: {reply['broken']}")
+            continue
+        announced = cell.options.get("warns")
+        reply["warnings"] = [each for each in reply["warnings"] if each["type"] == announced]
+        said = _printed(reply, cell, Path(reply["folder"]))
+        if not outputs.agree(cell, expected, said):
+            shown = transcripts.diff(expected, said, cell.options.get("tolerance"))
+            wrong.append(f"{cell.id}: prints something else\n{shown}")
+    return wrong
+
+
+@needs_fork
+@pytest.mark.parametrize("name", PROJECT.sections)
+def test_every_program_without_a_long_training_prints_what_the_record_says(name, tmp_path):
+    wrong = disagreements(PROJECT, name, tmp_path, long=False)
+    assert not wrong, "\n\n".join(wrong)
+
+
+@needs_fork
+@pytest.mark.skipif(not ALL, reason="trains for minutes: TUTORIAL_ALL_PROGRAMS=1 runs these")
+@pytest.mark.parametrize("name", LONG_TRAININGS)
+def test_every_program_with_a_long_training_prints_what_the_record_says(name, tmp_path):
+    wrong = disagreements(PROJECT, name, tmp_path, long=True)
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", LONG_TRAININGS)
+def test_long_trainings_are_cells_of_their_sections(name):
+    assert LONG_TRAININGS[name] <= {cell.name for cell in PROJECT.sections[name].cells}
+
+
+# The tree of processes
+
+
+def said(tmp_path, **each: list[str]) -> dict[str, dict]:
+    return programs.run(each, tmp_path)
+
+
+@needs_fork
+def test_programs_part_where_they_differ_and_leave_one_another_alone(tmp_path):
+    start = "import os\nx = [os.getpid()]\nopen('start', 'w').close()"
+    show = "print(x[1:], sorted(os.listdir()), x[0])"
+    replies = said(
+        tmp_path,
+        a=[start, "x.append('a')\nopen('a', 'w').close()", show],
+        b=[start, "x.append('b')", show],
+        c=[start, show],
+        d=[start],
+    )
+    texts = {name: reply["text"].rpartition(" ") for name, reply in replies.items()}
+    assert {name: text[0] for name, text in texts.items()} == {
+        "a": "['a'] ['a', 'start']",
+        "b": "['b'] ['start']",
+        "c": "[] ['start']",
+        "d": "",
+    }
+    assert len({texts[name][2] for name in "abc"}) == 1  # one process ran the first piece, once
+
+
+@needs_fork
+def test_what_a_last_piece_prints_warns_of_and_raises_is_replied(tmp_path):
+    loud = "import os, sys, warnings\nprint('above')"
+    replies = said(
+        tmp_path,
+        a=[loud, "os.write(1, b'one\\n')\nprint('two', file=sys.stderr)\nwarnings.warn('three')"],
+        b=[loud, "import subprocess\nsubprocess.run(['echo', 'child'])\n{}['four']"],
+        c=[loud, "import inspect\ndef f():\n    return 5\nprint(inspect.getsource(f))"],
+    )
+    assert replies["a"]["text"] == "one\ntwo\n"
+    assert replies["a"]["warnings"] == [{"type": "UserWarning", "message": "three"}]
+    assert replies["b"]["text"] == "child\n"
+    assert replies["b"]["error"] == {"message": "KeyError: 'four'"}
+    assert replies["c"]["text"] == "def f():\n    return 5\n\n"
+
+
+@needs_fork
+def test_a_program_that_breaks_is_told_and_the_others_go_on(tmp_path):
+    replies = said(
+        tmp_path,
+        a=["x = 1", "# middle\nprint(y)", "print('a')"],
+        b=["x = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "print('b')"],
+        c=["x = 1", "print('c')"],
+    )
+    assert replies["a"]["broken"] == "above it, in # middle: NameError: name 'y' is not defined"
+    assert replies["b"]["broken"] == "killed by SIGKILL"
+    assert replies["c"]["text"] == "c\n"
+
+
+@needs_fork
+def test_nothing_is_seeded_but_by_the_programs(tmp_path):
+    draw = "import torch\nprint(torch.initial_seed())"
+    replies = said(tmp_path, a=[draw], b=["import torch\ntorch.manual_seed(7)", draw])
+    assert replies["a"]["text"].strip() not in ("0", "7")
+    assert replies["b"]["text"] == "7\n"
+
+
+# In the site
+
+
+def test_a_cell_that_needs_others_links_to_its_program_and_one_that_does_not_has_no_link(built):
+    html = BeautifulSoup((built.site / "basics.html").read_text("utf-8"), "html.parser")
+    section = built.project.sections["basics"]
+    linked = []
+    for cell in section.cells:
+        shown = html.select_one(f'.cell[id="basics-{cell.name}"]')
+        links = shown.select("a.copy-program")
+        if len(dependencies.needed(section, cell.name)) > 1:
+            (link,) = links
+            assert link.has_attr("download") and link["title"].startswith("Copy as a program")
+            assert link["aria-label"] == f"Copy {cell.name} as a program"
+            text = (built.site / link["href"]).read_text("utf-8")
+            assert text == dependencies.program(section, cell.name)
+            linked.append(cell.name)
+        else:
+            assert not links
+    assert "tensor" in linked and "imports" not in linked
+    assert sorted(file.stem for file in (built.site / "programs").rglob("*.py")) == sorted(linked)
+
+
+def test_the_link_is_in_no_search_result_and_not_in_the_markdown(built):
+    for file in ("search/search_index.json", "basics.md"):
+        text = (built.site / file).read_text("utf-8")
+        assert "torch.tensor" in text
+        assert "as a program" not in text and "programs/basics" not in text
+
+
+def test_programs_are_found_once_for_each_state_of_a_script(changeable, monkeypatch):
+    found = []
+    real = dependencies.program
+
+    def noted(section, name, device):
+        found.append(name)
+        return real(section, name, device)
+
+    monkeypatch.setattr(dependencies, "program", noted)
+
+    def anew() -> dict[str, str]:
+        found.clear()
+        monkeypatch.setattr(programs, "_known", {})  # as another process
+        return programs.of(changeable.project, changeable.project.sections["basics"])
+
+    first = anew()
+    assert not found  # the build of the site has left them
+    changeable.edit("snippets/basics.py", '"zebra"', '"quagga"')
+    second = anew()
+    assert "tensor" in found
+    assert "quagga" in second["tensor"] and "quagga" not in first["tensor"]
+    assert anew() == second and not found
+    memory = changeable.root / "build" / "programs" / "basics.json"
+    memory.write_text(memory.read_text()[:50])  # as if the disk had been full
+    assert anew() == second and found
