@@ -319,7 +319,6 @@ class Session(threading.Thread):
         del self.done[count:]
         reply = chain.run(cell)
         if chain.stopped:
-            chain.torn |= not chain.forks[count]
             del self.done[chain.reaches(count) :]
             chain.back(chain.reaches(count))
             return None
@@ -328,7 +327,6 @@ class Session(threading.Thread):
             section, cell, reply, chain.workdir, self.folder, **self.shared, date=date
         )
         if record.failure:
-            chain.torn |= not chain.forks[count]
             if chain.forks[count]:
                 chain.back(count)
         else:
