@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from tutorial import dependencies, outputs, programs, transcripts
 from tutorial.project import Project
-from tutorial.run import Runner, _printed
+from tutorial.run import Runner, printed
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
 
@@ -54,7 +54,7 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
             continue
         announced = cell.options.get("warns")
         reply["warnings"] = [each for each in reply["warnings"] if each["type"] == announced]
-        said = _printed(reply, cell, Path(reply["folder"]))
+        said = printed(reply, cell, Path(reply["folder"]))
         if not outputs.agree(cell, expected, said):
             shown = transcripts.diff(expected, said, cell.options.get("tolerance"))
             wrong.append(f"{cell.id}: prints something else\n{shown}")

@@ -16,7 +16,7 @@ import os
 import re
 import shutil
 import statistics
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,7 +29,7 @@ from tutorial import TutorialError, dataset, weights
 from tutorial.cells import Cell, Section, digest, read_section
 from tutorial.dependencies import needed
 from tutorial.project import Project
-from tutorial.run import Kernel, Listener, Outcome, Runner, revision
+from tutorial.run import Kernel, Listener, Outcome, Runner, revision, wait_or_stop
 
 SEEDS = 5  # fewer are no spread, and are not committed
 HOLDS_RECIPES = re.compile(r"^# %% .*\brecipe=", re.MULTILINE)
@@ -311,16 +311,7 @@ class Measurer:
         # Two at a time would spoil each other's times.
         with FileLock(store / "lock"), ThreadPoolExecutor(self.runner.jobs) as pool:
             futures = [pool.submit(self._measure, recipe) for recipe in chosen]
-            try:
-                while wait(futures, timeout=0.2).not_done:
-                    pass
-            except BaseException:
-                self._stopping = True
-                for future in futures:
-                    future.cancel()
-                for kernel in list(self._kernels):
-                    kernel.kill()
-                raise
+            wait_or_stop(futures, self)
         return [future.result() for future in futures]
 
     def _measure(self, recipe: Recipe) -> Outcome:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +51,20 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+def wait_or_stop(futures: list[Future], owner) -> None:
+    """Wait for all; an interrupt ends the owner's kernels, and so what runs in them."""
+    try:
+        while wait(futures, timeout=0.2).not_done:
+            pass
+    except BaseException:
+        owner._stopping = True
+        for future in futures:
+            future.cancel()
+        for kernel in list(owner._kernels):
+            kernel.kill()
+        raise
+
+
 class Runner:
     """Runs sections of a project on one device.
 
@@ -86,16 +100,7 @@ class Runner:
         waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
         with ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self._run, outcomes[section.name]) for section in waiting]
-            try:
-                while wait(futures, timeout=0.2).not_done:
-                    pass
-            except BaseException:
-                self._stopping = True
-                for future in futures:
-                    future.cancel()
-                for kernel in list(self._kernels):
-                    kernel.kill()
-                raise
+            wait_or_stop(futures, self)
         for future in futures:
             future.result()
         return list(outcomes.values())
@@ -222,7 +227,7 @@ class Runner:
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],
-            _printed(reply, cell, workdir),
+            printed(reply, cell, workdir),
             reply["seconds"],
             reply["figures"],
             failure,
@@ -450,7 +455,7 @@ def revision(root: Path) -> str:
         return os.environ.get("REVISION", "")
 
 
-def _printed(reply: dict, cell: Cell, workdir: Path) -> str:
+def printed(reply: dict, cell: Cell, workdir: Path) -> str:
     """A cell's output as a reader would see it in a terminal, without this machine's paths."""
     text = ANSI.sub("", reply["text"])
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
