@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import statistics
 import textwrap
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import TutorialError, dataset, results
+from tutorial import TutorialError, dataset, results, results_page
 from tutorial.__main__ import main
 from tutorial.cells import read_section
 from tutorial.run import Runner
@@ -416,3 +417,14 @@ def test_an_interrupt_keeps_what_is_measured_and_leaves_no_process(measured):
 
 def committed_yet(sample) -> bool:
     return (sample.root / "outputs" / "cpu" / "results.json").exists()
+
+
+def test_the_scale_of_the_picture_ends_where_accuracies_do():
+    accuracy = {"mean": 0.99, "sd": 0.02, "min": 0.97, "max": 1.0, "values": [0.97, 1.0]}
+    low = {"mean": 0.4, "sd": 0.01, "min": 0.39, "max": 0.41, "values": [0.39, 0.41]}
+    found = {name: {"cpu": {"accuracy": a}} for name, a in (("good", accuracy), ("poor", low))}
+    svg = results_page._picture(found)
+    scale = [int(number) for number in re.findall(r">(\d+)\u00a0%</text>", svg)]
+    assert scale[-1] == 100 and scale == sorted(scale)
+    places = [float(x) for x in re.findall(r"[MH](\d+\.\d)", svg)]
+    assert max(places) <= results_page.WIDTH

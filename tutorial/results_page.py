@@ -133,8 +133,9 @@ def _picture(measured: dict) -> str:
     rows = [(name, device, found[device]) for name, found in measured.items() for device in found]
     values = [value * 100 for *_, result in rows for value in result["accuracy"]["values"]]
     step = _step(max(values) - min(values))
-    low = math.floor(min(values) / step - 0.2) * step
-    high = math.ceil(max(values) / step + 0.2) * step
+    # Room beside the outermost dots, as far as there can be an accuracy.
+    low = max(0, math.floor(min(values) / step - 0.2) * step)
+    high = min(100, math.ceil(max(values) / step + 0.2) * step)
 
     def x(value: float) -> str:
         return f"{EDGE + (value - low) / (high - low) * (WIDTH - 2 * EDGE):.1f}"
@@ -152,7 +153,7 @@ def _picture(measured: dict) -> str:
         label = f"{name}, {NAMES[device]}"
         parts.append(f'<text class="name" x="{EDGE}" y="{middle - 13}">{label}</text>')
         kind = "cpu" if device == "cpu" else "other"
-        parts.append(f'<path class="sd {kind}" d="M{x(mean - sd)} {middle}H{x(mean + sd)}"/>')
+        parts.append(f'<path class="sd {kind}" d="M{x(max(mean - sd, 0))} {middle}H{x(min(mean + sd, 100))}"/>')
         parts.append(f'<path class="mean {kind}" d="M{x(mean)} {middle - 8}v16"/>')
         for seed, value in enumerate(accuracy["values"]):
             up = (seed % 5 - 2) * 2  # equal values would hide one another
