@@ -32,7 +32,7 @@ serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (P
 	@$(RUN) -m tutorial serve --port $(PORT)
 
 test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
-	@$(RUN) -m pytest -n 2 --dist loadgroup snippets tests README.md CONTRIBUTING.md build/site/*.md
+	@$(RUN) -m pytest -n 2 --dist loadfile snippets tests README.md CONTRIBUTING.md build/site/*.md
 
 outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/*.txt
 	@$(RUN) -m tutorial outputs $(SECTIONS)

@@ -50,14 +50,6 @@ def pytest_collect_file(file_path: Path, parent):
     return [c for c in collectors if not isinstance(c, MarkdownDocstringCodeModule)]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two workers (-n 2 --dist loadgroup) a file's tests stay together: they share what the
-    first of them builds, and the fences of a page their namespace. Labs share nothing."""
-    for item in items:
-        if item.path.name != "test_labs.py":
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-
-
 class CellFailed(Exception):
     """A cell that failed or whose output drifted; the message is the whole report."""
 

@@ -153,7 +153,8 @@ def _picture(measured: dict) -> str:
         label = f"{name}, {NAMES[device]}"
         parts.append(f'<text class="name" x="{EDGE}" y="{middle - 13}">{label}</text>')
         kind = "cpu" if device == "cpu" else "other"
-        parts.append(f'<path class="sd {kind}" d="M{x(max(mean - sd, 0))} {middle}H{x(min(mean + sd, 100))}"/>')
+        left, right = x(max(mean - sd, 0)), x(min(mean + sd, 100))
+        parts.append(f'<path class="sd {kind}" d="M{left} {middle}H{right}"/>')
         parts.append(f'<path class="mean {kind}" d="M{x(mean)} {middle - 8}v16"/>')
         for seed, value in enumerate(accuracy["values"]):
             up = (seed % 5 - 2) * 2  # equal values would hide one another
