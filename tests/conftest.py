@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,9 @@ from tutorial import markdown
 from tutorial.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A shell's background job is started with interrupts ignored, and so would be what tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MKDOCS = """\
 site_name: Sample
