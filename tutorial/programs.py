@@ -20,8 +20,8 @@ from pathlib import Path
 from tutorial import dataset, dependencies, dependency_tables
 from tutorial.cells import Cell, Section, digest
 from tutorial.project import Project
+from tutorial.run import environment_of
 
-HERE = Path(__file__).parent
 MAKERS = (Path(__file__), Path(dependencies.__file__), Path(dependency_tables.__file__))
 LONGEST = 600  # seconds for one cell; one that takes longer is killed
 
@@ -107,26 +107,11 @@ def run(
         "folder": str(folder),
         "source": {**asdict(source), "folder": str(source.folder)} if source else None,
     }
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")])
-        ),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "COLUMNS": "80",
-        "TERM": "dumb",
-    }
-    if torch_home:
-        environment["TORCH_HOME"] = str(torch_home)
     done = subprocess.run(
         [sys.executable, "-m", "tutorial.programs"],
         input=json.dumps(request),
         cwd=work,
-        env=environment,
+        env=environment_of("cpu", 1, "agg", torch_home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

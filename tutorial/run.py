@@ -282,6 +282,28 @@ class Runner:
         return f"{where}: cell {cell.name}, {shown}: {said}"
 
 
+def environment_of(
+    device: str, threads: int, backend: str, torch_home: Path | None
+) -> dict[str, str]:
+    """The environment variables of a process that runs cells; `backend` is matplotlib's."""
+    package = str(Path(__file__).parents[1])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": backend,
+        "OMP_NUM_THREADS": str(threads),
+        "COLUMNS": "80",
+        "TERM": "dumb",
+    }
+    if torch_home:
+        environment["TORCH_HOME"] = str(torch_home)
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment
+
+
 class Kernel:
     """The process that runs one section's cells: see kernel.py for its side."""
 
@@ -308,23 +330,9 @@ class Kernel:
 
     def environment(self) -> dict[str, str]:
         """The environment variables of the process."""
-        package = str(Path(__file__).parents[1])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": path,
-            "PYTHONHASHSEED": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLBACKEND": "module://tutorial.figures",
-            "OMP_NUM_THREADS": str(self.runner.threads),
-            "COLUMNS": "80",
-            "TERM": "dumb",
-        }
-        if self.runner.weights:
-            environment["TORCH_HOME"] = str(self.runner.weights.home)
-        if self.runner.device == "cpu":
-            environment["CUDA_VISIBLE_DEVICES"] = ""
-        return environment
+        runner = self.runner
+        home = runner.weights.home if runner.weights else None
+        return environment_of(runner.device, runner.threads, "module://tutorial.figures", home)
 
     def start(self) -> dict:
         """Start the process; the facts about its versions and device."""
