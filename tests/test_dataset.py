@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tutorial import dataset, stand_in
+from tutorial import compressed, dataset, stand_in
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = list(dataset.OFFICIAL)
@@ -382,6 +384,101 @@ def copy(world, tmp_path):
     world.monkeypatch.setenv("CIFAR10_DIR", str(folder))
     world.archives("good")
     return folder
+
+
+def compressed_files(place: Path, train: int = 10, test: int = 2) -> Path:
+    """The images of `train` and `test`, a colour each, as compressed.py reads them."""
+    place.mkdir()
+    for name, count in (("train.npz", train), ("test.npz", test)):
+        blobs = []
+        for row in range(count):
+            file = io.BytesIO()
+            Image.new("RGB", (32, 32), (20 * row, 100, 200)).save(file, "JPEG", quality=95)
+            blobs.append(file.getvalue())
+        arrays = {
+            "jpeg": np.frombuffer(b"".join(blobs), dtype=np.uint8),
+            "size": np.array([len(blob) for blob in blobs], dtype=np.uint16),
+            "label": np.array([row % 10 for row in range(count)], dtype=np.uint8),
+        }
+        np.savez(place / name, **arrays)
+    return place
+
+
+def test_compressed_images_are_unpacked_once_and_read_by_torchvision(world, tmp_path, monkeypatch):
+    place = compressed_files(tmp_path / "small files")
+    monkeypatch.setenv("CIFAR10_DIR", str(place))
+    source = world.provide()
+    assert source.name == compressed.NAME and not world.left_over()
+    assert world.provide() == source and not world.fractions, "unpacked again"
+    reader = """
+import sys
+from tutorial import dataset
+from torchvision.datasets import CIFAR10
+source = dataset.Source(*eval(sys.argv[1]))
+dataset.teach_torchvision(source)
+for train in (True, False):
+    images = CIFAR10(source.folder, train=train, download=True)
+    print(len(images), images.targets, images.data[1, 5, 7].tolist(), images.classes[0])
+"""
+    given = repr((source.name, str(source.folder), source.md5))
+    done = subprocess.run(
+        [sys.executable, "-c", reader, given], cwd=ROOT, capture_output=True, text=True
+    )
+    lines = done.stdout.strip().splitlines()
+    assert len(lines) == 2, done.stderr
+    for line, count in zip(lines, (10, 2), strict=True):
+        size, rest = line.split(" ", 1)
+        assert int(size) == count and str([row % 10 for row in range(count)]) in rest
+        red, green, blue = json.loads("[" + rest.split("[")[2].split("]")[0] + "]")
+        assert abs(red - 20) < 8 and abs(green - 100) < 8 and abs(blue - 200) < 8
+        assert rest.endswith("airplane")
+    compressed_files(tmp_path / "others", train=5)
+    monkeypatch.setenv("CIFAR10_DIR", str(tmp_path / "others"))
+    other = world.provide()
+    assert other.identity != source.identity and not source.folder.exists()
+
+
+def cut_off(place):
+    path = place / "train.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    return "train.npz: cannot be read"
+
+
+def no_image(place):
+    arrays = dict(np.load(place / "test.npz"))
+    arrays["jpeg"] = np.zeros_like(arrays["jpeg"])
+    np.savez(place / "test.npz", **arrays)
+    return "test.npz: image 0 cannot be read"
+
+
+def too_few_labels(place):
+    arrays = dict(np.load(place / "train.npz"))
+    arrays["label"] = arrays["label"][:-1]
+    np.savez(place / "train.npz", **arrays)
+    return "train.npz: 9 labels, 10 sizes"
+
+
+def unknown_class(place):
+    arrays = dict(np.load(place / "test.npz"))
+    arrays["label"][0] = 10
+    np.savez(place / "test.npz", **arrays)
+    return "test.npz: a label is 10"
+
+
+def uneven(place):
+    shutil.rmtree(place)
+    compressed_files(place, train=9)
+    return "train.npz: 9 images do not make 5 files"
+
+
+@pytest.mark.parametrize("harm", [cut_off, no_image, too_few_labels, unknown_class, uneven])
+def test_compressed_images_that_are_damaged_are_an_error(world, tmp_path, monkeypatch, harm):
+    place = compressed_files(tmp_path / "small files")
+    complaint = harm(place)
+    monkeypatch.setenv("CIFAR10_DIR", str(place))
+    with pytest.raises(dataset.DatasetError, match="unset CIFAR10_DIR") as caught:
+        world.provide()
+    assert complaint in str(caught.value) and not world.left_over()
 
 
 def test_the_given_folder_comes_first(world, copy):

@@ -1,8 +1,9 @@
 """Decide where CIFAR-10 comes from, before a snippet asks torchvision for it.
 
 Snippets say `torchvision.datasets.CIFAR10(root="data", train=True, download=True)` and nothing
-else. `provide` looks, in this order, in the folder that CIFAR10_DIR names, in the repository's
-own data/, at the official server, at its mirrors, and draws the stand-in when none of them serves.
+else. `provide` looks, in this order, in the folder that CIFAR10_DIR names (which may hold the two
+small files of compressed.py instead), in the repository's own data/, at the official server, at
+its mirrors, and draws the stand-in when none of them serves.
 Nothing is used before its MD5s are verified.
 """
 
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from tutorial import TutorialError
+from tutorial import TutorialError, compressed
 
 FOLDER = "cifar-10-batches-py"
 CIFAR10 = "CIFAR-10"
@@ -105,7 +106,7 @@ def _provide(root: Path, store: Path, tell: Progress) -> Source:
     given, data = os.environ.get("CIFAR10_DIR"), root / "data"
     unreachable = store / "unreachable"  # its time says when no archive could be had
     if given:
-        source = _given(Path(given).resolve(), store)
+        source = _given(Path(given).resolve(), store, tell)
         unreachable.unlink(missing_ok=True)
         return source
     if (data / FOLDER).exists():
@@ -170,10 +171,13 @@ def _print_messages(text: str, done: float | None) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _given(folder: Path, store: Path) -> Source:
+def _given(folder: Path, store: Path, tell: Progress) -> Source:
     """The source in the folder that CIFAR10_DIR names, or a DatasetError: never another one."""
     remedy = "Make the folder anew, or unset CIFAR10_DIR to use another source."
     listing = folder / "checksums.json"
+    if not listing.is_file() and compressed.found_in(folder):
+        folder = _unpacked(folder, store, tell, remedy)
+        listing = folder / "checksums.json"
     if not listing.is_file():
         raise DatasetError(f"CIFAR10_DIR: {listing} does not exist. {remedy}")
     try:
@@ -186,6 +190,25 @@ def _given(folder: Path, store: Path) -> Source:
     if problem := _problem(folder, md5, store):
         raise DatasetError(f"CIFAR10_DIR: {problem}. {remedy}")
     return Source(name, folder, md5)
+
+
+def _unpacked(folder: Path, store: Path, tell: Progress, remedy: str) -> Path:
+    """Where the compressed images of `folder` lie unpacked; done once for the same two files."""
+    place = store / f"unpacked-{compressed.fingerprint(folder)}"
+    if (place / "checksums.json").is_file():
+        return place
+    new = store / "partial"
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        compressed.unpack(folder, new, tell)
+        for old in store.glob("unpacked-*"):
+            shutil.rmtree(old)
+        new.rename(place)
+    except compressed.CompressedError as error:
+        raise DatasetError(f"CIFAR10_DIR: {error}. {remedy}") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return place
 
 
 def _problem(folder: Path, md5: dict[str, str], store: Path) -> str | None:
