@@ -53,10 +53,9 @@ def unpack(folder: Path, target: Path, tell: Callable[[str, float | None], None]
 
     for file, parts in zip(FILES, (TRAINING_FILES, 1), strict=True):
         images, labels = _decode(folder / file, len(CLASSES), tell)
-        if len(labels) % parts or not len(labels):
-            raise CompressedError(
-                f"{folder / file}: {len(labels)} images do not make {parts} files"
-            )
+        count = len(labels)
+        if count % parts or not count:
+            raise CompressedError(f"{folder / file}: {count} images do not make {parts} files")
         for part in range(parts):
             rows = slice(part * count // parts, (part + 1) * count // parts)
             name = f"data_batch_{part + 1}" if parts > 1 else "test_batch"
