@@ -6,6 +6,12 @@ SECTIONS ?=
 RECIPES ?=
 SEEDS ?= 5
 PORT ?= 8000
+BASE ?= HEAD
+RECORDS ?=
+PUBLISH ?=
+STRICT ?=
+TORCH ?= newest
+TESTS ?= tests README.md CONTRIBUTING.md build/site/*.md
 export DEVICE
 
 ifeq ($(OS),Windows_NT)
@@ -15,10 +21,15 @@ else
 endif
 READY := .venv/ready
 
-.PHONY: help install site serve test outputs gpu results labs check lint format bench lock clean
+ifdef SHARD
+  SECTIONS = $(shell $(RUN) -m tutorial shard $(SHARD))
+endif
+
+.PHONY: help install site serve test run snippets machinery assemble changes key outputs gpu results
+.PHONY: notebooks portable check lint format bench lighthouse links upgrade other-torch lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 install: $(READY) ## make .venv and install what is pinned; the other targets do it when needed
 
@@ -32,19 +43,43 @@ serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (P
 	@$(RUN) -m tutorial serve --port $(PORT)
 
 test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
-	@$(RUN) -m pytest -n 2 --dist loadfile snippets tests README.md CONTRIBUTING.md build/site/*.md
+	@$(RUN) -m tutorial.browser
+	@$(RUN) -m pytest -rs -n 2 --dist loadfile snippets tests README.md CONTRIBUTING.md build/site/*.md
+
+run: $(READY) ## execute what is not current, build nothing
+	@$(RUN) -m tutorial run $(SECTIONS)
+
+snippets: run ## execute what is not current, and compare each cell's output with outputs/
+	@$(RUN) -m pytest -q $(or $(SECTIONS:%=snippets/%.py),snippets)
+
+machinery: $(READY) ## what `make test` runs beside the snippets, on the site in build/site
+	@$(RUN) -m tutorial.browser
+	@$(RUN) -m pytest -rs -n 2 --dist loadfile $(TESTS)
+
+assemble: $(READY) ## build build/site from records made elsewhere, run nothing (PUBLISH=1: no stand-ins)
+	@$(RUN) -m tutorial assemble $(if $(PUBLISH),--publish)
+
+changes: $(READY) ## what differs from the commit BASE, in text and pictures (RECORDS=its build folder)
+	@$(RUN) -m tutorial changes --base $(BASE) $(if $(RECORDS),--records $(RECORDS)) $(if $(STRICT),--strict)
+
+key: $(READY) ## the name under which a cache keeps the records of SECTIONS
+	@$(RUN) -m tutorial key $(SECTIONS)
 
 outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/*.txt
 	@$(RUN) -m tutorial outputs $(SECTIONS)
 
+gpu: DEVICE = cuda
 gpu: ## run on a GPU with the torch that PYTHON has, and write outputs/cuda/*.txt; installs nothing
-	@DEVICE=cuda $(PYTHON) -m tutorial outputs $(SECTIONS)
+	@$(PYTHON) -m tutorial outputs $(SECTIONS)
 
 results: $(READY) ## train each recipe with several seeds: outputs/DEVICE/results.json (RECIPES=... SEEDS=5)
 	@$(RUN) -m tutorial results $(RECIPES) --seeds $(SEEDS)
 
-labs: $(READY) ## make the fill-in notebooks, docs/labs/*.ipynb, from snippets/labs/*.py
-	@$(RUN) -m tutorial labs
+notebooks: $(READY) ## make the notebooks of labs, docs/labs/*.ipynb, and of lessons, snippets/notebooks/*.ipynb
+	@$(RUN) -m tutorial notebooks
+
+portable: $(READY) ## build the pages with Zensical and tell what is missing; fails for nothing (STRICT=1)
+	@$(RUN) -m tutorial.portable $(if $(STRICT),--strict)
 
 check: $(READY) ## compare pages with scripts, run nothing
 	@$(RUN) -m tutorial check
@@ -61,6 +96,20 @@ bench: $(READY) ## how well two sections use two cores; what a good recipe saves
 	@$(RUN) benchmarks/parallel_sections.py
 	@$(RUN) benchmarks/recipes.py
 	@$(RUN) benchmarks/preview.py
+
+lighthouse: $(READY) ## rate the site with Lighthouse, phone and desktop (PAGES="index tensors" RUNS=3)
+	@$(RUN) benchmarks/lighthouse.py $(PAGES) --runs $(or $(RUNS),3)
+
+links: site ## list the site's links to elsewhere and, where there is a network, check them
+	@$(RUN) -m tutorial.links
+
+upgrade: $(READY) ## move the pins to the newest torch pair, run everything, show what changed
+	@$(RUN) -m tutorial.install upgrade
+	-@$(RUN) -m tutorial outputs
+	@$(RUN) -m tutorial changes
+
+other-torch: $(READY) ## install another torch than the pinned one: TORCH=newest or TORCH=nightly
+	@$(RUN) -m tutorial.install torch $(TORCH)
 
 lock: $(READY) ## pin anew what the direct requirements bring along
 	@$(RUN) -m tutorial.install lock

@@ -4,14 +4,15 @@ import base64
 import hashlib
 import importlib
 import json
+import shutil
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from tutorial import TutorialError, dataset, export, lab_pages, labs, stand_in, weights
-from tutorial.checks import check_pages
+from tutorial import TutorialError, dataset, export, lab_pages, labs, markdown, stand_in, weights
+from tutorial.checks import check_pages, stale_notebooks
 from tutorial.project import Project
 
 PROJECT = Project.find()
@@ -74,8 +75,9 @@ def test_wrong_answers_name_exercises_that_exist(section):
     assert wrong_answers(section).keys() == LABS[section].exercises.keys()
 
 
-def test_committed_labs_are_made_from_their_scripts():
+def test_committed_notebooks_are_made_from_their_scripts_and_pages():
     assert labs.stale(PROJECT) == []
+    assert stale_notebooks(PROJECT) == []
 
 
 def execute(notebook, folder, before=""):
@@ -195,7 +197,8 @@ def test_labs_and_pages_fit_or_are_told(sample):
     page = "# lesson\n\n```cell\nlesson.py::one\n```\n\n```exercise\nlesson.py::{}\n```\n"
     sample.script("lesson", "# %% one\nprint(1)\n", page.format("thrice"))
     assert check_pages(sample.project) == [
-        "docs/labs/lesson.ipynb: not made from snippets/labs/lesson.py as it is now; make labs",
+        "docs/labs/lesson.ipynb: not made from snippets/labs/lesson.py as it is now;"
+        " make notebooks",
         "docs/lesson.md:8: the page shows 'lesson.py::thrice', but snippets/labs/lesson.py has no"
         " exercise thrice: it has twice",
         "snippets/labs/lesson.py: no page shows exercise twice; show it or remove it",
@@ -205,6 +208,82 @@ def test_labs_and_pages_fit_or_are_told(sample):
     assert check_pages(sample.project) == []
     made = json.loads((sample.root / "docs" / "labs" / "lesson.ipynb").read_text())
     assert "2 * x" not in json.dumps(made)
+
+
+TIMED = """\
+# Lesson
+
+Training took {{ lesson.py::one seconds }}, all {{ lesson.md running }}. See [two](two.md#end)
+and [the words](glossary.md).
+
+```section
+lesson.py
+```
+
+```cell
+lesson.py::one
+```
+
+```cell
+lesson.py::two
+```
+"""
+
+
+def test_a_lessons_notebook_is_stale_for_its_words_and_code_and_not_for_times_and_places(
+    light, monkeypatch
+):
+    one = "# %% one\nprint(1)\n\n# %% two\nprint(1)\n"
+    light.script("lesson", one, TIMED)
+    light.script("two", "# %% end\nprint(3)\n")
+    path = light.root / "snippets" / "notebooks" / "lesson.ipynb"
+    assert light.do("tutorial", "check").returncode == 0  # where none are committed, none are asked
+    light.do("tutorial", "run")
+    done = light.do("tutorial", "notebooks")
+    assert done.stdout.splitlines() == [
+        "snippets/notebooks/lesson.ipynb: rewritten",
+        "snippets/notebooks/two.ipynb: rewritten",
+    ], done.stderr
+    text = path.read_text("utf-8")
+    assert "took under\u00a00.01\u00a0s, all 1\u00a0s. See [two](two.ipynb)" in text
+    assert "[the words](../../docs/glossary.md)" in text
+    path.write_text(
+        text.replace("under\u00a00.01", "12.5").replace("two.ipynb", "http://a/two.html#x")
+    )
+    shutil.rmtree(light.root / "build")  # nor need there be a run
+    monkeypatch.setenv("SITE_URL", "https://lessons.example/")
+    monkeypatch.setenv("TUTORIAL_ROOT", str(light.root))
+
+    def told() -> list[str]:
+        markdown.the_project.cache_clear()
+        return stale_notebooks(light.project)
+
+    assert told() == []
+    stale = [
+        "snippets/notebooks/lesson.ipynb: not made from docs/lesson.md and snippets/lesson.py as"
+        " they are now; make notebooks"
+    ]
+    light.edit("docs/lesson.md", "See [two]", "Read [two]")
+    assert told() == stale
+    assert light.do("tutorial", "check").stderr.splitlines() == stale
+    assert check_pages(light.project) == []  # a page can be built with it
+    light.edit("docs/lesson.md", "Read [two]", "See [two]")
+    assert told() == []
+    light.edit("snippets/lesson.py", "print(1)\n\n", "print(7)\n\n")
+    assert told() == stale
+
+
+def test_ids_of_a_notebook_stay_where_others_change():
+    def ids(*cells):
+        made = labs.make_notebook([(kind, source, []) for kind, source in cells])
+        nbformat.validate(made)
+        return [cell.id for cell in made.cells]
+
+    cells = [("markdown", "a"), ("code", "1"), ("code", "2"), ("markdown", "b"), ("code", "1")]
+    before = ids(*cells, ("markdown", "c"))
+    assert len(set(before)) == 6
+    assert ids(("markdown", "other"), *cells[1:], ("markdown", "c")) == before
+    assert ids(*cells[:2], ("code", "new"), *cells[2:], ("markdown", "c"))[3:] == before[2:]
 
 
 ERRORS = "# errors\n\n```error\nlesson.py::{}\n```\n"
@@ -267,6 +346,29 @@ def test_a_lab_page_keeps_its_copy_buttons_and_asks_nobody_else(monkeypatch):
 
 def test_a_lab_opens_in_colab_where_the_repository_is_known(monkeypatch):
     monkeypatch.setenv("REPO_URL", "https://github.com/somebody/lessons/")
+    assert (PROJECT.root / "docs" / "labs" / "tensors.ipynb").is_file()
     page = lab_pages.finished(LAB_PAGE, LABS["tensors"])
     path = "github/somebody/lessons/blob/main/docs/labs/tensors.ipynb"
     assert f'href="https://colab.research.google.com/{path}"' in page
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"),
+    [
+        ("https://github.com/somebody/lessons", "somebody/lessons"),
+        ("https://github.com/somebody/les.sons.git", "somebody/les.sons"),
+        ("", None),
+        ("https://github.com/somebody", None),
+        ("https://elsewhere.example/somebody/lessons", None),
+        ("https://elsewhere.example/https://github.com/somebody/lessons", None),
+    ],
+)
+def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, name, monkeypatch):
+    monkeypatch.setenv("REPO_URL", repository)
+    monkeypatch.setattr(markdown, "runs_of", lambda *_: [])  # it need not have been run
+    html = markdown.show_section("tensors.py", "", "", {}, None)
+    assert ("colab" in html) == bool(name)
+    path = f"github/{name}/blob/main/snippets/notebooks/tensors.ipynb"
+    if name:
+        assert f'<a href="https://colab.research.google.com/{path}">Open in Colab</a>' in html
+        assert (PROJECT.root / "snippets" / "notebooks" / "tensors.ipynb").is_file()

@@ -313,6 +313,74 @@ def test_the_site_fails_with_page_and_line_in_the_file(ran, tmp_path, text, says
     assert said.startswith(f"{sample.place('docs/lesson.md', '{{')}: ")
 
 
+# Times to plan with
+
+
+def two_lessons(sample):
+    """A second lesson and a page that is none, beside docs/lesson.md."""
+    sample.script("other", '"""Other."""\n\n# %% one\nprint(1)\n')
+    (sample.root / "docs" / "page.md").write_text("# A page\n\n```exercise\nx.py::y\n```\n")
+
+
+def test_reading_time_is_that_of_the_pages(lesson):
+    two_lessons(lesson)
+    lesson.edit("docs/lesson.md", "## Plain", "word " * 200 * 20 + "\n\n## Plain")
+    assert text_of(lesson, "lesson.md reading") == "20 min"
+    assert text_of(lesson, "other.md reading") == "1 min"
+    assert text_of(lesson, "lesson.md other.md reading") == "21 min"
+    assert text_of(lesson, "lessons reading") == "21 min"
+    lesson.edit("docs/lesson.md", "## Plain", "word " * 200 * 130 + "\n\n## Plain")
+    assert text_of(lesson, "lessons reading") == "2½ hours"
+
+
+def test_exercises_are_those_of_the_page(lesson):
+    two_lessons(lesson)
+    assert text_of(lesson, "lesson.md exercises") == "0 exercises"
+    lesson.edit("docs/lesson.md", "## Plain", "```exercise\nlesson.py::a\n```\n\n## Plain")
+    assert text_of(lesson, "lesson.md exercises") == "1 exercise"
+    lesson.edit("docs/other.md", "# other", "# other\n\n```exercise\nother.py::a\n```\n")
+    assert text_of(lesson, "lessons exercises") == "2 exercises"
+    count = render("{{ lesson.md exercises }} of {{ lessons exercises }}").select("span.exercises")
+    assert [(one["data-page"], one.get_text()) for one in count] == [("lesson", "1\u00a0exercise")]
+
+
+def test_running_time_is_that_of_the_records(ran, tmp_path, monkeypatch):
+    sample = ran.copy(tmp_path / "a copy")
+    monkeypatch.setenv("DEVICE", "cpu")
+    for path, seconds in zip(
+        sorted((sample.root / "build/cpu/lesson").glob("*.json")), (100, 60, 20), strict=True
+    ):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": seconds}))
+    assert text_of(sample, "lesson.md running") == text_of(sample, "lessons running") == "3 min"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.01, "1 s"), (1.4, "1 s"), (89.4, "89 s"), (95, "2 min"), (1500, "25 min"), (9000, "2½ h")],
+)
+def test_times_are_rounded_to_plan_with(seconds, text):
+    assert numbers.rounded_seconds(seconds).replace("\u00a0", " ").replace("hours", "h") == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("lessen.md reading", "docs/lessen.md is no lesson: there are lesson.md"),
+        ("lesson.md page.md running", "docs/page.md is no lesson"),
+        ("lesson.md minutes", "cannot be read"),
+    ],
+)
+def test_a_page_that_is_no_lesson_has_no_times(lesson, asked, says):
+    (lesson.root / "docs" / "page.md").write_text(f"# A page\n\n{{{{ {asked} }}}}\n")
+    (problem,) = check_pages(lesson.project)
+    assert problem.startswith("docs/page.md:3: ") and says in problem
+
+
+def test_a_check_needs_no_run(lesson):
+    lesson.edit("docs/lesson.md", "## Plain", "{{ lessons running }}\n\n## Plain")
+    assert check_pages(lesson.project) == []
+
+
 # The record of this build's run, the site and its exports
 
 

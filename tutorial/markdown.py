@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, wraps
 from html import escape
+from itertools import groupby
 
 from pymdownx.superfences import SuperFencesException
 
@@ -161,7 +162,7 @@ def show_cell(source, language, css_class, options, md, **kwargs) -> str:
     else:
         result = _tabs(
             f"{section.name}-{cell.name}",
-            [(run.label, _result(cell, run, [run], drawn)) for run in runs],
+            [(run.label, _result(cell, run, [run], drawn, marked(run, runs))) for run in runs],
         )
     program = style = ""
     if cell.name in programs.of(project, section):
@@ -193,15 +194,17 @@ def show_exercise(source, language, css_class, options, md, **kwargs) -> str:
     exercise = find_exercise(the_project(), source.strip())
     section = source.strip().partition(".py")[0]
     return (
-        f'<div class="exercise" id="{section}-{exercise.name}">'
+        f'<div class="exercise" id="{section}-exercise-{exercise.name}">'
         f"{_code(exercise.stub, md)}"
-        f'<details class="example"><summary>Check your answer</summary><p>Run this below your'
-        " function. It says in one sentence what is wrong, or that it is right."
+        # With ids: by the nearest one Material names what its copy button copies.
+        f'<details class="example" id="{section}-exercise-{exercise.name}-check">'
+        "<summary>Check your answer</summary><p>Run this below your function. It says in one"
+        " sentence what is wrong, or that it is right."
         f' The <a href="labs/{section}.html">lab</a> has both in a notebook.</p>'
         # To be copied and run, hardly read: colours would be half the elements of the page.
         f"{_code(exercise.check, md, 'text')}</details>"
-        f'<details class="success"><summary>Solution</summary>{_code(exercise.solution, md)}'
-        "</details></div>"
+        f'<details class="success" id="{section}-exercise-{exercise.name}-solution">'
+        f"<summary>Solution</summary>{_code(exercise.solution, md)}</details></div>"
     )
 
 
@@ -244,17 +247,33 @@ def title_of(project: Project, page: str) -> str:
     return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), page)
 
 
-def _result(cell: Cell, run: Run, runs: list[Run], drawn: Run | None) -> str:
-    """Output, figure and record. runs: all whose output is the same; drawn: has the figure."""
+def marked(run: Run, runs: list[Run]) -> str:
+    """The run's output, with marks around what others printed otherwise."""
+    found = [transcripts.differences(run.text, other.text)[0] for other in runs]
+    differs = {at for spans in found for span in spans for at in range(*span)}
+    parts = []
+    for is_marked, places in groupby(range(len(run.text)), differs.__contains__):
+        text = escape("".join(run.text[at] for at in places), quote=False)
+        parts.append(f'<mark class="differs">{text}</mark>' if is_marked else text)
+    return "".join(parts)
+
+
+def _result(cell: Cell, run: Run, runs: list[Run], drawn: Run | None, shown: str = "") -> str:
+    """Output, figure and record.
+
+    runs: all whose output is the same; drawn: has the figure; shown: the output, if as HTML.
+    """
     parts = []
     if run.text:
         kind = " cell-error" if "error" in cell.options else ""
         label = "Error, as intended" if kind else "Output"
+        if "<mark" in shown:
+            label += '<span class="differs-note">what differs is marked</span>'
         spoken = f"{'Error' if kind else 'Output'} of {cell.name} on the {run.label}"
         parts.append(
             f'<p class="cell-label">{label}</p><pre class="cell-output no-copy{kind}"'
             f' tabindex="0" role="region" aria-label="{escape(spoken)}">'
-            f"<code>{escape(run.text, quote=False)}</code></pre>"
+            f"<code>{shown or escape(run.text, quote=False)}</code></pre>"
         )
     if run.figures or drawn:
         parts.append(_figure(cell, run if run.figures else drawn, own=bool(run.figures)))
@@ -342,6 +361,8 @@ def show_section(source, language, css_class, options, md, **kwargs) -> str:
     name = section.name
     for title, ending in (("Script", "py"), ("Notebook", "ipynb")):
         facts.append(f'<li><a href="{name}.{ending}" download>{title}</a></li>')
+    if link := labs.colab(f"snippets/notebooks/{name}.ipynb"):
+        facts.append(f"<li>{link}</li>")
     # Without a script it is a download as well.
     facts.append(f'<li><a class="copy-page" href="{name}.md" download>Copy as Markdown</a></li>')
     if labs.Lab(project, name).path.is_file():

@@ -8,6 +8,7 @@ A Python-Markdown extension, `tutorial.numbers`. What stands between the braces:
     RECIPE / RECIPE seconds                how many times as long
     SCRIPT.py::CELL seconds                from the record of this build's run
     SCRIPT.py seconds                      of all its cells
+    PAGE.md ... reading|running|exercises  of one page or several; `lessons` are all of them
     given TEXT                             a choice or a definition: no measurement
 
 The same module finds the numbers that somebody wrote by hand.
@@ -38,6 +39,9 @@ PLACEHOLDER = re.compile(r"\{\{([^{}\x02\x03]*)\}\}")
 NAME = r"[a-z0-9][a-z0-9-]*"
 GIVEN = re.compile(r"given (?P<text>.+)")
 RECORD = re.compile(r"(?P<section>[\w-]+)\.py(?:::(?P<cell>[\w-]+))? seconds")
+LESSONS = re.compile(
+    r"(?P<pages>lessons|[\w-]+\.md(?: [\w-]+\.md)*) (?P<what>reading|running|exercises)"
+)
 RESULT = re.compile(
     rf"(?P<name>{NAME})(?: ?(?P<sign>/|(?<= )-(?= )) ?(?P<other>{NAME}))?"
     r" (?P<what>accuracy|range|spread|seconds|seeds)(?: (?P<of>.+))?"
@@ -77,14 +81,20 @@ PRIORITY = 15
 
 @dataclass(frozen=True)
 class Number:
-    """A number as the prose has it; `target`: page and anchor that tell where it comes from."""
+    """A number as the prose has it; `target`: page and anchor that tell where it comes from.
+
+    `exercises_of`: the page whose exercises these are, where the reader's own count is added.
+    """
 
     text: str
     target: str = ""
     title: str = ""
+    exercises_of: str = ""
 
     def html(self, up: str = "") -> str:
         """`up`: the way to the folder of all pages."""
+        if self.exercises_of:
+            return f'<span class="exercises" data-page="{self.exercises_of}">{self.text}</span>'
         if not self.title:
             return escape(self.text, quote=False)
         title = f'title="{escape(self.title)}"'
@@ -103,19 +113,23 @@ def number(project: Project, asked: str) -> Number:
         return Number(match["text"].replace(" ", SPACE))
     if match := RECORD.fullmatch(asked):
         return _recorded(project, *_section_of(project, match))
+    if match := LESSONS.fullmatch(asked):
+        return _of_lessons(project, _lessons(project, match["pages"]), match["what"])
     if match := RESULT.fullmatch(asked):
         return _measured(project, match)
     raise TutorialError(
         f"{{{{ {asked} }}}} cannot be read: write RECIPE accuracy, range, spread, seconds or seeds,"
-        " SCRIPT.py::CELL seconds, or given TEXT"
+        " SCRIPT.py::CELL seconds, PAGE.md reading, running or exercises, or given TEXT"
     )
 
 
 def check(project: Project, asked: str) -> None:
     """As number(), but a record need not be there yet."""
-    match = RECORD.fullmatch(" ".join(asked.split()))
-    if match:
+    asked = " ".join(asked.split())
+    if match := RECORD.fullmatch(asked):
         _section_of(project, match)
+    elif match := LESSONS.fullmatch(asked):
+        _lessons(project, match["pages"])
     else:
         number(project, asked)
 
@@ -133,7 +147,38 @@ def _section_of(project: Project, match: re.Match) -> tuple[Section, str | None]
     return section, match["cell"]
 
 
-def _recorded(project: Project, section: Section, name: str | None) -> Number:
+def _lessons(project: Project, pages: str) -> list[Section]:
+    """The sections of the named pages; a lesson is a page with a `section` fence."""
+    lessons = {
+        fence.page.name: project.sections[fence.page.stem]
+        for fence in project.fences
+        if fence.kind == "section" and fence.page.stem in project.sections
+    }
+    if pages == "lessons":
+        return list(lessons.values())
+    for page in pages.split():
+        if page not in lessons:
+            known = ", ".join(lessons) or "none yet"
+            raise TutorialError(f"docs/{page} is no lesson: there are {known}")
+    return [lessons[page] for page in pages.split()]
+
+
+def _of_lessons(project: Project, lessons: list[Section], what: str) -> Number:
+    if what == "reading":
+        return Number(
+            rounded_minutes(sum(markdown.reading_minutes(project, each) for each in lessons))
+        )
+    if what == "running":
+        seconds = sum(sum(_runs(project, each)[0]) for each in lessons)
+        return Number(rounded_seconds(seconds))
+    names = {f"{each.name}.md" for each in lessons}
+    count = sum(f.kind == "exercise" and f.page.name in names for f in project.fences)
+    text = f"{count}{SPACE}exercise{'s' if count != 1 else ''}"
+    return Number(text, exercises_of=lessons[0].name if len(lessons) == 1 else "")
+
+
+def _runs(project: Project, section: Section, name: str | None = None):
+    """Seconds of each cell, or of the named one, on this build's device; and the last run."""
     home, seconds, last = os.environ.get("DEVICE") or "cpu", [], None
     for cell in section.on(home):
         if name in (None, cell.name):
@@ -142,6 +187,11 @@ def _recorded(project: Project, section: Section, name: str | None) -> Number:
             seconds.append(last.seconds)
     if last is None:
         raise TutorialError(f"snippets/{section.name}.py: cell {name} does not run on {home}")
+    return seconds, last
+
+
+def _recorded(project: Project, section: Section, name: str | None) -> Number:
+    seconds, last = _runs(project, section, name)
     device = last.facts.get("Device", "")
     what = f"cell {name}" if name else "all cells"
     return Number(
@@ -276,6 +326,21 @@ def clock(seconds: float) -> str:
     if 0 < seconds < 0.095:
         return f"{seconds * 1000:.{0 if seconds >= 0.0095 else 1}f}{SPACE}ms"
     return f"{seconds:.{max(0, 1 - math.floor(math.log10(seconds or 1)))}f}{SPACE}s"
+
+
+def rounded_minutes(minutes: float) -> str:
+    """As one plans with: 25 min, 4½ hours."""
+    if minutes < 100:
+        return f"{minutes:.0f}{SPACE}min"
+    hours, half = divmod(round(minutes / 30), 2)
+    return f"{hours}{'½' * half}{SPACE}hours"
+
+
+def rounded_seconds(seconds: float) -> str:
+    """As one plans with: 1 s for anything shorter, 25 s, 2 min."""
+    if seconds < 90:
+        return f"{max(1, seconds):.0f}{SPACE}s"
+    return f"{seconds / 60:.0f}{SPACE}min" if seconds < 5970 else rounded_minutes(seconds / 60)
 
 
 # Where placeholders and numbers stand in a text

@@ -15,8 +15,10 @@ from tutorial import (
     lab_pages,
     labs,
     markdown,
+    offline,
     programs,
     records,
+    style_sheets,
 )
 from tutorial.cells import DEVICES
 from tutorial.project import Project
@@ -70,6 +72,9 @@ def _make(project: Project, preview: bool = False):
     try:
         config = _mkdocs(project, new, preview)
         _assemble(project, new)
+        if not preview:
+            style_sheets.trim_theme(new)
+            offline.write(project, new)
         _swap(new, project.site)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -103,10 +108,6 @@ def _mkdocs(project: Project, destination: Path, preview: bool):
 
 
 def _assemble(project: Project, site: Path) -> None:
-    for source, path in formulas.katex_assets():
-        target = site / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
     for name, section in project.sections.items():
         for device in DEVICES:
             folder = records.folder(project, device, name)
@@ -124,6 +125,7 @@ def _assemble(project: Project, site: Path) -> None:
         (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
     programs.write(project, site)
     lab_pages.finish(project, site)
+    formulas.write_assets(site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
 

@@ -4,6 +4,7 @@ import difflib
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 CELL = re.compile(r"^# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>[\d.e+-]+) s)?$")
@@ -13,6 +14,10 @@ TIME = re.compile(
     r"\b\d+(?:\.\d+)?(?:e[-+]?\d+)?(?= ?(?:s|ms|µs|us|ns|seconds|minutes|min(?!\W*\d))\b)"
 )
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+TOKEN = re.compile(
+    rf"(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})|(?P<number>{NUMBER.pattern})"
+    r"|\w+|[^\w\s]|\n"
+)
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,14 @@ class Transcript:
     @classmethod
     def read(cls, path: Path) -> "Transcript":
         """An empty one if there is no such file."""
+        return cls.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+
+    @classmethod
+    def parse(cls, content: str) -> "Transcript":
+        """What `write` wrote."""
         transcript = cls()
-        if not path.exists():
-            return transcript
         opened, lines = None, []
-        for line in [*path.read_text(encoding="utf-8").split("\n"), "# %% end 00000000"]:
+        for line in [*content.split("\n"), "# %% end 00000000"]:
             if match := CELL.match(line):
                 if opened:
                     seconds = float(opened["s"]) if opened["s"] else None
@@ -86,6 +94,74 @@ def same(old: str, new: str, tolerance: float | None = None) -> bool:
 def same_to_a_reader(old: str, new: str) -> bool:
     """As same(), but for somebody who compares two devices, whose times are what matters."""
     return same(old, new) and TIME.findall(old) == TIME.findall(new)
+
+
+def differences(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Where two outputs do not agree by same(): spans of either text. Times are in none."""
+    ours, theirs = _tokens(old), _tokens(new)
+    agree: tuple[set[int], set[int]] = (set(), set())
+    for start, end, other, other_end in _regions(ours, theirs):
+        for at, at_other, size in _matches(ours[start:end], theirs[other:other_end]):
+            for a in range(start + at, start + at + size):
+                b = a - start - at + other + at_other
+                if ours[a][0] != "<number>" or _close(ours[a][1][0], theirs[b][1][0], None):
+                    agree[0].add(a)
+                    agree[1].add(b)
+    return _spans(old, ours, agree[0]), _spans(new, theirs, agree[1])
+
+
+def _regions(ours: list, theirs: list) -> list[tuple[int, int, int, int]]:
+    """Which tokens to compare with which, (start, end) of either: by lines that are the same."""
+    if [kind for kind, _ in ours] == [kind for kind, _ in theirs]:
+        return [(0, len(ours), 0, len(theirs))]
+    lines, starts = [], []
+    for tokens in (ours, theirs):
+        ends = [number + 1 for number, (kind, _) in enumerate(tokens) if kind == "\n"]
+        starts.append([0, *ends, len(tokens)])
+        values = [match[0] if kind == "<number>" else kind for kind, match in tokens]
+        lines.append([tuple(values[a:b]) for a, b in pairwise(starts[-1])])
+    matcher = difflib.SequenceMatcher(None, *lines, autojunk=False)
+    return [
+        (starts[0][a], starts[0][b], starts[1][c], starts[1][d])
+        for _, a, b, c, d in matcher.get_opcodes()
+    ]
+
+
+def _matches(ours: list, theirs: list) -> list[tuple[int, int, int]]:
+    """(start, other start, length) of tokens that are of the same shape."""
+    kinds = [[kind for kind, _ in tokens] for tokens in (ours, theirs)]
+    if kinds[0] == kinds[1]:  # the usual case, and difflib is slow where many kinds are the same
+        return [(0, 0, len(ours))]
+    found = difflib.SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks()
+    ends = [(0, 0), *((start + size, other + size) for start, other, size in found)]
+    return [
+        (start, other, size)
+        for number, (start, other, size) in enumerate(found[:-1])
+        # A bracket that two different words have beside them by chance is no agreement.
+        if any(re.search(r"\w|\n", kind) for kind in kinds[0][start : start + size])
+        or ends[number] == (start, other)
+        or ends[number + 1] == found[number + 1][:2]
+    ]
+
+
+def _tokens(text: str) -> list[tuple[str, re.Match]]:
+    """(kind, match): names, signs, and what same() compares in another way, of one kind each."""
+    return [
+        (f"<{match.lastgroup}>" if match.lastgroup else match[0], match)
+        for match in TOKEN.finditer(text)
+    ]
+
+
+def _spans(text: str, tokens: list[tuple[str, re.Match]], agree: set[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for number, (kind, match) in enumerate(tokens):
+        if number in agree or kind == "\n":
+            continue
+        start = match.start()
+        if spans and number - 1 not in agree and "\n" not in text[spans[-1][1] : start]:
+            start = spans.pop()[0]
+        spans.append((start, match.end()))
+    return spans
 
 
 def diff(old: str, new: str, tolerance: float | None = None) -> str:

@@ -1,0 +1,73 @@
+"""One server and one browser for each worker, and one visit to a page for many tests of it."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser import visits
+from tests.browser.server import Server
+from tutorial.browser import MISSING, find_browser
+from tutorial.project import Project
+
+pytest.register_assert_rewrite("tests.browser.facts")
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+CHECKS = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """Not for the session: while Playwright runs, no other test can use asyncio."""
+    program = find_browser()
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING, pytrace=False)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server():
+    folder = Path(os.environ.get("TUTORIAL_TESTED_SITE") or Project.find().site)
+    if not (folder / "index.html").is_file():
+        pytest.fail(f"there is no site in {folder}; run 'make site'", pytrace=False)
+    with Server(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def new_page(browser, server):
+    """Opens a page of the site in a context of its own: new_page("tensors.html", width=390)."""
+
+    def new_page(path: str, width: int = 1280, height: int = 900, **options):
+        context = browser.new_context(
+            base_url=server.origin, viewport={"width": width, "height": height}, **options
+        )
+        context.set_default_timeout(60_000)  # a machine may have much else to do
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    return new_page
+
+
+@pytest.fixture(scope="package")
+def prepare():
+    """Give a page the functions of page.js and axe."""
+
+    def prepare(page) -> None:
+        page.evaluate(AXE)
+        page.evaluate(CHECKS)
+
+    return prepare
+
+
+@pytest.fixture(scope="module")
+def visit(path, browser, server, prepare) -> visits.Visit:
+    """All that the tests of facts.py want to know of a page; a module says which pages."""
+    return visits.visit(browser, server, path, prepare)

@@ -1,0 +1,22 @@
+"""All pages but those of the sections in a browser: home, results, errors, glossary, 404, labs."""
+
+import pytest
+
+from tests.browser import visits
+from tests.browser.facts import *  # noqa: F403
+from tests.browser.test_lessons import LESSONS
+from tutorial.project import Project
+
+PAGES = visits.pages(Project.find())
+
+
+@pytest.fixture(
+    scope="module", params=[path for path in PAGES if path.removesuffix(".html") not in LESSONS]
+)
+def path(request) -> str:
+    return request.param
+
+
+def test_the_site_has_exactly_the_pages_that_are_tested(server):
+    made = [file.relative_to(server.folder).as_posix() for file in server.folder.rglob("*.html")]
+    assert sorted(made) == PAGES
