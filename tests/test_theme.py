@@ -12,7 +12,7 @@ import yaml
 
 THEME = Path(__file__).resolve().parent.parent / "theme"
 UPSTREAM = Path(material.__file__).parent / "templates"
-PARTIALS = ("base", "large", "palette", "content", "index_later")
+PARTIALS = ("base", "large", "palette", "content", "index_later", "fonts")
 
 
 def inline_scripts(folder, name):

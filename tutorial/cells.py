@@ -118,10 +118,17 @@ class Section:
 
     def keys(self, device: str) -> dict[str, str]:
         """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
-        keys, sofar = {}, self._engine
-        for name, own in self.fingerprints(device).items():
-            keys[name] = sofar = digest(sofar, own)
-        return keys
+        if device not in self._keys:
+            keys, sofar = {}, self._engine
+            for name, own in self.fingerprints(device).items():
+                keys[name] = sofar = digest(sofar, own)
+            self._keys[device] = keys
+        return dict(self._keys[device])
+
+    @cached_property
+    def _keys(self) -> dict[str, dict[str, str]]:
+        """By device; a page asks for them once a cell."""
+        return {}
 
     @cached_property
     def _engine(self) -> str:

@@ -56,6 +56,9 @@ def finished(text: str, lab: Lab) -> str:
     article = article.replace('<clipboard-copy ,=""', '<clipboard-copy role="button"')
     sheets = ["katex/katex.min.css"] * has_formulas + ["labs.css"]
     links = "".join(f'<link rel="stylesheet" href="../assets/{sheet}">' for sheet in sheets)
+    if has_formulas:
+        partial = lab.project.root / "theme" / "partials" / "javascripts" / "fonts.html"
+        links += SCRIPT.search(partial.read_text(encoding="utf-8"))[0]
     before = before.replace("</head>", f"{links}</head>", 1)
     article = article.replace("</h1>", f"</h1>{_files(lab)}", 1)
     return before + opening + article + closing + after

@@ -7,7 +7,7 @@ says what is wrong, and the fill-in notebook of the section.
 import os
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import jupytext
@@ -63,7 +63,7 @@ class Lab:
 
     @cached_property
     def cells(self) -> list[nbformat.NotebookNode]:
-        return jupytext.read(self.path, fmt="py:percent").cells
+        return _read(self.path, self.path.stat().st_mtime_ns)
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
@@ -105,6 +105,12 @@ class Lab:
                 source = exercise.solution if solved else exercise.stub
             cells.append((cell.cell_type, source, []))
         return make_notebook(cells)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int) -> list[nbformat.NotebookNode]:
+    """The cells of a script as it is since `changed`: a page asks for them at each exercise."""
+    return jupytext.read(path, fmt="py:percent").cells
 
 
 def name_of(cell: nbformat.NotebookNode) -> str:

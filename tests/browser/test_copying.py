@@ -26,10 +26,11 @@ def clicked(new_page):
         button.evaluate("each => { const d = each.closest('details'); if (d) d.open = true; }")
         button.scroll_into_view_if_needed()
         button.click()
-        page.wait_for_function(
-            "() => navigator.clipboard.readText().then(t => t !== 'nothing yet')"
+        # While something is being written the clipboard may be empty for a moment.
+        text = page.wait_for_function(
+            "() => navigator.clipboard.readText().then((t) => t !== 'nothing yet' && t)"
         )
-        return page.evaluate("navigator.clipboard.readText()").replace("\r\n", "\n")
+        return text.json_value().replace("\r\n", "\n")
 
     yield clicked
     for page in opened.values():
