@@ -11,7 +11,11 @@ RECORDS ?=
 PUBLISH ?=
 STRICT ?=
 TORCH ?= newest
-TESTS ?= tests README.md CONTRIBUTING.md build/site/*.md
+ALL ?=
+export TUTORIAL_ALL_TESTS := $(ALL)
+# Pages that are run as a reader would who copies everything; with ALL=1 those that take long too.
+EXPORTED := $(if $(ALL),build/site/*.md,$(patsubst %,build/site/%.md,index tensors autograd networks classifier))
+TESTS ?= tests README.md CONTRIBUTING.md $(EXPORTED)
 export DEVICE
 
 ifeq ($(OS),Windows_NT)
@@ -44,7 +48,7 @@ serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (P
 
 test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
 	@$(RUN) -m tutorial.browser
-	@$(RUN) -m pytest -rs -n 2 --dist loadfile snippets tests README.md CONTRIBUTING.md build/site/*.md
+	@$(RUN) -m pytest -rs -n 2 --dist loadfile snippets $(TESTS)
 
 run: $(READY) ## execute what is not current, build nothing
 	@$(RUN) -m tutorial run $(SECTIONS)

@@ -19,9 +19,9 @@ LONG_TRAININGS = {
     "images": {"train"},
     "inside": {"five-seeds"},
 }
-# The other sections train in most of their programs. Together they would double the suite's time.
-ALWAYS = ("index", "tensors", "autograd", "networks", "classifier")
-ALL = os.environ.get("TUTORIAL_ALL_PROGRAMS") == "1"
+# Together the others would double the suite's time: `make test ALL=1`, as every night, runs them.
+ALWAYS = ("index", "tensors", "autograd")
+ALL = bool(os.environ.get("TUTORIAL_ALL_TESTS"))
 
 needs_fork = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="run from nothing, each program would train again: POSIX only"
@@ -70,7 +70,7 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
         pytest.param(
             name,
             marks=pytest.mark.skipif(
-                not ALL and name not in ALWAYS, reason="TUTORIAL_ALL_PROGRAMS=1 runs these"
+                not ALL and name not in ALWAYS, reason="make test ALL=1 runs these"
             ),
         )
         for name in PROJECT.sections
@@ -82,7 +82,7 @@ def test_every_program_without_a_long_training_prints_what_the_record_says(name,
 
 
 @needs_fork
-@pytest.mark.skipif(not ALL, reason="trains for minutes: TUTORIAL_ALL_PROGRAMS=1 runs these")
+@pytest.mark.skipif(not ALL, reason="trains for minutes: make test ALL=1 runs these")
 @pytest.mark.parametrize("name", LONG_TRAININGS)
 def test_every_program_with_a_long_training_prints_what_the_record_says(name, tmp_path):
     wrong = disagreements(PROJECT, name, tmp_path, long=True)
