@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import importlib
-import os
 import json
+import os
 import shutil
 
 import nbformat
