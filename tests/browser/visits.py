@@ -18,12 +18,13 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 ALL_RULES = [("light", "desktop"), ("dark", "phone")]
 PAPER = (718, 1046)  # A4 less margins of 1 cm, in CSS pixels
 
-# Before any script of the page. Shifts within half a second of an input do not count.
+# Before any script of the page. Shifts within half a second of an input do not count, nor one that
+# is too small to be seen: Lighthouse rounds to a thousandth as well.
 WATCH_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
   for (const { value, hadRecentInput, sources } of list.getEntries()) {
-    if (hadRecentInput) continue;
+    if (hadRecentInput || value < 0.0005) continue;
     const moved = sources.map(({ node }) => node?.outerHTML?.slice(0, 100) ?? node?.nodeName);
     window.shifts.push(`${value.toFixed(4)}: ${moved.join(" and ")}`);
   }
