@@ -127,9 +127,8 @@ def write_notebooks(project: Project) -> list[Path]:
     for section in project.sections:
         path = notebook_path(project, section)
         if not _is_current(project, section):
-            text = labs.text_of(notebook(project, project.root / "docs" / f"{section}.md"))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            page = project.root / "docs" / f"{section}.md"
+            labs.save(path, labs.text_of(notebook(project, page)))
             changed.append(path)
     return changed
 

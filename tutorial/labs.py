@@ -165,6 +165,11 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
+def save(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
 def write(project: Project) -> list[Path]:
     """Make docs/labs/*.ipynb anew; the files that changed."""
     changed = []
@@ -172,8 +177,7 @@ def write(project: Project) -> list[Path]:
         text = text_of(lab.notebook())
         path = lab.notebook_path
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            save(path, text)
             changed.append(path)
     return changed
 
