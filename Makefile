@@ -14,7 +14,7 @@ TORCH ?= newest
 ALL ?=
 export TUTORIAL_ALL_TESTS := $(ALL)
 # Pages that are run as a reader would who copies everything; with ALL=1 those that take long too.
-EXPORTED := $(if $(ALL),build/site/*.md,$(patsubst %,build/site/%.md,index tensors autograd networks classifier))
+EXPORTED := $(if $(filter 1,$(ALL)),build/site/*.md,$(patsubst %,build/site/%.md,index tensors autograd networks classifier))
 TESTS ?= tests README.md CONTRIBUTING.md $(EXPORTED)
 export DEVICE
 

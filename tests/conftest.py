@@ -122,7 +122,11 @@ class Sample:
                 (light / package).mkdir(parents=True, exist_ok=True)
                 (light / package / "__init__.py").write_text(text)
             path.insert(0, str(light))
-        ours = {"TUTORIAL_ROOT": str(self.root), "PYTHONPATH": os.pathsep.join(path)}
+        ours = {
+            "TUTORIAL_ROOT": str(self.root),
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # a second of each start, never used
+        }
         return known | ours | more
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import importlib
 import json
-import os
 import shutil
 
 import nbformat
@@ -12,12 +11,15 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tests import chosen
 from tutorial import TutorialError, dataset, export, lab_pages, labs, markdown, stand_in, weights
 from tutorial.checks import check_pages, stale_notebooks
 from tutorial.project import Project
 
 PROJECT = Project.find()
 LABS = {lab.section: lab for lab in labs.labs(PROJECT)}
+# The code of every lab runs below; these run in Jupyter as well.
+IN_JUPYTER = chosen.sections(LABS, ["tensors", "gpu"])
 EXERCISES = [(section, name) for section, lab in LABS.items() for name in lab.exercises]
 
 
@@ -89,7 +91,7 @@ def execute(notebook, folder, before=""):
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
 
 
-@pytest.mark.parametrize("section", LABS)
+@pytest.mark.parametrize("section", IN_JUPYTER)
 def test_a_lab_runs_with_its_solutions(section, tmp_path, monkeypatch):
     """With all images where it reads CIFAR-10: the lab has a gate on the accuracy."""
     before = "import torch; torch.set_num_threads(1)"
@@ -104,7 +106,7 @@ teach_torchvision(Source({source.name!r}, Path({str(source.folder)!r}), {source.
     execute(LABS[section].notebook(solved=True), tmp_path, before)
 
 
-@pytest.mark.parametrize("section", LABS)
+@pytest.mark.parametrize("section", IN_JUPYTER)
 def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
     notebook = nbformat.reads(LABS[section].notebook_path.read_text("utf-8"), as_version=4)
     with pytest.raises(CellExecutionError) as stopped:
@@ -119,23 +121,6 @@ def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
     assert failed.source == first.check
 
 
-# A notebook has the code of the exported page. Of what Jupyter does otherwise these have something
-# each: figures, pretrained weights, worker processes, training on images.
-IN_JUPYTER = [
-    "index",
-    "autograd",
-    *(
-        pytest.param(
-            name,
-            marks=pytest.mark.skipif(
-                not os.environ.get("TUTORIAL_ALL_TESTS"), reason="make test ALL=1 runs these"
-            ),
-        )
-        for name in ("networks", "classifier")
-    ),
-]
-
-
 @pytest.mark.parametrize("section", PROJECT.sections)
 def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
     page = PROJECT.root / "docs" / f"{section}.md"
@@ -146,7 +131,11 @@ def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
     assert len(fences) >= len(PROJECT.sections[section].cells)
 
 
-@pytest.mark.parametrize("section", IN_JUPYTER)
+# A notebook has the code of the exported page. Of what Jupyter does otherwise these have something
+# each: figures, pretrained weights, worker processes, training on images.
+@pytest.mark.parametrize(
+    "section", chosen.sections(["index", "autograd", "networks", "classifier"], ["index"])
+)
 def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, monkeypatch):
     page = PROJECT.root / "docs" / f"{section}.md"
     notebook = export.notebook(PROJECT, page)

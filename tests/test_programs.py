@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from tests import chosen
 from tutorial import dependencies, outputs, programs, transcripts
 from tutorial.project import Project
 from tutorial.run import Runner, printed
@@ -19,9 +20,7 @@ LONG_TRAININGS = {
     "images": {"train"},
     "inside": {"five-seeds"},
 }
-# Together the others would double the suite's time: `make test ALL=1`, as every night, runs them.
-ALWAYS = ("index", "tensors", "autograd")
-ALL = bool(os.environ.get("TUTORIAL_ALL_TESTS"))
+ALWAYS = ("index", "tensors")
 
 needs_fork = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="run from nothing, each program would train again: POSIX only"
@@ -64,25 +63,14 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
 
 
 @needs_fork
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.skipif(
-                not ALL and name not in ALWAYS, reason="make test ALL=1 runs these"
-            ),
-        )
-        for name in PROJECT.sections
-    ],
-)
+@pytest.mark.parametrize("name", chosen.sections(PROJECT.sections, ALWAYS))
 def test_every_program_without_a_long_training_prints_what_the_record_says(name, tmp_path):
     wrong = disagreements(PROJECT, name, tmp_path, long=False)
     assert not wrong, "\n\n".join(wrong)
 
 
 @needs_fork
-@pytest.mark.skipif(not ALL, reason="trains for minutes: make test ALL=1 runs these")
+@chosen.needs_everything
 @pytest.mark.parametrize("name", LONG_TRAININGS)
 def test_every_program_with_a_long_training_prints_what_the_record_says(name, tmp_path):
     wrong = disagreements(PROJECT, name, tmp_path, long=True)

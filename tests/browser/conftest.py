@@ -42,7 +42,10 @@ def server():
 
 @pytest.fixture(scope="package")
 def new_page(browser, server):
-    """Opens a page of the site in a context of its own: new_page("tensors.html", width=390)."""
+    """Opens a page of the site in a context of its own: new_page("tensors.html", width=390).
+
+    Returns when the theme listens to keys and clicks.
+    """
 
     def new_page(path: str, width: int = 1280, height: int = 900, **options):
         context = browser.new_context(
@@ -51,6 +54,8 @@ def new_page(browser, server):
         context.set_default_timeout(60_000)  # a machine may have much else to do
         page = context.new_page()
         page.goto(path)
+        if options.get("java_script_enabled", True):
+            page.wait_for_function(visits.LISTENING)
         return page
 
     return new_page

@@ -6,6 +6,18 @@ from tests.browser import visits
 from tutorial.labs import Lab
 from tutorial.project import Project
 
+# While something is being written the clipboard may be empty for a moment.
+COPIED = """async () => {
+  const end = performance.now() + 30_000;
+  let text = "nothing yet";
+  while (!text || text === "nothing yet") {
+    if (performance.now() > end) throw new Error("nothing was copied within 30 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    text = await navigator.clipboard.readText();
+  }
+  return text;
+}"""
+
 
 @pytest.fixture(scope="module")
 def project() -> Project:
@@ -26,11 +38,7 @@ def clicked(new_page):
         button.evaluate("each => { const d = each.closest('details'); if (d) d.open = true; }")
         button.scroll_into_view_if_needed()
         button.click()
-        # While something is being written the clipboard may be empty for a moment.
-        text = page.wait_for_function(
-            "() => navigator.clipboard.readText().then((t) => t !== 'nothing yet' && t)"
-        )
-        return text.json_value().replace("\r\n", "\n")
+        return page.evaluate(COPIED).replace("\r\n", "\n")
 
     yield clicked
     for page in opened.values():

@@ -2,12 +2,13 @@
 
 import pytest
 
+from tests import chosen
 from tests.browser.facts import *  # noqa: F403
 from tutorial.project import Project
 
-LESSONS = [name for name in Project.find().sections if name != "index"]
+PAGES = [f"{name}.html" for name in Project.find().sections if name != "index"]
 
 
-@pytest.fixture(scope="module", params=[f"{name}.html" for name in LESSONS])
+@pytest.fixture(scope="module", params=chosen.pages(PAGES, ["gpu.html"]))
 def path(request) -> str:
     return request.param

@@ -8,6 +8,8 @@ from urllib.request import url2pathname
 
 import pytest
 
+from tests import chosen
+
 
 @dataclass
 class Reader:
@@ -134,6 +136,7 @@ def test_files_are_downloaded_in_place_of_being_shown(reader, lesson, tmp_path):
     assert reader.page.url == address
 
 
+@chosen.needs_every_page
 def test_every_page_opens_and_links_to_nothing_that_is_not_there(reader):
     missing = []
     for path in sorted(reader.root.rglob("*.html")):

@@ -2,16 +2,22 @@
 
 import pytest
 
+from tests import chosen
 from tests.browser import visits
 from tests.browser.facts import *  # noqa: F403
-from tests.browser.test_lessons import LESSONS
+from tests.browser.test_lessons import PAGES as LESSONS
 from tutorial.project import Project
 
 PAGES = visits.pages(Project.find())
+ALWAYS = ["index.html", "results.html", "404.html", "labs/gpu.html"]
 
 
 @pytest.fixture(
-    scope="module", params=[path for path in PAGES if path.removesuffix(".html") not in LESSONS]
+    scope="module",
+    params=chosen.pages(
+        sorted(set(PAGES) - set(LESSONS)),
+        ["index.html", "results.html", "404.html", "labs/gpu.html"],
+    ),
 )
 def path(request) -> str:
     return request.param

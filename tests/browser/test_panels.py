@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests import chosen
 from tests.browser.visits import COMBINATIONS, SIZES, show
 
 # One page of each kind: the panels are the same on all.
-PAGES = ("index.html", "404.html", "gpu.html", "labs/gpu.html")
+PAGES = chosen.pages(["index.html", "404.html", "gpu.html", "labs/gpu.html"], ["gpu.html"])
 
 
 @pytest.fixture(scope="module", params=PAGES)

@@ -16,6 +16,8 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 # Axe's rules by colour and width are asked in all four, the others in these two: what is in the
 # other two is in one of these as well (see facts.test_what_is_shown_...).
 ALL_RULES = [("light", "desktop"), ("dark", "phone")]
+# The theme's script has run to its end.
+LISTENING = "() => Boolean(window.component$)"
 PAPER = (718, 1046)  # A4 less margins of 1 cm, in CSS pixels
 
 # Before any script of the page. Shifts within half a second of an input do not count, nor one that
@@ -84,7 +86,7 @@ def wait_until_idle(page: Page, server: Server) -> None:
 
     On a busy machine the script takes longer than what Playwright calls an idle network.
     """
-    page.wait_for_function("() => Boolean(window.component$)")
+    page.wait_for_function(LISTENING)
     sent = -1
     while sent != len(server.sent):
         sent = len(server.sent)
