@@ -12,7 +12,7 @@ import yaml
 
 THEME = Path(__file__).resolve().parent.parent / "theme"
 UPSTREAM = Path(material.__file__).parent / "templates"
-PARTIALS = ("base", "large", "palette", "content", "index_later", "fonts")
+PARTIALS = ("base", "root", "palette", "content", "index_later", "made_before", "fonts")
 
 
 def inline_scripts(folder, name):
@@ -65,6 +65,24 @@ def test_search_form_is_that_of_the_installed_material():
     assert [line.replace('role="dialog"' + name, 'role="dialog"') for line in ours] == (
         lines_of(UPSTREAM, "search.html")
     )
+
+
+def test_palette_switch_is_that_of_the_installed_material_under_another_name():
+    text = "\n".join(lines_of(THEME, "palette.html"))
+    named = text.replace(
+        'md-header__option palette"', 'md-header__option" data-md-component="palette"'
+    )
+    assert named != text and named.splitlines() == lines_of(UPSTREAM, "palette.html")
+
+
+def test_the_installed_material_still_asks_for_what_its_script_is_not_told_of():
+    (script,) = inline_scripts(THEME, "made_before")
+    (table,) = re.findall(r"const e=\{(.*?)\};", script)
+    asked = re.findall(r'(?:^|,)"?([^",]+?)"?:"', table)
+    assert len(asked) == 5
+    (bundle,) = (UPSTREAM / "assets" / "javascripts").glob("bundle.*.min.js")
+    code = bundle.read_text("utf-8")
+    assert [selector for selector in asked if f'("{selector}"' not in code] == []
 
 
 def test_footer_is_that_of_the_installed_material_but_for_what_a_page_brings():

@@ -21,7 +21,7 @@ window.checks = (() => {
   const shown = (element) => element.checkVisibility({ visibilityProperty: true });
 
   /** Show all that a reader can bring to view: folded, in another tab, not rendered yet. */
-  const expose = () => {
+  const expose = async () => {
     sheet(`
       * {
         content-visibility: visible !important;
@@ -32,6 +32,8 @@ window.checks = (() => {
       .md-typeset .tabbed-block { display: block !important; }
     `);
     for (const details of document.querySelectorAll("details")) details.open = true;
+    await frame(); // until then what was left out has no text
+    await frame();
   };
 
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));

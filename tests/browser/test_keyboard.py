@@ -95,7 +95,7 @@ def test_enter_opens_what_is_folded(page, selector):
 def test_the_palette_is_switched(page):
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     for _ in range(2):  # to light, which it may be already, then to dark
-        page.locator("[data-md-component=palette] label:not([hidden])").focus()
+        page.locator(".palette label:not([hidden])").focus()
         press(page, "Enter")
     page.wait_for_function("() => document.body.dataset.mdColorScheme === 'slate'")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before

@@ -29,14 +29,64 @@
         }
       });
     });
-    for (const element of names.keys()) observer.observe(element);
+    // A few at a time: to measure what has not come into view yet takes as long as to show it.
+    const waiting = [...names.keys()];
+    const later = window.requestIdleCallback ?? ((then) => setTimeout(then, 50));
+    const observeSome = () => {
+      for (const element of waiting.splice(0, 4)) observer.observe(element);
+      if (waiting.length) later(observeSome);
+    };
+    observeSome();
   };
 
-  // Material wraps tables and adds buttons to code when its own script runs, before "load".
-  window.addEventListener("load", () => {
-    article.querySelectorAll(".md-code__nav").forEach((bar, index) => {
-      bar.setAttribute("aria-label", `Code block ${index + 1}`);
+  // Colours: those of a palette, or of the palette that the system asks for.
+  const options = [...document.querySelectorAll(".palette input")];
+  const light = matchMedia("(prefers-color-scheme: light)");
+  const themeColour = document.head.appendChild(document.createElement("meta"));
+  themeColour.name = "theme-color";
+  const nameThemeColour = () => {
+    themeColour.content = getComputedStyle(document.querySelector(".md-header")).backgroundColor;
+  };
+
+  const choose = (option) => {
+    let { mdColorMedia: media } = option.dataset;
+    if (media === "(prefers-color-scheme)") media = `(prefers-color-scheme: ${light.matches ? "light" : "dark"})`;
+    const colours = options.find((each) => each.dataset.mdColorMedia === media).dataset;
+    for (const [name, value] of Object.entries(colours)) {
+      if (document.body.dataset[name] !== value) document.body.dataset[name] = value;
+    }
+    option.checked = true;
+    for (const each of options) each.nextElementSibling.hidden = each !== option;
+  };
+
+  const chosen = () => options[window.__md_get?.("__palette")?.index] ?? options[0];
+  const keepPalette = ({ target }) => {
+    const { mdColorMedia: media, mdColorScheme: scheme, mdColorPrimary: primary, mdColorAccent: accent } =
+      target.dataset;
+    window.__md_set?.("__palette", {
+      index: options.indexOf(target), color: { media, scheme, primary, accent },
     });
+    choose(target);
+    nameThemeColour();
+  };
+  if (options.length) {
+    choose(chosen());
+    const form = options[0].form;
+    form.addEventListener("change", keepPalette);
+    form.addEventListener("keydown", ({ key: pressed }) => {
+      if (pressed !== "Enter") return;
+      const next = options[(options.findIndex((each) => each.checked) + 1) % options.length];
+      next.click();
+      next.focus();
+    });
+    light.addEventListener("change", () => {
+      choose(options.find((each) => each.checked));
+      nameThemeColour();
+    });
+  }
+
+  // Material wraps tables when its own script runs, before "load".
+  window.addEventListener("load", () => {
     for (const box of article.querySelectorAll(".task-list-control input")) {
       box.setAttribute("aria-label", box.closest("li").textContent.trim().split("\n")[0]);
     }
@@ -46,6 +96,27 @@
     const drawer = document.querySelector(".md-header [for=__drawer]");
     drawer.tabIndex = 0;
     drawer.title = "Pages";
+    nameThemeColour();
+  });
+
+  // What is folded opens where an address leads into it, and on paper.
+  const unfold = () => {
+    let target = null;
+    try {
+      target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch { /* no text in UTF-8 */ }
+    const closed = target?.closest("details:not([open])");
+    if (!closed) return;
+    for (let each = closed; each; each = each.parentElement.closest("details")) each.open = true;
+    target.scrollIntoView();
+  };
+  window.addEventListener("hashchange", unfold);
+  unfold();
+
+  let unfolded = [];
+  matchMedia("print").addEventListener("change", ({ matches: onPaper }) => {
+    if (onPaper) unfolded = [...article.querySelectorAll("details:not([open])")];
+    for (const each of unfolded) each.open = onPaper;
   });
 
   // Links to text that is copied rather than downloaded, where the browser lets a page do that.
