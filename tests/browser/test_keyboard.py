@@ -59,9 +59,9 @@ def test_a_key_opens_the_search_and_another_follows_a_result(page, key):
 
 def test_escape_closes_the_search(page):
     press(page, "/")
-    assert page.evaluate("document.querySelector('#__search').checked")
+    page.wait_for_function("() => document.querySelector('#__search').checked")
     press(page, "Escape")
-    assert not page.evaluate("document.querySelector('#__search').checked")
+    page.wait_for_function("() => !document.querySelector('#__search').checked")
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
