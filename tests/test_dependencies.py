@@ -294,6 +294,14 @@ RULES = {
         "def f():\n    x.append(2)",
         "print(inspect.getsource(f))",
     ),
+    "what stands before a star goes to its own parameter": (
+        "cf",
+        "x = [1]",
+        "y = [2]",
+        "def f(first, *others):\n    first.append(3)",
+        "f(x, *[y])",
+        "print(y)",
+    ),
     "exec": ("abcd", "x = 1", "exec('x = 2')", "print(torch)"),
     "a star": ("abcd", "x = 1", "from os import *", "print(torch)"),
     "either branch": (

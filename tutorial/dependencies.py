@@ -615,8 +615,8 @@ class Walk:
         defaults = function.columns or [NOTHING]
         for place, name in enumerate(names):
             given = places[place] if place < len(places) else keywords.pop(name, None)
-            if given is None or rest:
-                given = (given or NOTHING) | rest | defaults[0]
+            if given is None:
+                given = rest | defaults[0]
             frame[name] = Binding(given, frozenset())
         for each in spec.kwonlyargs:
             given = keywords.pop(each.arg, defaults[0] | rest)
