@@ -18,6 +18,12 @@ LONG_TRAININGS = {
     "faster": {"same-recipe", "one-cycle", "longer", "wide"},
     "images": {"train"},
     "inside": {"five-seeds"},
+    "quick": {
+        *("the-loop", "residual", "channels-last", "one-cycle", "larger-batch"),
+        *("augmentation", "smoothing", "bfloat16"),
+    },
+    "fast_cifar10": {"train"},
+    "processes": {"two-processes"},
 }
 # Together the others would double the suite's time: `make test ALL=1`, as every night, runs them.
 ALWAYS = ("index", "tensors", "autograd")
