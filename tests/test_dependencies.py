@@ -287,6 +287,21 @@ RULES = {
     ),
     "a monkeypatch": ("abc", "nn.Linear = None", "print(torch.ones(3))"),
     "settings of figures": ("abd", "plt.rcParams['a'] = 1", "print(torch)", "plt.plot()"),
+    "who reads a function's source does not call it": (
+        "cde",
+        "x = [1]",
+        "import inspect",
+        "def f():\n    x.append(2)",
+        "print(inspect.getsource(f))",
+    ),
+    "what stands before a star goes to its own parameter": (
+        "cf",
+        "x = [1]",
+        "y = [2]",
+        "def f(first, *others):\n    first.append(3)",
+        "f(x, *[y])",
+        "print(y)",
+    ),
     "exec": ("abcd", "x = 1", "exec('x = 2')", "print(torch)"),
     "a star": ("abcd", "x = 1", "from os import *", "print(torch)"),
     "either branch": (
@@ -303,6 +318,19 @@ def test_rule(rule):
     expected, *sources = RULES[rule]
     section = lesson(TORCH, *sources)
     assert names(section, section.cells[-1].name) == expected
+
+
+def test_a_cell_with_more_calls_than_can_be_followed_needs_all_above_and_all_below_need_it():
+    many = range(8)  # which may call one another in any order, each time with something new
+    body = "    made = [each(given) for each in given]\n    return [each(made) for each in made]"
+    functions = "\n".join(f"def f{i}(*given):\n{body}" for i in many)
+    call = f"import helper as h\ny, *z = h.use({', '.join(f'f{i}' for i in many)})"
+    section = lesson(TORCH, "x = [1]", functions, call, "print(torch)", "y += 1", "print(z)")
+    assert names(section, "d") == "abcd"
+    assert names(section, "e") == "abcde"
+    assert names(section, "g") == "abcdfg"
+    found = effects(section.cells[3], section.cells[:3])
+    assert {"h", "y", "z"} <= found.binds and {"x", "f0"} <= found.changes
 
 
 def test_effects_of_one_cell():

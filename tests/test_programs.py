@@ -19,6 +19,12 @@ LONG_TRAININGS = {
     "faster": {"same-recipe", "one-cycle", "longer", "wide"},
     "images": {"train"},
     "inside": {"five-seeds"},
+    "quick": {
+        *("the-loop", "residual", "channels-last", "one-cycle", "larger-batch"),
+        *("augmentation", "smoothing", "bfloat16"),
+    },
+    "fast_cifar10": {"train"},
+    "processes": {"two-processes"},
 }
 ALWAYS = ("index", "tensors")
 

@@ -5,7 +5,8 @@ name leads to things; a thing to those it holds (a view its tensor, an optimizer
 those it was computed from, where backward() goes. Functions and classes of the section are walked
 where they are called. Each thing knows the cells that wrote to it, and a cell needs the writers of
 all it reads. Random generators, files and settings are things too. Unknown code may change whatever
-it can reach: in doubt, a cell is included.
+it can reach: in doubt, a cell is included. A cell with more possible calls than can be followed
+needs all above, and may have changed everything.
 """
 
 import ast
@@ -40,6 +41,7 @@ from tutorial.dependency_tables import (
     MODULE,
     MODULE_CHANGES,
     MODULE_METHODS,
+    MOST_CALLS,
     MOST_WALKS,
     NO_PARAMETERS,
     NOT_CALLED,
@@ -255,6 +257,10 @@ def _made_by(pattern: re.Pattern, things: Iterable[Thing]) -> bool:
     return any(pattern.fullmatch(thing.origin) for thing in things)
 
 
+class TooMany(Exception):
+    """More calls are possible in a cell than can be followed."""
+
+
 class Walk:
     """The state after the cells so far. Frames map names to bindings, the section's first."""
 
@@ -289,15 +295,19 @@ class Walk:
         self.unseeded: set[str] = set()
         self.calls: list[ast.AST] = []
         self.walks: dict[ast.AST, int] = {}
+        self.called = 0
         self.walked: dict[tuple, tuple[int, Value]] = {}
         self.returned: list[set[Thing]] = []
         self.scoped = self.failing = False
         self.doubtful = 0  # depth of branches, of which only one runs
-        for place, statement in enumerate(tree.body, 1):
-            # What raises has not changed anything; a loop may have.
-            simple = isinstance(statement, (ast.Expr, ast.Assign))
-            self.failing = fails and place == len(tree.body) and simple
-            self.statement(statement)
+        try:
+            for place, statement in enumerate(tree.body, 1):
+                # What raises has not changed anything; a loop may have.
+                simple = isinstance(statement, (ast.Expr, ast.Assign))
+                self.failing = fails and place == len(tree.body) and simple
+                self.statement(statement)
+        except TooMany:
+            self.give_up(tree, before)
         for root in self.sets.values():
             self.settings.setdefault(root, set()).add(self.index)
         for root, writers in self.settings.items():
@@ -322,6 +332,37 @@ class Walk:
             frozenset(self.needs - {self.index}),
             frozenset(self.unseeded),
         )
+
+    def give_up(self, tree: ast.Module, before: dict[str, Binding]) -> None:
+        """As after code that nobody can foresee, and in a small world: cells below end soon.
+
+        All names lead to one object, modules alone stay what they are.
+        """
+        bound: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.alias):
+                bound.add(node.asname or node.name.partition(".")[0])
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound.add(node.id)
+            else:  # of a function, a class, an exception, a pattern
+                found = (getattr(node, each, None) for each in ("name", "rest"))
+                bound |= {name for name in found if isinstance(name, str)}
+        known = {
+            name: binding
+            for name, binding in before.items()
+            if name[0] == "<"
+            or (name not in bound and {thing.kind for thing in binding.value} == {"library"})
+        }
+        unknown = Binding(frozenset([Thing("unknown")]), frozenset([self.index]))
+        self.globals.clear()  # functions hold this very dictionary
+        self.globals |= dict.fromkeys([*before, *bound], unknown) | known
+        self.frames, self.calls, self.returned = (self.globals,), [], []
+        self.failing = self.scoped = False
+        self.doubtful = 0
+        self.binds = bound
+        self.reads = {name for name in before if name[0] != "<"}
+        self.written = _reach(thing for binding in before.values() for thing in binding.value)
+        self.anything()
 
     # Things, and what may happen to them
 
@@ -554,6 +595,9 @@ class Walk:
         else:
             places, keywords, rest = [], {}, arguments if spread else NOTHING
         everything = frozenset().union(rest, *places, *keywords.values(), bound or ())
+        self.called += 1
+        if self.called > MOST_CALLS:
+            raise TooMany
         if any(node is each for each in self.calls) or len(self.calls) > 12:
             self.change(everything, everything)
             return everything
@@ -571,8 +615,8 @@ class Walk:
         defaults = function.columns or [NOTHING]
         for place, name in enumerate(names):
             given = places[place] if place < len(places) else keywords.pop(name, None)
-            if given is None or rest:
-                given = (given or NOTHING) | rest | defaults[0]
+            if given is None:
+                given = rest | defaults[0]
             frame[name] = Binding(given, frozenset())
         for each in spec.kwonlyargs:
             given = keywords.pop(each.arg, defaults[0] | rest)
@@ -852,7 +896,8 @@ class Walk:
             if special is not None:
                 return special
         calls = root not in ("torch", "torchvision") or CALLS_NETWORKS.fullmatch(path)
-        pattern = DUNDERS if root == "builtins" else METHODS if calls else NOT_CALLED
+        looks = root in ("builtins", "inspect")
+        pattern = DUNDERS if looks else METHODS if calls else NOT_CALLED
         results = self.invoke(_reach(given), given, pattern)
         if root == "torch" and not name[:1].isupper():
             for thing in given:

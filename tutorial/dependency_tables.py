@@ -14,7 +14,7 @@ def _pattern(*paths: str) -> re.Pattern:
 # What libraries do, by dotted name. A library that is not named may do anything to its arguments.
 KNOWN = _words(
     "torch torchvision numpy matplotlib builtins abc collections contextlib copy dataclasses"
-    " datetime enum fractions functools io itertools json math operator os pathlib pickle"
+    " datetime enum fractions functools inspect io itertools json math operator os pathlib pickle"
     " platform pprint random re statistics string subprocess sys tempfile textwrap time"
     " types typing warnings"
 )
@@ -84,6 +84,7 @@ FRESH = _pattern(
     r"torch\.nn\.functional\.(?!dropout|\w*dropout\w*|pad$|unfold$)\w+",
     r"torch\.autograd\.functional\.\w+",
     rf"numpy\.(?!({VIEWS})$)[a-z]\w*",
+    r"inspect\.(getsource\w*|getdoc|is\w+|signature)",
     r"(math|operator|platform|time|statistics|json|re|string|textwrap)\.\w+",
     r"copy\.deepcopy",
     r"builtins\.(abs|bin|bool|bytes|callable|chr|complex|divmod|float|format|hash|hex|id|int"
@@ -186,6 +187,7 @@ QUIET = _words(
     " next map filter sorted min max sum range any all abs round int float bool complex"
     " getattr hasattr super slice deepcopy copy"
 )
+MOST_CALLS = 2000  # in one cell, of functions of the section; lessons come to a fifth of that
 MOST_WALKS = 20  # of one function in one cell; then it may do anything
 RANDOM = ("torch", "numpy", "python")
 SEEDING = {"torch": "torch.manual_seed(0)", "numpy": "numpy.random.seed(0)"}

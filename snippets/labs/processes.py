@@ -1,0 +1,332 @@
+# %% [markdown]
+# # Lab: many processes
+#
+# Four exercises: deal out the examples, average the gradients, save a checkpoint in
+# one step, and count the bytes of an all-reduce. One process is enough for all of
+# them. Replace each `...` by your own code and run the cell, then run the check
+# below it: it says in one sentence what is wrong. The lesson is the section *Many
+# processes*.
+
+# %% imports
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from torch.utils.data import DistributedSampler
+
+# %% [markdown]
+# ## Deal out the indices
+#
+# Each of `world_size` ranks gets its share of the indices $0, \dots,$ `count - 1`,
+# dealt like cards: rank $r$ has the cards $r$, $r$ + `world_size`, and so on. All
+# shares are equally long. Where that does not work out, the deck is made longer
+# first: it begins again from index 0, as often as necessary. No shuffling. The check
+# compares yours with `DistributedSampler`.
+
+
+# %% share-of
+def share_of(count, rank, world_size):
+    """Return the indices of one rank, a list of ints.
+
+    count: number of examples, an int of 1 or more.
+    rank: an int from 0 to world_size - 1.
+    world_size: number of ranks, an int of 1 or more.
+    """
+    ### BEGIN SOLUTION
+    length = math.ceil(count / world_size)  # of each share
+    return [card % count for card in range(rank, length * world_size, world_size)]
+    ### END SOLUTION
+
+
+# %% check-share-of
+def check_share_of(function):
+    """Compare with DistributedSampler. Raises AssertionError with one hint."""
+    for count, ranks in ((8, 2), (8, 3), (10, 3), (7, 1), (2, 5), (1, 4)):
+        mine = [function(count, rank, ranks) for rank in range(ranks)]
+        right = [
+            list(DistributedSampler(range(count), ranks, rank, shuffle=False))
+            for rank in range(ranks)
+        ]
+        case = f"With {count} examples and {ranks} ranks"
+        hint = "The blank is still empty, or does not return a list."
+        assert all(isinstance(each, list) for each in mine), hint
+        if mine == right:
+            continue
+        length, own, each_rank = len(right[0]), mine[0], range(ranks)
+        deck = list(range(count)) + [count - 1] * (length * ranks - count)
+        short = count // ranks * ranks
+        beyond = any(max(each, default=0) >= count for each in mine)
+        mistakes = {
+            "All ranks have the same share: begin with the card of the rank.": all(
+                each == own for each in mine
+            ),
+            "Each rank has a block of neighbours: deal like cards, in steps of "
+            "world_size.": own == list(range(len(own))) and length > 1 < ranks,
+            f"{case}, some shares are longer than others, and would wait for ever: "
+            "go on from 0.": mine
+            == [list(range(r, count, ranks)) for r in each_rank],
+            f"{case}, examples are left out: make the deck longer, not "
+            "shorter.": mine == [list(range(r, short, ranks)) for r in each_rank],
+            f"{case}, the last example is repeated: begin again from index 0, with "
+            "%.": mine == [deck[r::ranks] for r in each_rank],
+            f"{case}, some indices lie beyond the last example: use %.": beyond,
+            "Ranks count from 0: rank 0 begins with 0.": own == right[1 % ranks],
+        }
+        for hint, seen in mistakes.items():
+            assert not seen, hint
+        rank = next(r for r in range(ranks) if mine[r] != right[r])
+        raise AssertionError(
+            f"{case}, rank {rank} should have {right[rank]}, not {mine[rank]}."
+        )
+
+
+check_share_of(share_of)
+print("share_of: right")
+
+# %% [markdown]
+# ## Average the gradients
+#
+# Each rank has the gradient of the *mean* loss of its own batch. Return what each
+# rank should have afterwards: the gradient of the mean loss of the joined batch.
+# The batches need not be equally large. As after a real all-reduce, each rank has a
+# tensor of its own, and the gradients that you were given stay as they are.
+
+
+# %% average-gradients
+def average_gradients(gradients, counts):
+    """Return the averaged gradient of each rank, a list of tensors (P,).
+
+    gradients: list of one tensor (P,) for each rank.
+    counts: list with each rank's number of examples, ints of 1 or more.
+    """
+    ### BEGIN SOLUTION
+    total = sum(counts)
+    pairs = zip(gradients, counts, strict=True)
+    average = sum(gradient * (count / total) for gradient, count in pairs)
+    return [average.clone() for _ in gradients]
+    ### END SOLUTION
+
+
+# %% check-average-gradients
+def check_average_gradients(function):
+    """Compare with one process. Raises AssertionError with one hint."""
+    generator = torch.Generator().manual_seed(0)
+    for counts in ([4, 4], [5, 1], [3, 1, 2]):
+        examples = torch.randn(
+            sum(counts), 3, generator=generator
+        )  # their gradients
+        batches = examples.split(counts)
+        given = [batch.mean(dim=0) for batch in batches]
+        kept, joined = [each.clone() for each in given], examples.mean(dim=0)
+        mine = function(given, list(counts))
+        case = f"With {counts} examples on the ranks"
+        assert mine is not None and mine is not ..., "The blank is still empty."
+        hint = "Return a list of tensors, one for each rank."
+        assert isinstance(mine, list) and len(mine) == len(counts), hint
+        assert all(isinstance(each, torch.Tensor) for each in mine), hint
+        hint = "The gradients that you were given have changed: make new tensors."
+        assert all(map(torch.equal, given, kept)), hint
+        hint = (
+            "The ranks share one tensor: give each a copy of its own, by clone()."
+        )
+        assert len({each.data_ptr() for each in mine}) == len(mine), hint
+        weighted = sum(g * n for g, n in zip(given, counts, strict=True))
+        mistakes = {
+            "": joined,
+            "You add the gradients up: divide, so that they are a mean.": sum(
+                given
+            ),
+            f"{case}, the mean of the means is not that of the joined batch: weigh "
+            "each gradient by its number of examples.": torch.stack(given).mean(0),
+            "You weigh by the examples, but do not divide by all of them.": weighted,
+            "Divide by the number of all examples, not of ranks.": weighted
+            / len(counts),
+        }
+        for each in mine:
+            for hint, other in mistakes.items():
+                if each.shape == other.shape and torch.allclose(
+                    each, other, atol=1e-5
+                ):
+                    assert not hint, hint
+                    break
+            else:
+                hint = "The ranks keep their own gradients: all need the average."
+                assert not all(map(torch.equal, mine, kept)), hint
+                right, wrong = joined.tolist(), each.tolist()
+                raise AssertionError(
+                    f"{case}, one should have {right}, not {wrong}."
+                )
+
+
+check_average_gradients(average_gradients)
+print("average_gradients: right")
+
+# %% [markdown]
+# ## Save in one step
+#
+# Rank 0 saves `state` with `torch.save`, the others do nothing. If the process is
+# stopped while it writes, the old checkpoint has to be there still, complete. So
+# write to another file *in the same folder*, then put it in the place of the old one
+# with `os.replace`, which is one step only within a disk. No other file stays behind.
+
+
+# %% save-checkpoint
+def save_checkpoint(state, file, rank):
+    """Write `state` to `file` in one step, on rank 0 only; return nothing.
+
+    state: what torch.save takes, a dict.
+    file: where the checkpoint belongs, a pathlib.Path; may exist already.
+    rank: rank of this process, an int.
+    """
+    ### BEGIN SOLUTION
+    if rank == 0:
+        beside = file.with_name(file.name + ".new")
+        torch.save(state, beside)
+        os.replace(beside, file)
+    ### END SOLUTION
+
+
+# %% check-save-checkpoint
+def check_save_checkpoint(function):
+    """Save, and be stopped in between. Raises AssertionError with one hint."""
+    with tempfile.TemporaryDirectory() as folder:
+        _check_saving(function, Path(folder) / "training.pt")
+
+
+class _Stopped(Exception):
+    """Stands for the end of a process."""
+
+
+def _check_saving(function, file):
+    real_save, written = torch.save, {}
+
+    def save(state, target, *rest, **options):
+        real_save(state, target, *rest, **options)
+        path = Path(target.name if hasattr(target, "write") else target)
+        if path.exists():
+            written["folder"], written["id"] = path.parent, path.stat().st_ino
+
+    def stop(state, target, *rest, **options):
+        if not hasattr(target, "write"):
+            Path(target).write_bytes(b"half a file")
+        raise _Stopped
+
+    try:
+        torch.save = save
+        function({"epoch": 7}, file, 1)
+        assert not any(file.parent.iterdir()), "Rank 1 writes too: only rank 0 may."
+        for epoch in (1, 2):
+            function({"epoch": epoch}, file, 0)
+            hint = "Rank 0 has written no checkpoint: the blank is still empty?"
+            assert file.exists(), hint
+            found = torch.load(file).get("epoch")
+            hint = f"The checkpoint has epoch {found}, not {epoch}: write over the old."
+            assert found == epoch, hint
+            hint = (
+                "Another file stays behind: move it with os.replace, do not copy."
+            )
+            assert list(file.parent.iterdir()) == [file], hint
+        hint = (
+            "Write beside the checkpoint, in file.parent: it may be another disk."
+        )
+        where = written.get("folder", file.parent).resolve()
+        assert where == file.parent.resolve(), hint
+        hint = "The data is copied to its place, in many steps: use os.replace."
+        assert written.get("id", file.stat().st_ino) == file.stat().st_ino, hint
+        torch.save = stop
+        try:
+            function({"epoch": 3}, file, 0)
+        except _Stopped:
+            pass
+        else:
+            hint = "A failure goes unnoticed: call torch.save, and do not catch it."
+            raise AssertionError(hint)
+        hint = (
+            "Stopped while it writes, the old checkpoint is gone: leave it alone."
+        )
+        assert file.exists(), hint
+        hint = (
+            "Stopped while it writes, half a checkpoint is left: write beside it."
+        )
+        assert file.read_bytes() != b"half a file", hint
+    finally:
+        torch.save = real_save
+
+
+check_save_checkpoint(save_checkpoint)
+print("save_checkpoint: right")
+
+# %% [markdown]
+# ## The bytes of an all-reduce
+#
+# In a ring of $n$ ranks each cuts its gradient into $n$ pieces. In $n - 1$ rounds
+# the pieces are added up, in $n - 1$ more the sums are handed on, and in each round
+# every rank sends one piece. How many bytes does one rank send, and how many do all
+# ranks together? The check counts them, round by round.
+
+
+# %% ring-bytes
+def ring_bytes(parameters, ranks, bytes_each=4):
+    """Return the bytes that one rank sends, and those of all ranks: two numbers.
+
+    parameters: entries of the gradient, an int that `ranks` divides.
+    ranks: an int of 1 or more.
+    bytes_each: bytes of an entry, an int.
+    """
+    ### BEGIN SOLUTION
+    of_one = 2 * (ranks - 1) * parameters * bytes_each / ranks
+    return of_one, ranks * of_one
+    ### END SOLUTION
+
+
+# %% check-ring-bytes
+def check_ring_bytes(function):
+    """Count the bytes of a ring. Raises AssertionError with one hint."""
+    for parameters, ranks, size in (
+        (600, 3, 4),
+        (600, 2, 4),
+        (64, 8, 2),
+        (5, 1, 4),
+    ):
+        pieces = [
+            [1] * ranks for _ in range(ranks)
+        ]  # how many gradients are in each
+        sent = [0] * ranks
+        for turn in range(2 * (ranks - 1)):
+            old = [list(each) for each in pieces]
+            for rank in range(ranks):
+                piece, to = (rank - turn) % ranks, (rank + 1) % ranks
+                adds = old[to][piece] if turn < ranks - 1 else 0
+                pieces[to][piece] = old[rank][piece] + adds
+                sent[rank] += parameters // ranks * size
+        assert all(each == [ranks] * ranks for each in pieces)
+        right, total = sent[0], sum(sent)
+        case = f"With {parameters} parameters of {size} bytes and {ranks} ranks"
+        answer = function(parameters, ranks, size)
+        assert answer is not None and answer is not ..., "The blank is still empty."
+        hint = "Return two numbers: the bytes of one rank, then those of all."
+        assert isinstance(answer, tuple) and len(answer) == 2, hint
+        mine, of_all = answer
+        mistakes = {
+            "Only one half of the rounds is counted: sums travel as well.": right
+            / 2,
+            "In each half there are n - 1 rounds, not n.": 2 * parameters * size,
+            "These are entries, not bytes: take bytes_each of them.": right / size,
+            "These are bits: leave out the factor 8.": 8 * right,
+            "Each entry has bytes_each bytes, not always 4.": right * 4 / size,
+            "In a round a rank sends a piece, not the whole gradient.": right
+            * ranks,
+        }
+        for hint, other in mistakes.items():
+            wrong = other != right and math.isclose(mine, other)
+            assert not wrong, hint
+        hint = f"{case}, one rank sends {right} bytes, not {mine}."
+        assert math.isclose(mine, right), hint
+        hint = f"{case}, all ranks together send {total} bytes, not {of_all}."
+        assert math.isclose(of_all, total), hint
+
+
+check_ring_bytes(ring_bytes)
+print("ring_bytes: right")

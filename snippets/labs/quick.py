@@ -1,0 +1,274 @@
+# %% [markdown]
+# # Lab: from the loop to a quick recipe
+#
+# Three exercises, each a part of the quick recipe: a residual block, random crops of
+# a whole batch, and label smoothing by hand. Replace each `...` by your own code and
+# run the cell, then run the check below it: it says in one sentence what is wrong.
+# The lesson is the section *From the loop to a quick recipe*.
+
+# %% imports
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+# %% [markdown]
+# ## A block with the right short cut
+#
+# Finish the forward pass of a residual block. Where `branch` changes the shape, the
+# maps cannot be added as they are: then the block's `short_cut`, a convolution 1 x 1,
+# brings them into the new shape. Where it does not, `short_cut` is an `nn.Identity`.
+# The block adds both paths, and no activation comes after the sum.
+
+
+# %% residual-forward
+def residual_forward(block, maps):
+    """Return what a residual block makes of its maps.
+
+    block: a module with two parts, block.branch and block.short_cut.
+    maps: batch of feature maps (N, C, H, W); it stays as it is.
+    Returns maps (N, D, H', W'), the shape in which both parts agree.
+    """
+    ### BEGIN SOLUTION
+    return block.short_cut(maps) + block.branch(maps)
+    ### END SOLUTION
+
+
+# %% check-residual-forward
+def check_residual_forward(function):
+    """Try blocks with and without a change of shape. Raises AssertionError."""
+    torch.manual_seed(0)
+    for channels, stride in ((4, 1), (6, 2)):
+        block = nn.Module()
+        block.branch = nn.Conv2d(4, channels, 3, stride=stride, padding=1)
+        same = stride == 1
+        cut = nn.Identity() if same else nn.Conv2d(4, channels, 1, stride=stride)
+        block.short_cut = cut
+        maps = torch.randn(2, 4, 8, 8)
+        given = maps.clone()
+        with torch.no_grad():
+            branch, cut = block.branch(maps), block.short_cut(maps)
+            try:
+                answer = function(block, maps)
+            except RuntimeError as error:
+                raise AssertionError(
+                    "The shapes do not fit where the branch changes them: give the maps "
+                    "to both parts, and add what the two return."
+                ) from error
+        assert isinstance(answer, torch.Tensor), (
+            "The blank is still empty: return the sum of the two paths, a tensor."
+        )
+        assert torch.equal(maps, given), (
+            "The maps that you were given have changed: add with +, not with +=."
+        )
+        mistakes = {
+            "The branch alone comes back: add the short cut to it.": branch,
+            "The short cut alone comes back: add the branch to it.": cut,
+            "An activation comes after the sum, and no negative number gets past it: "
+            "return the sum as it is.": F.relu(cut + branch),
+            "The maps are added twice: once, as the short cut gives them.": (
+                2 * cut + branch
+            ),
+            "You return the difference, but the branch learns what is to be added: "
+            "use +.": cut - branch,
+            "The two paths are multiplied: add them, so that the gradient of the sum "
+            "reaches each whole.": cut * branch,
+            "The mean of the two paths comes back: add them, and divide by "
+            "nothing.": (cut + branch) / 2,
+        }
+        for hint, wrong in mistakes.items():
+            assert not _close(answer, wrong), hint
+        assert _close(answer, cut + branch), (
+            "Return block.short_cut(maps) plus block.branch(maps), and nothing else."
+        )
+
+
+def _close(answer, other):
+    other = torch.as_tensor(other)
+    return answer.shape == other.shape and torch.allclose(answer, other, atol=1e-5)
+
+
+check_residual_forward(residual_forward)
+print("residual_forward: right")
+
+# %% [markdown]
+# ## Random crops of a whole batch
+#
+# Cut one window out of each image, without a loop. The lesson cuts from a tensor with
+# the channels last; here they come second, as in most code. The windows' upper left
+# corners are given, so that the check can know the answer. Two ways that work: index
+# with tensors that broadcast, or take the rows with `torch.gather` and then the
+# columns.
+
+
+# %% crops
+def crops(images, top, left, size):
+    """Return one square window of each image, each cut at its own place.
+
+    images: batch (N, C, H, W) of any dtype, on any device; it stays as it is.
+    top, left: row and column of each window's first pixel, int64 tensors (N,).
+    size: height and width of the windows, an int; every window lies in its image.
+    Returns a tensor (N, C, size, size) of the images' dtype, on their device.
+    """
+    ### BEGIN SOLUTION
+    line = torch.arange(size, device=images.device)
+    rows, columns = top[:, None] + line, left[:, None] + line  # (N, size) each
+    each = torch.arange(len(images), device=images.device)[:, None, None]
+    cut = images.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]]
+    return cut.permute(0, 3, 1, 2)
+    ### END SOLUTION
+
+
+# %% check-crops
+def check_crops(function):
+    """Cut at known places. Raises AssertionError with one hint."""
+    # No two pixels are alike, so it can be told where each one comes from.
+    images = torch.arange(5 * 3 * 12 * 13).reshape(5, 3, 12, 13)
+    top, left = torch.tensor([0, 5, 2, 3, 1]), torch.tensor([7, 0, 4, 6, 2])
+    given = images.clone(), top.clone(), left.clone()
+    answer = function(images, top, left, 4)
+    for before, now in zip(given, (images, top, left), strict=True):
+        assert torch.equal(before, now), (
+            "What you were given has changed: work on new tensors, with + and not +=."
+        )
+    assert isinstance(answer, torch.Tensor), (
+        "The blank is still empty: return a tensor (N, C, size, size)."
+    )
+    assert answer.shape != (5, 4, 4, 3), (
+        "The channels stand last: permute them back to dimension 1."
+    )
+    assert answer.shape == (5, 3, 4, 4), (
+        f"The shape should be (5, 3, 4, 4), but it is {tuple(answer.shape)}: one "
+        "window of 4 x 4 for each of the 5 images."
+    )
+    right = _windows(images, top, left, 4)
+    mistakes = {
+        "top and left are swapped: top counts rows, dimension 2.": (left, top),
+        "Every window is cut at the place of image 0: let each image use its own "
+        "corner.": (top[:1].expand(5), left[:1].expand(5)),
+        "All windows start in row 0: add top to the rows.": (0 * top, left),
+        "All windows start in column 0: add left to the columns.": (top, 0 * left),
+        "The windows start one pixel too far: the first row is top itself, so count "
+        "from 0.": (top + 1, left + 1),
+    }
+    for hint, (rows, columns) in mistakes.items():
+        assert not torch.equal(answer, _windows(images, rows, columns, 4)), hint
+    assert not torch.equal(answer, right.transpose(2, 3)), (
+        "Rows and columns of each window are swapped: transpose it, or index rows first."
+    )
+    assert not torch.equal(answer, right.flip(3)), (
+        "The windows are mirrored: count columns upwards from left."
+    )
+    assert torch.equal(answer, right), (
+        "Pixels come from another image or channel: index dimension 0 with "
+        "arange(N), shaped to broadcast, and leave the channels whole."
+    )
+    answer = function(images.to(torch.uint8), top, left, 4)
+    assert answer.dtype == torch.uint8, (
+        f"A batch of uint8 has become {answer.dtype}: only index, and do not compute."
+    )
+
+
+def _windows(images, top, left, size):
+    """Cut in a loop, as it would be too slow in a training."""
+    padded = F.pad(images, (0, 12, 0, 12), value=-1)
+    corners = zip(padded, top.tolist(), left.tolist(), strict=True)
+    return torch.stack([i[:, t : t + size, x : x + size] for i, t, x in corners])
+
+
+check_crops(crops)
+print("crops: right")
+
+# %% [markdown]
+# ## Label smoothing by hand
+#
+# With $K$ classes and the smoothing $\varepsilon$, the target of an image is no longer
+# one class but a distribution: each class gets $\varepsilon / K$, and the right one
+# gets $1 - \varepsilon$ on top of that. The loss of an image is the cross-entropy
+# against this target, and the loss of the batch is the mean over its images. Use
+# `torch.log_softmax`, but no ready-made cross-entropy.
+
+
+# %% smoothed-loss
+def smoothed_loss(logits, labels, smoothing):
+    """Return the mean cross-entropy against smoothed labels.
+
+    logits: raw outputs (N, K), float32.
+    labels: index of the right class (N,), int64.
+    smoothing: a float from 0, the usual cross-entropy, to 1, no label at all.
+    Returns a tensor of shape (), through which gradients flow.
+    """
+    ### BEGIN SOLUTION
+    logs = torch.log_softmax(logits, dim=1)
+    right = logs.gather(1, labels[:, None]).squeeze(1)  # (N,)
+    return -((1 - smoothing) * right + smoothing * logs.mean(dim=1)).mean()
+    ### END SOLUTION
+
+
+# %% check-smoothed-loss
+def check_smoothed_loss(function):
+    """Compare with PyTorch's own. Raises AssertionError with one hint."""
+    torch.manual_seed(0)
+    logits, labels = 3 * torch.randn(6, 5), torch.tensor([0, 4, 2, 2, 1, 3])
+    logs, some = torch.log_softmax(logits, dim=1), 0.3
+    hot = F.one_hot(labels, 5).float()
+
+    def cost(targets):
+        return -(targets * logs).sum(1).mean()
+
+    mine = _loss_of(function, logits, labels, some)
+    right = F.cross_entropy(logits, labels, label_smoothing=some)
+    mistakes = {
+        "The loss has the wrong sign: it is minus the sum of target times "
+        "logarithm.": -right,
+        "The losses of the images are added: take their mean.": 6 * right,
+        "That is the mean over images and classes: add over the classes, and take "
+        "the mean over the images alone.": right / 5,
+        "The smoothing has no effect: that is the usual cross-entropy.": (
+            F.cross_entropy(logits, labels)
+        ),
+        "You share smoothing among the K - 1 wrong classes only: the right class gets "
+        "smoothing / K as well.": cost((1 - some) * hot + some * (1 - hot) / 4),
+        "Each class gets smoothing itself: divide it by the number of classes, so "
+        "that the target sums to 1.": cost((1 - some) * hot + some),
+    }
+    for hint, wrong in mistakes.items():
+        assert not torch.isclose(mine, wrong, rtol=1e-4), hint
+    for smoothing in (some, 0.0, 1.0):
+        mine = _loss_of(function, logits, labels, smoothing)
+        right = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        assert torch.isclose(mine, right, rtol=1e-4), (
+            f"With smoothing {smoothing} the loss should be {right:.4f}, but it is "
+            f"{mine:.4f}."
+        )
+    _check_extremes(function, logits, labels)
+
+
+def _check_extremes(function, logits, labels):
+    large = logits.clone()
+    large[0, 1] = 200.0  # its probability is 1, all others underflow
+    assert _loss_of(function, large, labels, 0.3).isfinite(), (
+        "A logit of 200 gives no finite loss: do not take log(softmax(...)), whose "
+        "softmax may be 0; log_softmax is safe."
+    )
+    logits.requires_grad_()
+    assert _loss_of(function, logits, labels, 0.3).requires_grad, (
+        "No gradient flows through your loss: stay with tensors, without item()."
+    )
+
+
+def _loss_of(function, logits, labels, smoothing):
+    loss = function(logits, labels, smoothing)
+    assert loss is not None and loss is not ..., (
+        "The blank is still empty: return the loss."
+    )
+    assert isinstance(loss, torch.Tensor), (
+        "No gradient flows through your loss: stay with tensors, without item()."
+    )
+    assert loss.shape == (), (
+        f"The loss has the shape {tuple(loss.shape)}: take the mean over the images."
+    )
+    return loss
+
+
+check_smoothed_loss(smoothed_loss)
+print("smoothed_loss: right")
