@@ -7,6 +7,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tests.browser import visits
+from tutorial.labs import labs
 from tutorial.project import Project
 
 DOCS = Project.find().root / "docs"
@@ -92,7 +93,7 @@ def test_home_counts_what_was_ticked(reader):
     )
     assert counts["tensors"] == f"1 of {len(reader.ticked)}\u00a0exercises"
     assert counts["autograd"][0].isdigit() and " of " not in counts["autograd"]
-    assert counts.keys() == {name for name in Project.find().sections if name != "index"}
+    assert counts.keys() == {lab.section for lab in labs(Project.find())}
 
 
 def test_home_and_navigation_tick_the_pages_that_were_read(reader):
@@ -216,6 +217,28 @@ def test_the_key_is_a_letter_where_one_types(opened):
     page.locator("input[name=query]").press("l")
     assert page.locator("input[name=query]").input_value() == "l"
     assert not page.evaluate("document.documentElement.matches('.large')")
+
+
+def test_single_keys_can_be_switched_off_and_on(opened):
+    page = opened("index.html")
+    box = page.get_by_role("checkbox", name="Single keys are shortcuts")
+    is_large = "document.documentElement.matches('.large')"
+    assert box.is_checked()
+    box.uncheck()
+    for path in ("index.html", "gpu.html"):  # and is remembered
+        page.goto(path)
+        for key in ("l", "/", "n"):
+            page.locator("body").press(key)
+        page.wait_for_timeout(300)
+        assert not page.evaluate(is_large) and page.url.endswith(path)
+        assert not page.evaluate("document.querySelector('#__search').checked")
+    page.locator("input[name=query]").click()
+    page.locator("input[name=query]").press_sequentially("loss")  # letters are still letters
+    assert page.locator("input[name=query]").input_value() == "loss"
+    page.goto("index.html")
+    box.check()
+    page.locator("body").press("l")
+    assert page.evaluate(is_large)
 
 
 def test_what_is_read_stays_in_place(opened):

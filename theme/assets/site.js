@@ -315,6 +315,17 @@
     }).observe(document.querySelector(".md-footer"));
   }
 
+  // Who speaks to the computer, or hits keys by accident, can switch off shortcuts of a single key,
+  // Material's as well: this hears of a key before any other script does.
+  const writing = "input:not([type=checkbox], [type=radio]), textarea, select, dialog";
+  let keysOff;
+  const keysAreOff = () => keysOff ?? window.__md_get?.("__keys") === false;
+  window.addEventListener("keydown", (event) => {
+    const { target, key: pressed, ctrlKey, metaKey, altKey } = event;
+    if (pressed.length > 1 || pressed === " " || ctrlKey || metaKey || altKey) return;
+    if (keysAreOff() && !target.closest?.(writing)) event.stopImmediatePropagation();
+  }, true);
+
   const remembered = document.querySelector(".remembered");
   if (remembered) {
     forget = make("button", { type: "button", className: "forget", undo: null }, "Forget it all");
@@ -326,6 +337,16 @@
       tell(before ? "Your progress is back" : "Your progress is forgotten");
     });
     remembered.append(forget);
+  }
+
+  const keys = document.querySelector("p.keys");
+  if (keys) {
+    const box = make("input", { type: "checkbox", autocomplete: "off", checked: !keysAreOff() });
+    box.addEventListener("change", () => {
+      keysOff = !box.checked;
+      window.__md_set?.("__keys", box.checked);
+    });
+    keys.replaceChildren(make("label", {}, box, ...keys.childNodes));
   }
 
   show();
@@ -357,7 +378,7 @@
   document.querySelector(".md-header__title").after(large);
   document.addEventListener("keydown", (event) => {
     const { target, key: pressed, ctrlKey, metaKey, altKey, shiftKey } = event;
-    const typing = target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, dialog");
+    const typing = target.closest?.(writing);
     if (pressed !== "l" || ctrlKey || metaKey || altKey || shiftKey || typing || !wide.matches) return;
     if (!document.getElementById("__search")?.checked) switchType();
   });

@@ -1,0 +1,84 @@
+"""Outputs of two devices on a page: one choice of tab holds for the whole site."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import chosen
+from tests.browser import visits
+from tests.browser.server import Server
+from tutorial.project import Project
+from tutorial.transcripts import Transcript
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = ("tensors", "autograd")
+
+
+@pytest.fixture(scope="module")
+def two_devices(tmp_path_factory):
+    """The site, built with transcripts of a GPU that never ran: the CPU's, numbers changed."""
+    root = tmp_path_factory.mktemp("devices") / "a project"
+    files = (
+        "benchmarks",
+        "docs",
+        "includes",
+        "snippets",
+        "outputs",
+        "theme",
+        "mkdocs.yml",
+        "package-lock.json",
+    )
+    for name in files:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        root.mkdir(exist_ok=True)
+        copy(ROOT / name, root / name)
+    leave_out = shutil.ignore_patterns("work", ".lock", "printed.txt")
+    shutil.copytree(ROOT / "build" / "cpu", root / "build" / "cpu", ignore=leave_out)
+    for name in LESSONS:
+        transcript = Transcript.read(root / "outputs" / "cpu" / f"{name}.txt")
+        transcript.facts |= {"device": "Invented GPU", "date": "2026-01-01"}
+        for cell, entry in transcript.cells.items():
+            text = re.sub(r"(\d\.\d)\d", r"\g<1>7", entry.text)
+            transcript.cells[cell] = replace(entry, text=text)
+        transcript.write(root / "outputs" / "cuda" / f"{name}.txt")
+    project = Project(root)
+    done = subprocess.run(
+        [sys.executable, "-m", "tutorial", "assemble"],
+        cwd=ROOT,
+        env=os.environ | {"TUTORIAL_ROOT": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Server(project.site) as server:
+        yield server
+
+
+def shown(page) -> list[set[str]]:
+    """The tabs of each cell with outputs of two devices, and the one that is open."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('.cell .tabbed-set')].map((set) => {
+          const open = set.querySelector('input:checked');
+          return set.querySelector(`label[for="${open.id}"]`).textContent.trim();
+        })"""
+    )
+
+
+@chosen.needs_every_page
+def test_the_choice_of_a_device_is_kept_from_page_to_page(two_devices, browser):
+    page = browser.new_context(base_url=two_devices.origin).new_page()
+    page.goto("tensors.html")
+    assert len(shown(page)) >= 2 and set(shown(page)) == {"CPU"}
+    page.locator(".cell .tabbed-labels > label", has_text="GPU").first.click()
+    page.wait_for_function("() => document.querySelectorAll('.cell mark.differs').length")
+    assert set(shown(page)) == {"GPU"}
+    page.goto("autograd.html")
+    page.wait_for_function(visits.LISTENING)
+    assert len(shown(page)) >= 2 and set(shown(page)) == {"GPU"}
+    page.context.close()
