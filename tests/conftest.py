@@ -61,6 +61,16 @@ def get_num_threads(): return _threads[0]
 """
 
 
+# Files that take long and have few tests: begun last, one of them would run alone at the end.
+LONG = ("test_workflows.py", "test_preview.py", "test_pytest_items.py", "test_learning.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Put the files that take longest first; workers take whole files, in this order."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(autouse=True)
 def forget_the_project():
     """Pages are rendered for a project that is read once: no test gets that of another."""

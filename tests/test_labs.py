@@ -18,8 +18,8 @@ from tutorial.project import Project
 
 PROJECT = Project.find()
 LABS = {lab.section: lab for lab in labs.labs(PROJECT)}
-# The code of every lab runs below; these run in Jupyter as well.
-IN_JUPYTER = chosen.sections(LABS, ["tensors", "gpu"])
+# The code of every lab runs below; this one runs in Jupyter as well.
+IN_JUPYTER = chosen.sections(LABS, ["tensors"])
 EXERCISES = [(section, name) for section, lab in LABS.items() for name in lab.exercises]
 
 
@@ -134,7 +134,7 @@ def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
 # A notebook has the code of the exported page. Of what Jupyter does otherwise these have something
 # each: figures, pretrained weights, worker processes, training on images.
 @pytest.mark.parametrize(
-    "section", chosen.sections(["index", "autograd", "networks", "classifier"], ["index"])
+    "section", chosen.sections(["index", "autograd", "networks", "classifier"], [])
 )
 def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, monkeypatch):
     page = PROJECT.root / "docs" / f"{section}.md"

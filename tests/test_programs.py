@@ -26,7 +26,7 @@ LONG_TRAININGS = {
     "fast_cifar10": {"train"},
     "processes": {"two-processes"},
 }
-ALWAYS = ("index", "tensors")
+ALWAYS = ("tensors",)
 
 needs_fork = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="run from nothing, each program would train again: POSIX only"
