@@ -15,7 +15,6 @@ ALL ?=
 export TUTORIAL_ALL_TESTS := $(ALL)
 # Pages that are run as a reader would who copies everything; with ALL=1 those that take long too.
 EXPORTED := $(if $(filter 1,$(ALL)),build/site/*.md,$(patsubst %,build/site/%.md,index tensors autograd))
-# Three at a time on two cores: those in a browser wait half of the time.
 TESTS ?= tests README.md CONTRIBUTING.md $(EXPORTED)
 export DEVICE
 
@@ -25,6 +24,8 @@ else
   RUN := .venv/bin/python
 endif
 READY := .venv/ready
+# Three at a time on two cores: tests in a browser wait half of the time.
+PYTEST = $(RUN) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder
 
 ifdef SHARD
   SECTIONS = $(shell $(RUN) -m tutorial shard $(SHARD))
@@ -49,7 +50,7 @@ serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (P
 
 test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
 	@$(RUN) -m tutorial.browser
-	@$(RUN) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder snippets $(TESTS)
+	@$(PYTEST) snippets $(TESTS)
 
 run: $(READY) ## execute what is not current, build nothing
 	@$(RUN) -m tutorial run $(SECTIONS)
@@ -59,7 +60,7 @@ snippets: run ## execute what is not current, and compare each cell's output wit
 
 machinery: $(READY) ## what `make test` runs beside the snippets, on the site in build/site
 	@$(RUN) -m tutorial.browser
-	@$(RUN) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(PYTEST) $(TESTS)
 
 assemble: $(READY) ## build build/site from records made elsewhere, run nothing (PUBLISH=1: no stand-ins)
 	@$(RUN) -m tutorial assemble $(if $(PUBLISH),--publish)

@@ -15,7 +15,7 @@ from markdown.postprocessors import Postprocessor
 
 # How pymdownx.highlight writes a block. Outputs are written otherwise and have no button.
 BLOCK = re.compile(r"<pre><span></span><code>(.*?)</code></pre>", re.DOTALL)
-BUTTON = (
+COMPLETED = (
     '<pre id="__code_{number}"><span class="md-code__nav"><button type="button"'
     ' class="md-code__button" title="Copy code block {number} to the clipboard"'
     ' data-clipboard-target="#__code_{number} > code" data-md-type="copy"></button></span>'
@@ -42,7 +42,7 @@ class CodeBlocks(Postprocessor):
 
         def completed(block: re.Match) -> str:
             code = block[1]
-            return BUTTON.format(
+            return COMPLETED.format(
                 number=next(number), lines=code.rstrip("\n").count("\n") + 1, code=code
             )
 

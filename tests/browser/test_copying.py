@@ -2,21 +2,9 @@
 
 import pytest
 
-from tests.browser import visits
+from tests.browser import clipboard, visits
 from tutorial.labs import Lab
 from tutorial.project import Project
-
-# While something is being written the clipboard may be empty for a moment.
-COPIED = """async () => {
-  const end = performance.now() + 30_000;
-  let text = "nothing yet";
-  while (!text || text === "nothing yet") {
-    if (performance.now() > end) throw new Error("nothing was copied within 30 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    text = await navigator.clipboard.readText();
-  }
-  return text;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +21,12 @@ def clicked(new_page):
         if path not in opened:
             opened[path] = new_page(path, permissions=["clipboard-read", "clipboard-write"])
         page = opened[path]
-        page.evaluate("navigator.clipboard.writeText('nothing yet')")
+        clipboard.clear(page)
         button = page.locator(selector).first
         button.evaluate("each => { const d = each.closest('details'); if (d) d.open = true; }")
         button.scroll_into_view_if_needed()
         button.click()
-        return page.evaluate(COPIED).replace("\r\n", "\n")
+        return clipboard.copied(page).replace("\r\n", "\n")
 
     yield clicked
     for page in opened.values():

@@ -1,22 +1,17 @@
 """Outputs of two devices on a page: one choice of tab holds for the whole site."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests import chosen
 from tests.browser import visits
 from tests.browser.server import Server
-from tutorial.project import Project
+from tests.conftest import ROOT, Sample
 from tutorial.transcripts import Transcript
 
-ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ("tensors", "autograd")
 
 
@@ -24,20 +19,10 @@ LESSONS = ("tensors", "autograd")
 def two_devices(tmp_path_factory):
     """The site, built with transcripts of a GPU that never ran: the CPU's, numbers changed."""
     root = tmp_path_factory.mktemp("devices") / "a project"
-    files = (
-        "benchmarks",
-        "docs",
-        "includes",
-        "snippets",
-        "outputs",
-        "theme",
-        "mkdocs.yml",
-        "package-lock.json",
-    )
-    for name in files:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-        root.mkdir(exist_ok=True)
-        copy(ROOT / name, root / name)
+    for name in ("benchmarks", "docs", "includes", "snippets", "outputs", "theme"):
+        shutil.copytree(ROOT / name, root / name)
+    for name in ("mkdocs.yml", "package-lock.json"):
+        shutil.copyfile(ROOT / name, root / name)
     leave_out = shutil.ignore_patterns("work", ".lock", "printed.txt")
     shutil.copytree(ROOT / "build" / "cpu", root / "build" / "cpu", ignore=leave_out)
     for name in LESSONS:
@@ -47,21 +32,15 @@ def two_devices(tmp_path_factory):
             text = re.sub(r"(\d\.\d)\d", r"\g<1>7", entry.text)
             transcript.cells[cell] = replace(entry, text=text)
         transcript.write(root / "outputs" / "cuda" / f"{name}.txt")
-    project = Project(root)
-    done = subprocess.run(
-        [sys.executable, "-m", "tutorial", "assemble"],
-        cwd=ROOT,
-        env=os.environ | {"TUTORIAL_ROOT": str(root)},
-        capture_output=True,
-        text=True,
-    )
+    sample = Sample(root)
+    done = sample.do("tutorial", "assemble")
     assert done.returncode == 0, done.stdout + done.stderr
-    with Server(project.site) as server:
+    with Server(sample.site) as server:
         yield server
 
 
-def shown(page) -> list[set[str]]:
-    """The tabs of each cell with outputs of two devices, and the one that is open."""
+def shown(page) -> list[str]:
+    """The tab that is open, of each cell with outputs of two devices."""
     return page.evaluate(
         """() => [...document.querySelectorAll('.cell .tabbed-set')].map((set) => {
           const open = set.querySelector('input:checked');

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import chosen
+from tests.browser import clipboard
 from tests.browser.visits import DESKTOP, PHONE
 
 # Whether the focused element can be seen to have the focus: itself, or what stands for it.
@@ -103,11 +104,10 @@ def test_the_palette_is_switched(page):
 
 def test_a_block_is_copied(page):
     cell = page.locator(".cell", has=page.locator(".md-code__button")).first
+    clipboard.clear(page)
     cell.locator(".md-code__button").focus()
     press(page, "Enter")
-    page.wait_for_function("() => navigator.clipboard.readText().then((text) => text)")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.strip() == cell.locator(".highlight code").inner_text().strip()
+    assert clipboard.copied(page).strip() == cell.locator(".highlight code").inner_text().strip()
 
 
 def test_a_wide_output_is_scrolled(page):

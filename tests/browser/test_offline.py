@@ -9,6 +9,7 @@ from urllib.request import url2pathname
 import pytest
 
 from tests import chosen
+from tests.browser import clipboard
 
 
 @dataclass
@@ -104,23 +105,20 @@ def test_a_page_has_its_formulas_figures_sounds_and_colours(reader):
 def test_what_is_not_in_the_page_is_copied_too(reader, button, file):
     reader.open("autograd.html")
     page = reader.page
-    page.evaluate("navigator.clipboard.writeText('before')")
+    clipboard.clear(page)
     link = page.locator(button).first
     link.click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text !== 'before')")
     file = file or link.get_attribute("href")
-    assert page.evaluate("navigator.clipboard.readText()") == reader.text(file)
+    assert clipboard.copied(page) == reader.text(file)
 
 
 def test_code_is_copied(reader):
     reader.open("tensors.html")
     page = reader.page
-    page.evaluate("navigator.clipboard.writeText('before')")
+    clipboard.clear(page)
     block = page.locator(".highlight", has=page.locator("pre > code")).first
     block.locator("[data-clipboard-target]").click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text !== 'before')")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.strip() == block.locator("code").inner_text().strip()
+    assert clipboard.copied(page).strip() == block.locator("code").inner_text().strip()
 
 
 @pytest.mark.parametrize("lesson", ["tensors", "labs/tensors"])

@@ -85,7 +85,7 @@
     });
   }
 
-  // Material wraps tables when its own script runs, before "load".
+  // In labs Material wraps tables when its own script runs, before "load".
   window.addEventListener("load", () => {
     for (const box of article.querySelectorAll(".task-list-control input")) {
       box.setAttribute("aria-label", box.closest("li").textContent.trim().split("\n")[0]);
