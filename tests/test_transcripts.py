@@ -79,6 +79,7 @@ SAME = {
     "noise of a float's repr": ("0.3", "0.30000000000000004"),
     "alignment with a sign": ("[[ 0.00,  0.20]]", "[[-0.01,  0.20]]"),
     "alignment in a column": ("a    1.00\nbb   2.00", "a  1.01\nbb 2.00"),
+    "padding at the beginning of a line": ("a\n 9.99 each\n 8 ms", "a\n10.00 each\n120 ms"),
     "seconds": ("epoch 1 took 12.3 s", "epoch 1 took 4 s"),
     "milliseconds without a space": ("3.1ms", "12.75ms"),
     "microseconds": ("87 µs", "9.25 µs"),

@@ -179,7 +179,9 @@ def diff(old: str, new: str, tolerance: float | None = None) -> str:
 def _split(text: str) -> tuple[str, list[str]]:
     text = ADDRESS.sub("<address>", TIME.sub("<time>", text))
     shape = re.sub(r"[ \t]+", " ", NUMBER.sub("<number>", text))
-    return re.sub(r"(?<=[\[(]) ", "", shape).strip(), NUMBER.findall(text)
+    # What pads a number to its column is gone once the number has more digits.
+    shape = re.sub(r"(?<=[\[(]) |(?m:^ (?=<(?:number|time)>))", "", shape)
+    return shape.strip(), NUMBER.findall(text)
 
 
 def _close(old: str, new: str, tolerance: float | None) -> bool:
