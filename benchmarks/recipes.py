@@ -3,7 +3,8 @@
     make bench
 
 Trains both with two seeds, one after the other on all cores, as a reader's Python does, on the data
-at hand; prints accuracy and time of each, and their ratio. The bar: 57 % on CIFAR-10 in a quarter of the time, or less.
+at hand; prints accuracy and time of each, and their ratio. The bar: 57 % on CIFAR-10 in a
+quarter of the time, or less.
 """
 
 import shutil

@@ -140,15 +140,10 @@ class Recipe:
 
     def needed(self, device: str) -> Section:
         """The section with the cells alone that the recipe takes, those of its span among them."""
-        span = self.span(device)
-        # Read when it has ended, and perhaps by no cell of it.
-        source = "test_labels, classes"
-        reader = replace(self.cell, name="read-the-outcome", source=source, options={})
-        above = self.section.cells[: self.section.cells.index(self.cell) + 1]
-        section = replace(self.section, cells=(*above, reader))
-        names = {cell.name for cell in span}
-        for cell in (*span, reader):
-            names |= {each.name for each in needed(section, cell.name, device)}
+        section = _with_readers(self.section)
+        names = {cell.name for cell in self.span(device)}
+        for name in (*names, _reader(self.cell).name):
+            names |= {each.name for each in needed(section, name, device)}
         return replace(
             self.section, cells=tuple(c for c in self.section.on(device) if c.name in names)
         )
@@ -156,6 +151,18 @@ class Recipe:
     def fingerprint(self, device: str) -> str:
         """8 hex digits that change with the code of any cell that the recipe takes."""
         return digest(list(self.needed(device).fingerprints(device).values()))[:8]
+
+
+def _reader(cell: Cell) -> Cell:
+    """Stands for what reads the outcome of the recipe that `cell` ends."""
+    source = "test_labels, classes"
+    return replace(cell, name=f"reader of {cell.name}", source=source, options={})
+
+
+def _with_readers(section: Section) -> Section:
+    """The section with a reader below the end of each recipe: it is analysed once for them all."""
+    ends = [(c, _reader(c)) if "recipe" in c.options else (c,) for c in section.cells]
+    return replace(section, cells=tuple(cell for end in ends for cell in end))
 
 
 def recipes(project: Project) -> dict[str, Recipe]:
