@@ -8,6 +8,7 @@ import shutil
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -344,6 +345,17 @@ def test_a_lab_page_keeps_its_copy_buttons_and_asks_nobody_else(monkeypatch):
     for link in ("tensors.ipynb", "tensors.py", "../tensors.html"):
         assert f'href="{link}"' in page
     assert "colab" not in page
+
+
+@pytest.mark.parametrize("section", LABS)
+def test_a_lab_page_folds_the_checks_and_nothing_else(section):
+    page = (PROJECT.site / "labs" / f"{section}.html").read_text(encoding="utf-8")
+    article = BeautifulSoup(page, "html.parser").article
+    folded = [each.select_one("pre").get_text().strip() for each in article.select("details")]
+    assert folded == [exercise.check.strip() for exercise in LABS[section].exercises.values()]
+    shown = [each.get_text().strip() for each in article.select("pre")]
+    cells = [cell.source.strip() for cell in LABS[section].notebook().cells]
+    assert set(folded) < set(shown) <= set(cells)
 
 
 def test_a_lab_opens_in_colab_where_the_repository_is_known(monkeypatch):

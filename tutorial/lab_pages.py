@@ -20,6 +20,7 @@ from tutorial.style_sheets import classes_in, trimmed
 SCRIPT = re.compile(r"<script\b[^>]*>(?P<code>.*?)</script>", re.DOTALL)
 STYLE = re.compile(r"<style\b[^>]*>(?P<rules>.*?)</style>", re.DOTALL)
 PROSE = re.compile(r"<(?P<tag>p|li)>.*?</(?P=tag)>", re.DOTALL)
+DIV = re.compile(r"<(?P<end>/?)div\b[^>]*>")
 FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
 
 
@@ -48,6 +49,7 @@ def finished(text: str, lab: Lab) -> str:
     article, digests = _own_scripts(article)
     before = before.replace("script-src 'self'", f"script-src 'self' {' '.join(digests)}", 1)
     article, has_formulas = _with_formulas(article)
+    article = _with_folded_checks(article, lab)
     # Wide code scrolls, and has to by keyboard as well.
     article = article.replace(
         '<div class="highlight-ipynb', '<div tabindex="0" class="highlight-ipynb'
@@ -90,6 +92,24 @@ def _with_formulas(article: str) -> tuple[str, bool]:
         return FORMULA.sub(lambda _: next(rendered), prose[0])
 
     return PROSE.sub(with_formulas, article), bool(found)
+
+
+def _with_folded_checks(article: str, lab: Lab) -> str:
+    """Fold the checks, as a lesson does: they are long, and hold what the blanks ask for."""
+    checks = {exercise.check for exercise in lab.exercises.values()}
+    for cell in lab.notebook().cells:
+        opening = re.search(rf'<div\b[^>]*\bid="cell-id={cell.id}"[^>]*>', article)
+        if cell.source not in checks or not opening:
+            continue
+        start, depth = opening.end(), 1
+        for tag in DIV.finditer(article, start):
+            depth += -1 if tag["end"] else 1
+            if not depth:
+                inside = f"<summary>Check your answer</summary>{article[start : tag.start()]}"
+                folded = f'<details class="example">{inside}</details>'
+                article = article[:start] + folded + article[tag.start() :]
+                break
+    return article
 
 
 def _files(lab: Lab) -> str:

@@ -34,7 +34,8 @@ LOOK = """() => {
   document.head.append(style);
   const code = all("article pre > code, article .highlight-ipynb > pre");
   const text = all("article :is(h1, h2, h3, p, li, dt, dd, td, th, summary, figcaption)")
-    .filter((e) => e.textContent.trim() && !e.closest(".remembered, p.keys"));  // of scripts
+    .filter((e) => e.textContent.trim()
+      && !e.closest(".remembered, dt:has(+ dd > p.keys), p.keys"));  // of scripts
   const formulas = all("article .katex");
   const twins = all("article img[src*='#only-']");
   return {
