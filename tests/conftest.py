@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tutorial import markdown
 from tutorial.project import Project
@@ -299,17 +300,25 @@ The narwhal ends the prose.
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Sample:
+def built(tmp_path_factory, worker_id) -> Sample:
     """A project with the real torch: run, its outputs committed, its site built. Do not change it.
 
-    A test that changes something takes a copy: the records stay current in it.
+    A test that changes something takes a copy: the records stay current in it. Made once for all
+    processes that run tests side by side.
     """
-    sample = make_sample(tmp_path_factory.mktemp("built") / "a project")
-    sample.script("basics", BASICS, BASICS_PAGE)
-    for command in ("outputs", "site"):
-        done = sample.do("tutorial", command)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return sample
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    root, made = folder / "built" / "a project", folder / "built" / "made"
+    with FileLock(folder / "built.lock"):
+        if not made.exists():
+            shutil.rmtree(folder / "built", ignore_errors=True)  # what a process left that failed
+            sample = make_sample(root)
+            sample.script("basics", BASICS, BASICS_PAGE)
+            for command in ("outputs", "site"):
+                done = sample.do("tutorial", command)
+                assert done.returncode == 0, done.stdout + done.stderr
+            made.touch()
+    return Sample(root)
 
 
 @pytest.fixture

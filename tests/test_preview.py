@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chosen import needs_everything
 from tutorial import markdown, preview
 from tutorial.__main__ import main
 from tutorial.project import Project
@@ -180,7 +181,10 @@ def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve)
     assert "cell-preview" not in page and "preview-note" not in page  # the real records again
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+OTHER_ENDS = [pytest.param(s, marks=needs_everything) for s in (signal.SIGTERM, signal.SIGINT)]
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, *OTHER_ENDS])  # the one that nothing can catch
 def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     light.script("lesson", LESSON)
     server = serve()
