@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chosen import needs_everything
+from tests import chosen
 from tutorial import markdown, preview
 from tutorial.__main__ import main
 from tutorial.project import Project
@@ -181,10 +181,10 @@ def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve)
     assert "cell-preview" not in page and "preview-note" not in page  # the real records again
 
 
-OTHER_ENDS = [pytest.param(s, marks=needs_everything) for s in (signal.SIGTERM, signal.SIGINT)]
+ENDS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, *OTHER_ENDS])  # the one that nothing can catch
+@pytest.mark.parametrize("end", chosen.sections(ENDS, [signal.SIGKILL]))  # nothing can catch that
 def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     light.script("lesson", LESSON)
     server = serve()

@@ -99,17 +99,21 @@ def _with_folded_checks(article: str, lab: Lab) -> str:
     checks = {exercise.check for exercise in lab.exercises.values()}
     for cell in lab.notebook().cells:
         opening = re.search(rf'<div\b[^>]*\bid="cell-id={cell.id}"[^>]*>', article)
-        if cell.source not in checks or not opening:
-            continue
-        start, depth = opening.end(), 1
-        for tag in DIV.finditer(article, start):
-            depth += -1 if tag["end"] else 1
-            if not depth:
-                inside = f"<summary>Check your answer</summary>{article[start : tag.start()]}"
-                folded = f'<details class="example">{inside}</details>'
-                article = article[:start] + folded + article[tag.start() :]
-                break
+        if opening and cell.source in checks:
+            start, end = opening.end(), _end_of_div(article, opening.end())
+            inside = f"<summary>Check your answer</summary>{article[start:end]}"
+            folded = f'<details class="example">{inside}</details>'
+            article = article[:start] + folded + article[end:]
     return article
+
+
+def _end_of_div(article: str, start: int) -> int:
+    """Where the div closes whose content begins at `start`."""
+    depth, tags = 1, DIV.finditer(article, start)
+    while depth:
+        tag = next(tags)
+        depth += -1 if tag["end"] else 1
+    return tag.start()
 
 
 def _files(lab: Lab) -> str:
