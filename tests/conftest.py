@@ -86,6 +86,7 @@ class Sample:
 
     root: Path
     light: bool = False
+    torch: str = LIGHT_TORCH  # code of the package that the light one imports as torch
 
     @property
     def project(self) -> Project:
@@ -129,7 +130,7 @@ class Sample:
         path = [str(ROOT)]
         if self.light:
             light = self.root / "light"
-            for package, text in (("torch", LIGHT_TORCH), ("torchvision", LIGHT_TORCH)):
+            for package, text in (("torch", self.torch), ("torchvision", LIGHT_TORCH)):
                 (light / package).mkdir(parents=True, exist_ok=True)
                 (light / package / "__init__.py").write_text(text)
             path.insert(0, str(light))
@@ -300,14 +301,14 @@ The narwhal ends the prose.
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, worker_id) -> Sample:
+def built(tmp_path_factory) -> Sample:
     """A project with the real torch: run, its outputs committed, its site built. Do not change it.
 
     A test that changes something takes a copy: the records stay current in it. Made once for all
     processes that run tests side by side.
     """
     folder = tmp_path_factory.getbasetemp()
-    folder = folder if worker_id == "master" else folder.parent
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     root, made = folder / "built" / "a project", folder / "built" / "made"
     with FileLock(folder / "built.lock"):
         if not made.exists():

@@ -5,8 +5,6 @@ import json
 import math
 
 import pytest
-import torch
-from torch import nn
 
 from tutorial import labs
 from tutorial.project import Project
@@ -20,6 +18,8 @@ LINEAR = 0.41  # a well trained linear classifier of CIFAR-10 stays below
 @pytest.fixture(scope="module")
 def lab():
     """The lab with its solutions, down to the cell that downloads CIFAR-10 and trains on it."""
+    import torch  # not above: every worker imports every file of tests
+
     namespace = {"__name__": "__main__"}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more of them only wait for each other in so small a network
@@ -43,9 +43,11 @@ def measured():
 @pytest.fixture
 def easy():
     """Images (N, 3, 32, 32) and labels (N,): ten coarse patterns in noise."""
+    import torch
+
     generator = torch.Generator().manual_seed(0)
     patterns = torch.randn(10, 3, 4, 4, generator=generator)
-    patterns = nn.functional.interpolate(patterns, size=32)
+    patterns = torch.nn.functional.interpolate(patterns, size=32)
     labels = torch.arange(10).repeat(200)
     noise = torch.randn(len(labels), 3, 32, 32, generator=generator)
     return patterns[labels] + noise, labels
@@ -105,7 +107,7 @@ def measure(lab, network, images, labels):
 
 
 def test_the_solutions_learn_what_can_be_learnt_and_pass(lab, easy):
-    torch.manual_seed(0)
+    lab["torch"].manual_seed(0)
     network = lab["build_network"](10)
     untrained = measure(lab, network, *easy)
     with pytest.raises(AssertionError):
@@ -120,7 +122,7 @@ def test_a_step_that_does_not_train_is_refused(lab, easy, monkeypatch):
         loss.backward()
         return loss.detach()
 
-    torch.manual_seed(0)
+    lab["torch"].manual_seed(0)
     monkeypatch.setitem(lab, "training_step", no_step)
     network = lab["build_network"](10)
     with pytest.warns(UserWarning, match="optimizer.step"):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -459,8 +460,19 @@ def test_a_cell_stopped_at_its_time_limit_leaves_no_process_behind(faults):
         wait_for(lambda pid=pid: not alive(pid), f"the end of process {pid}", 10)
 
 
-def test_a_dead_kernel_takes_its_forked_children_along(light):
+@pytest.mark.parametrize("section", ["raises", "hangs", "killed"])
+def test_a_section_that_runs_alone_fails_as_beside_others(faults, light, section):
+    # Its kernel is not forked.
+    light.script(section, FAULTS[section])
+    alone = light, light.do("tutorial", "run")
+    assert message(alone, section) == message(faults, section)
+
+
+@pytest.mark.parametrize("beside", [[], ["other"]], ids=["alone", "beside another"])
+def test_a_dead_kernel_takes_its_forked_children_along(light, beside):
     # Such a child holds the pipe open on which the kernel answers: nobody may wait for its end.
+    for section in beside:
+        light.script(section, "# %% one\nprint('text')\n")
     light.script(
         "forks",
         """
@@ -526,6 +538,78 @@ def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, numbe
         assert "interrupted: what had finished is kept" in err
     assert not (light.root / "build" / "cpu" / "second" / "one.json").exists()
     assert "1 reused (1 cells)" in light.do("tutorial", "run", "first").stdout
+
+
+# Kernels are forked from one process
+
+
+def told_when_imported(light, *more: str) -> None:
+    """Give the light torch lines that run where it is imported."""
+    lines = ["import os", "with open(os.environ['IMPORTS'], 'a') as file:", "    file.write('x')"]
+    light.torch = "\n".join([light.torch, *lines, *more])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_sections_that_run_together_import_torch_once(light, tmp_path):
+    imports = tmp_path / "imports"
+    told_when_imported(light)
+    for section in ("first", "second", "third"):
+        light.script(
+            section,
+            f"""
+            # %% one
+            import os
+            import random
+            import sys
+
+            import torch
+
+            print(torch.seeds, random.random(), sys.argv == [__file__], os.getsid(0) == os.getpid())
+            open("mine", "w").write({section!r})
+            """,
+        )
+    done = light.do("tutorial", "run", IMPORTS=str(imports))
+    assert "3 ran (3 cells)" in done.stdout, done.stderr
+    assert imports.read_text() == "x"
+    together = {name: record(light, name, "one").text for name in ("first", "second", "third")}
+    assert len(set(together.values())) == 1
+    # One that runs alone imports for itself, and prints the same.
+    light.edit("snippets/second.py", "mine", "my own")
+    assert "1 ran (1 cells), 2 reused" in light.do("tutorial", "run", IMPORTS=str(imports)).stdout
+    assert imports.read_text() == "xx"
+    assert record(light, "second", "one").text == together["second"]
+    assert together["second"].endswith("True True")
+
+
+def test_a_torch_that_cannot_be_imported_is_told_for_each_section(light, tmp_path):
+    told_when_imported(light, "raise ImportError('a library is missing')")
+    for section in ("first", "second"):
+        light.script(section, "# %% one\nprint('text')\n")
+    done = light.do("tutorial", "run", IMPORTS=str(tmp_path / "imports"))
+    assert done.returncode != 0
+    for section in ("first", "second"):
+        assert f"snippets/{section}.py: the kernel did not start" in done.stderr
+    assert done.stderr.count("ImportError: a library is missing") == 2
+
+
+def test_an_interrupt_while_torch_is_imported_leaves_no_process(light, tmp_path):
+    imports = tmp_path / "imports"
+    told_when_imported(light, "open(os.environ['IMPORTS'] + '.pid', 'w').write(str(os.getpid()))")
+    light.torch += "\nimport time; time.sleep(300)"
+    for section in ("first", "second"):
+        light.script(section, "# %% one\nprint('text')\n")
+    running = light.start("tutorial", "run", IMPORTS=str(imports))
+    pid_file = imports.with_suffix(".pid")
+    try:
+        wait_for(lambda: pid_file.exists() and pid_file.read_text(), "the import of torch")
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    pid = int(pid_file.read_text())
+    wait_for(lambda: not alive(pid), f"the end of process {pid}", 10)
 
 
 # Devices

@@ -9,8 +9,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-import torch
-import torchvision
 
 from tutorial import weights
 
@@ -74,6 +72,9 @@ def test_without_a_network_seeded_random_weights_load_and_say_so(tmp_path, monke
     assert found.name == weights.STAND_IN
     assert any("127.0.0.1:9" in text for text in told)
     monkeypatch.setenv("TORCH_HOME", str(found.home))
+    import torch  # not above: every worker imports every file of tests
+    import torchvision
+
     enum = getattr(torchvision.models, ENUM)
     loaded = torchvision.models.squeezenet1_1(weights=enum.DEFAULT)
     torch.manual_seed(0)

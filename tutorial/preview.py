@@ -32,9 +32,10 @@ import markdown as python_markdown
 
 from tutorial import TutorialError, markdown, preview_kernel, records, site
 from tutorial.cells import DEVICES, Cell, Section, digest, read_section
+from tutorial.forks import START_LIMIT, can_fork
 from tutorial.project import Project
 from tutorial.records import Record
-from tutorial.run import START_LIMIT, Kernel, Runner, cores, died
+from tutorial.run import Kernel, Runner, cores, died
 
 LIVE = 2  # sections with waiting processes: each holds the memory of its data and networks
 PATIENCE = 2.0  # seconds to wait for the first changed cell before the page says that it runs
@@ -57,11 +58,6 @@ class PreviewProject(Project):
         return self.root / "build" / "preview"
 
 
-def can_fork(device: str) -> bool:
-    """Linux and the CPU only: elsewhere torch or the system's libraries do not survive a fork."""
-    return device == "cpu" and sys.platform == "linux"
-
-
 class Chain(Kernel):
     """A section's processes. `nodes`: (number, connection) of the state before each cell run."""
 
@@ -81,7 +77,7 @@ class Chain(Kernel):
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tutorial.preview_kernel", str(theirs.fileno())],
                 cwd=self.workdir,
-                env=self.environment(),
+                env=self.runner.kernel_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=early,
                 stderr=early,

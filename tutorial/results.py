@@ -293,7 +293,7 @@ class Measurer:
         self.project, self.runner, self.seeds = project, runner, list(range(seeds))
         self.all = recipes(project)
         self.said: list[str] = []  # why what was measured is not committed
-        self._kernels: set[Kernel] = set()
+        self._processes: set[Kernel] = set()
         self._stopping = False
 
     def choose(self, names: list[str]) -> list[Recipe]:
@@ -335,7 +335,7 @@ class Measurer:
         folder.mkdir(parents=True, exist_ok=True)
         runner.listener.cell_started(plan, None)
         kernel = Kernel(runner, section, folder)
-        self._kernels.add(kernel)
+        self._processes.add(kernel)
         try:
             facts = {} if self._stopping else kernel.start()
             for cell in before:
@@ -355,7 +355,7 @@ class Measurer:
             outcome.status, outcome.problems = "failed", [str(error)]
         finally:
             kernel.kill()
-            self._kernels.discard(kernel)
+            self._processes.discard(kernel)
             shutil.rmtree(folder, ignore_errors=True)
         if not self._stopping:
             runner.listener.section_ended(outcome)

@@ -20,10 +20,10 @@ from filelock import FileLock
 
 from tutorial import TutorialError, dataset, records, sounds, weights
 from tutorial.cells import DEVICES, Cell, Section, digest
+from tutorial.forks import START_LIMIT, Forked, Forks, can_fork
 from tutorial.project import Project
 from tutorial.records import Record
 
-START_LIMIT = 180.0  # seconds for a kernel to import torch on a cold disk
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
@@ -52,7 +52,7 @@ def cores() -> int:
 
 
 def wait_or_stop(futures: list[Future], owner) -> None:
-    """Wait for all; an interrupt ends the owner's kernels, and so what runs in them."""
+    """Wait for all; an interrupt ends the owner's processes, and so what runs in them."""
     try:
         while wait(futures, timeout=0.2).not_done:
             pass
@@ -60,8 +60,8 @@ def wait_or_stop(futures: list[Future], owner) -> None:
         owner._stopping = True
         for future in futures:
             future.cancel()
-        for kernel in list(owner._kernels):
-            kernel.kill()
+        for process in list(owner._processes):
+            process.kill()
         raise
 
 
@@ -81,7 +81,8 @@ class Runner:
         self.device_name = "" if device == "cpu" else accelerator_name(device)
         self.source: dataset.Source | None = None
         self.weights: weights.Weights | None = None
-        self._kernels: set[Kernel] = set()
+        self.forks: Forks | None = None  # while several sections run, where kernels can be forked
+        self._processes: set[Kernel | Forks] = set()
         self._stopping = False
 
     def run(self, sections: list[Section]) -> list[Outcome]:
@@ -98,12 +99,32 @@ class Runner:
                 outcome.status, outcome.cells = "reused", len(section.on(self.device))
                 self.listener.section_ended(outcome)
         waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
-        with ThreadPoolExecutor(self.jobs) as pool:
+        with self._forking(len(waiting)), ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self._run, outcomes[section.name]) for section in waiting]
             wait_or_stop(futures, self)
         for future in futures:
             future.result()
         return list(outcomes.values())
+
+    @contextlib.contextmanager
+    def _forking(self, sections: int):
+        """Fork the kernels of what runs meanwhile, if there are enough to be worth it."""
+        if sections < 2 or not can_fork(self.device):
+            yield
+            return
+        self.forks = Forks(self.kernel_environment())
+        self._processes.add(self.forks)
+        try:
+            yield
+        finally:
+            self.forks.close()
+            self._processes.discard(self.forks)
+            self.forks = None
+
+    def kernel_environment(self) -> dict[str, str]:
+        """The environment variables of a process that runs cells."""
+        home = self.weights.home if self.weights else None
+        return environment_of(self.device, self.threads, "module://tutorial.figures", home)
 
     def provide(self, needs: frozenset[str]) -> None:
         root, tell = self.project.root, self.listener.preparing
@@ -177,7 +198,7 @@ class Runner:
         cells = section.on(self.device)
         environment = self.environment(section)
         kernel = Kernel(self, section, folder)
-        self._kernels.add(kernel)
+        self._processes.add(kernel)
         try:
             if self._stopping:
                 return
@@ -206,7 +227,7 @@ class Runner:
             return
         finally:
             kernel.kill()
-            self._kernels.discard(kernel)
+            self._processes.discard(kernel)
         outcome.status = "ran"
         _forget(folder, {cell.name for cell in cells})
 
@@ -325,36 +346,37 @@ class Kernel:
             "printed": str(self.printed),
             "source": {**asdict(source), "folder": str(source.folder)} if source else None,
         }
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen | Forked | None = None
         self.timed_out = False
-
-    def environment(self) -> dict[str, str]:
-        """The environment variables of the process."""
-        runner = self.runner
-        home = runner.weights.home if runner.weights else None
-        return environment_of(runner.device, runner.threads, "module://tutorial.figures", home)
 
     def start(self) -> dict:
         """Start the process; the facts about its versions and device."""
+        forks = self.runner.forks
+        with open(self.printed, "w") as early:
+            self.process = forks.fork(self.workdir, early.fileno()) if forks else None
+            if self.runner._stopping:
+                raise TutorialError("interrupted")
+            self.process = self.process or self._started(early)
+        threading.Thread(target=self._bury, daemon=True).start()
+        return self.facts(self._ask(self.request, START_LIMIT))
+
+    def _started(self, early) -> subprocess.Popen:
         own_group = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
             if os.name == "nt"
             else {"start_new_session": True}
         )
-        with open(self.printed, "w") as early:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tutorial.kernel"],
-                cwd=self.workdir,
-                env=self.environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=early,
-                text=True,
-                encoding="utf-8",
-                **own_group,
-            )
-        threading.Thread(target=self._bury, daemon=True).start()
-        return self.facts(self._ask(self.request, START_LIMIT))
+        return subprocess.Popen(
+            [sys.executable, "-m", "tutorial.kernel"],
+            cwd=self.workdir,
+            env=self.runner.kernel_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=early,
+            text=True,
+            encoding="utf-8",
+            **own_group,
+        )
 
     def facts(self, reply: dict | None) -> dict:
         """The process's first reply; TutorialError if it did not start or lacks the device."""

@@ -34,20 +34,14 @@ def storing(state) -> str:
     return f"localStorage.setItem({KEY!r}, {json.dumps(text)});"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def opened(new_page):
-    """Opens pages whose complaints end up in `page.complaints`, and closes them all in the end."""
+    """Opens pages that are closed at the end of the test: opened("index.html", storing(STATE))."""
     pages = []
 
     def opened(path: str, before: str = "", **options):
-        page = new_page("404.html", **options)
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        if before:
-            page.add_init_script(before)
-        page.goto(path)
-        pages.append(page)
-        return page
+        pages.append(new_page(path, before=before, **options))
+        return pages[-1]
 
     yield opened
     for page in pages:
@@ -60,9 +54,9 @@ def read_to_the_end(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def reader(opened):
+def reader(new_page):
     """Somebody who ticks an exercise of tensors, reads it to the end, and stops in autograd."""
-    page = opened("index.html")
+    page = new_page("index.html")
     page.facts = page.locator(".resume").inner_text()
     page.goto("tensors.html")
     page.locator(".exercise .done input").first.focus()
@@ -77,7 +71,8 @@ def reader(opened):
     page.stopped_at = page.heading.get_attribute("id")
     page.heading.evaluate("heading => heading.scrollIntoView()")
     page.goto("index.html")
-    return page
+    yield page
+    page.context.close()
 
 
 def test_a_ticked_exercise_is_ticked_after_a_reload(reader):
