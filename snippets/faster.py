@@ -277,9 +277,9 @@ optimizer = torch.optim.SGD(
     net.parameters(), lr=0.03, momentum=0.9, nesterov=True, weight_decay=5e-4
 )
 schedule = torch.optim.lr_scheduler.OneCycleLR(
-    optimizer, max_lr=0.03, total_steps=5 * (len(train_images) // 64)
+    optimizer, max_lr=0.03, total_steps=4 * (len(train_images) // 64)
 )
-_, seconds = train(net, optimizer, 5, 64, schedule, random_flips)
+_, seconds = train(net, optimizer, 4, 64, schedule, random_flips)
 test_logits = predict(net, test_images)
 longer = report(test_logits, seconds), seconds
 
@@ -371,9 +371,9 @@ optimizer = torch.optim.SGD(
     net.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4
 )
 schedule = torch.optim.lr_scheduler.OneCycleLR(
-    optimizer, max_lr=0.1, total_steps=6 * (len(train_images) // 128)
+    optimizer, max_lr=0.1, total_steps=5 * (len(train_images) // 128)
 )
-_, seconds = train(net, optimizer, 6, 128, schedule, random_flips)
+_, seconds = train(net, optimizer, 5, 128, schedule, random_flips)
 test_logits = predict(net, test_images)
 wide = report(test_logits, seconds), seconds
 
