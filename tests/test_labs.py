@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import json
 import shutil
+from functools import cache
 
 import nbformat
 import pytest
@@ -122,13 +123,19 @@ def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
     assert failed.source == first.check
 
 
+@cache
+def lesson(section: str) -> nbformat.NotebookNode:
+    """The notebook of a lesson, for tests that do not change it: it takes half a second to make."""
+    return export.notebook(PROJECT, PROJECT.root / "docs" / f"{section}.md")
+
+
 @pytest.mark.parametrize("section", PROJECT.sections)
 def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
     page = PROJECT.root / "docs" / f"{section}.md"
     flat = export.flat(PROJECT, page, outputs=False)
     fences = [code["source"].rstrip() for code in export.CODE.finditer(flat)]
-    notebook = export.notebook(PROJECT, page)
-    assert [cell.source for cell in notebook.cells if cell.cell_type == "code"] == fences
+    codes = [cell.source for cell in lesson(section).cells if cell.cell_type == "code"]
+    assert codes == fences
     assert len(fences) >= len(PROJECT.sections[section].cells)
 
 
@@ -160,7 +167,7 @@ teach_torchvision(Source("drawn stand-in", Path({str(tmp_path / "images")!r}), {
 
 @pytest.mark.parametrize("section", PROJECT.sections)
 def test_the_notebook_of_a_lesson_reads_well_in_jupyter(section):
-    notebook = export.notebook(PROJECT, PROJECT.root / "docs" / f"{section}.md")
+    notebook = lesson(section)
     nbformat.validate(notebook)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for mark in ("!!! ", "???", "\n=== ", "```cell", "```section", "```exercise", "{ ."):
@@ -292,8 +299,8 @@ def test_ids_of_a_notebook_stay_where_others_change():
 ERRORS = "# errors\n\n```error\nlesson.py::{}\n```\n"
 
 
-def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(sample):
-    sample.script(
+def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(light):
+    light.script(
         "lesson",
         """
         # %% one error="ValueError"
@@ -306,22 +313,22 @@ def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(sample):
         print("three")
         """,
     )
-    page = sample.root / "docs" / "errors.md"
+    page = light.root / "docs" / "errors.md"
     page.write_text(ERRORS.format("three"))
-    problems = check_pages(sample.project)
+    problems = check_pages(light.project)
     assert "docs/errors.md:4: lesson.py::three is no cell with error=" in problems
     page.write_text(ERRORS.format("one"))
-    (problem,) = check_pages(sample.project)
+    (problem,) = check_pages(light.project)
     assert problem == (
         "snippets/lesson.py:4: docs/errors.md does not explain the error of cell two"
     )
     page.write_text(ERRORS.format("one") + ERRORS.format("two"))
-    done = sample.do("tutorial", "site")
+    done = light.do("tutorial", "site")
     assert done.returncode == 0, done.stderr
-    html = (sample.root / "build" / "site" / "errors.html").read_text()
+    html = (light.root / "build" / "site" / "errors.html").read_text()
     assert "ValueError: one is &lt; two" in html
     assert 'href="lesson.html#lesson-one"' in html
-    index = (sample.root / "build" / "site" / "search" / "search_index.json").read_text()
+    index = (light.root / "build" / "site" / "search" / "search_index.json").read_text()
     assert "one is &lt; two" not in index and "one is < two" not in index
 
 
