@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tutorial import records
-from tutorial.figures import DARK, INK
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def record(sample, section, cell, device="cpu"):
@@ -68,6 +70,8 @@ def test_an_announced_warning_is_recorded(built):
 
 
 def test_a_figure_is_saved_in_both_palettes(built):
+    from tutorial.figures import DARK, INK
+
     figures = record(built, "basics", "figure").figures
     assert [(figure["width"], figure["height"]) for figure in figures] == [(480, 300)]
     inks = {}
@@ -81,6 +85,25 @@ def test_a_figure_is_saved_in_both_palettes(built):
     assert {text, series} <= inks["light"]
     assert {DARK[text], DARK[series]} <= inks["dark"]
     assert not {text, series} & inks["dark"]
+
+
+def test_each_colour_of_the_style_has_one_for_the_dark_palette():
+    import matplotlib  # not above: every worker imports every file of tests
+    from matplotlib.colors import to_hex
+
+    from tutorial.figures import DARK
+
+    path = ROOT / "tutorial" / "matplotlibrc"
+    style = dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+    cycle = style.pop("axes.prop_cycle").by_key()["color"]
+    told = {value for name, value in style.items() if "color" in name} - {"none"}
+    assert {to_hex(colour) for colour in [*told, *cycle]} == set(DARK)
+
+
+def test_a_section_without_figures_does_not_wait_for_matplotlib(light):
+    light.script("lesson", "# %% one\nimport sys\n\nprint('matplotlib' in sys.modules)\n")
+    light.do("tutorial", "run")
+    assert record(light, "lesson", "one").text == "False"
 
 
 def test_a_record_says_where_when_and_with_what_it_was_made(built):

@@ -36,7 +36,9 @@ RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell
 DEFAULT_TIMEOUT = 60.0
 
 # A change in what executes or draws makes every record stale.
-ENGINE = tuple(Path(__file__).with_name(name) for name in ("kernel.py", "figures.py"))
+ENGINE = tuple(
+    Path(__file__).with_name(name) for name in ("kernel.py", "figures.py", "matplotlibrc")
+)
 
 
 @dataclass(frozen=True)

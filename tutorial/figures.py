@@ -1,7 +1,7 @@
 """A Matplotlib backend: plt.show() saves each figure twice, for the light and the dark palette.
 
-Chosen with MPLBACKEND=module://tutorial.figures. The finished figure is saved as it is and then
-recoloured, so that a snippet runs once and never mentions a palette.
+Chosen with MPLBACKEND=module://tutorial.figures; the style is that of matplotlibrc. The finished
+figure is saved as it is and then recoloured: a snippet runs once and never mentions a palette.
 """
 
 import io
@@ -16,7 +16,7 @@ from PIL import Image
 DPI = 200  # twice the size shown, for screens of high density
 LARGE = 60_000  # bytes
 
-# Light colour -> dark colour, each at least 4.5:1 on its own ground.
+# Light colour, as in matplotlibrc -> dark colour, each at least 4.5:1 on its own ground.
 INK = {"#1f2328": "#e6edf3", "#59636e": "#9da7b3", "#d1d9e0": "#3d444d"}
 SERIES = {
     "#0072b2": "#56b4e9",
@@ -27,33 +27,6 @@ SERIES = {
     "#6e56cf": "#b8a7f5",
 }
 DARK = INK | SERIES
-TEXT, QUIET, FAINT = INK
-
-STYLE = {
-    "figure.figsize": (4.8, 3.0),
-    "figure.dpi": 100,
-    "figure.constrained_layout.use": True,
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "axes.facecolor": "none",
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": TEXT,
-    "axes.titlecolor": TEXT,
-    "axes.prop_cycle": plt.cycler(color=list(SERIES)),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "text.color": TEXT,
-    "xtick.color": QUIET,
-    "xtick.labelcolor": TEXT,
-    "ytick.color": QUIET,
-    "ytick.labelcolor": TEXT,
-    "grid.color": FAINT,
-    "legend.frameon": False,
-    "lines.linewidth": 2.0,
-    "image.interpolation": "nearest",
-}
 
 _shown: list[Image.Image] = []  # pairs, light and dark, waiting to be collected
 
@@ -92,7 +65,7 @@ def unshown() -> int:
 
 def _draw(figure) -> Image.Image:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 0})
     return Image.open(buffer).convert("RGBA")
 
 

@@ -6,6 +6,7 @@ with nothing drawn from its random numbers and no thread begun.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -29,10 +30,11 @@ def can_fork(device: str) -> bool:
 
 
 class Forks:
-    """The process that forks, as its owner sees it; `environment` holds for all kernels."""
+    """The process that forks, as its owner sees it; it imports with `environment`."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self.connection, theirs = socket.socketpair()
+        # Each message whole, however long: with the environment it can have many kilobytes.
+        self.connection, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tutorial.forks", str(theirs.fileno())],
@@ -45,7 +47,7 @@ class Forks:
             )
         self._one_at_a_time = threading.Lock()
 
-    def fork(self, workdir: Path, errors: int) -> "Forked | None":
+    def fork(self, workdir: Path, environment: dict[str, str], errors: int) -> "Forked | None":
         """A kernel whose first errors go to a descriptor; None if the process has failed.
 
         The first call waits until the process has imported what kernels need.
@@ -55,9 +57,9 @@ class Forks:
         life, report = os.pipe()
         theirs = [requests, replies, errors, report]
         with self._one_at_a_time:
+            request = {"workdir": str(workdir), "environment": environment}
             with contextlib.suppress(OSError):
-                line = json.dumps({"workdir": str(workdir)}).encode()
-                socket.send_fds(self.connection, [line], theirs)
+                socket.send_fds(self.connection, [json.dumps(request).encode()], theirs)
             for descriptor in (requests, replies, report):
                 os.close(descriptor)
             if not select.select([life], [], [], START_LIMIT)[0]:
@@ -66,14 +68,15 @@ class Forks:
         return forked if forked.pid else None
 
     def kill(self) -> None:
-        """End it at once; what waits for a kernel gets none."""
+        """End it at once; who waits for a kernel gets none."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Fork no more; kernels that run go on."""
-        self.connection.close()
+        """End it, after its kernels: how one of them ends later is not known."""
+        self.kill()
         self.process.wait()
+        self.connection.close()
 
 
 class Forked:
@@ -97,15 +100,16 @@ class Forked:
 
 def serve(connection: socket.socket) -> None:
     """Fork a kernel for each request, until the owner is gone."""
-    kernel.imports()
+    for module in kernel.HEAVY:
+        importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch over kernels
     while True:
-        line, descriptors, _, _ = socket.recv_fds(connection, 1 << 16, 4)
-        if not line:
+        request, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 4)
+        if not request:
             return
         if not _fork():
             connection.close()
-            _watch(json.loads(line)["workdir"], *descriptors)
+            _watch(json.loads(request), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -116,12 +120,12 @@ def _fork() -> int:
         return os.fork()
 
 
-def _watch(workdir: str, requests: int, replies: int, errors: int, report: int) -> None:
+def _watch(request: dict, requests: int, replies: int, errors: int, report: int) -> None:
     """Run a kernel in a child and report how it ended: its owner, no parent of it, cannot ask."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = _fork()
     if not child:
-        _become_kernel(workdir, requests, replies, errors, report)
+        _become_kernel(request, requests, replies, errors, report)
     for descriptor in (requests, replies, errors):
         os.close(descriptor)
     _, status = os.waitpid(child, 0)
@@ -130,7 +134,7 @@ def _watch(workdir: str, requests: int, replies: int, errors: int, report: int) 
     os._exit(0)
 
 
-def _become_kernel(workdir: str, requests: int, replies: int, errors: int, report: int) -> None:
+def _become_kernel(request: dict, requests: int, replies: int, errors: int, report: int) -> None:
     os.setsid()
     os.write(report, b"%d\n" % os.getpid())  # not before it can be ended with all it starts
     for number, descriptor in enumerate((requests, replies, errors)):
@@ -139,7 +143,9 @@ def _become_kernel(workdir: str, requests: int, replies: int, errors: int, repor
     os.close(report)
     code = 1
     try:
-        os.chdir(workdir)
+        os.chdir(request["workdir"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
         kernel.serve()
         code = 0
     except BaseException:

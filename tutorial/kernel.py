@@ -6,7 +6,7 @@ nothing but Python, torch, torchvision and matplotlib: it also runs on a GPU mac
 can be installed, and code, file name and line numbers are the script's own.
 """
 
-import importlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -18,7 +18,8 @@ import types
 import warnings
 from pathlib import Path
 
-NEEDED = ("matplotlib", "numpy", "torch", "torchvision")
+# What takes seconds to import, for those who start many kernels.
+HEAVY = ("numpy", "torch", "torchvision", "matplotlib.pyplot", "tutorial.figures")
 
 
 def serve() -> None:
@@ -35,14 +36,6 @@ def serve() -> None:
     _send(replies, kernel.start())
     for line in requests:
         _send(replies, kernel.run(**json.loads(line)))
-
-
-def imports() -> list[types.ModuleType]:
-    """Import what every kernel needs, which takes seconds: the modules in the order of NEEDED."""
-    modules = [importlib.import_module(name) for name in NEEDED]
-    from tutorial import figures  # noqa: F401
-
-    return modules
 
 
 def _send(replies, reply: dict) -> None:
@@ -64,7 +57,9 @@ class Kernel:
         sys.path[0] = str(Path(self.script).parent)
         sys.modules["__main__"] = self.main
         sys.argv = [self.script]
-        matplotlib, numpy, torch, torchvision = imports()
+        import numpy
+        import torch
+        import torchvision
 
         device = self.request["device"]
         if device == "cpu":
@@ -81,9 +76,6 @@ class Kernel:
             from tutorial import dataset
 
             dataset.teach_torchvision(dataset.Source(**self.request["source"]))
-        from tutorial import figures
-
-        matplotlib.rcParams.update(figures.STYLE)
         random.seed(0)
         numpy.random.seed(0)
         torch.manual_seed(0)
@@ -94,13 +86,11 @@ class Kernel:
             "torch": torch.__version__,
             "torchvision": torchvision.__version__,
             "numpy": numpy.__version__,
-            "matplotlib": matplotlib.__version__,
+            "matplotlib": importlib.metadata.version("matplotlib"),  # imported if it is needed
         }
 
     def run(self, name: str, source: str, line: int) -> dict:
         """Run one cell, whose code begins in `line` of the script; all that came of it."""
-        from tutorial import figures
-
         os.ftruncate(self.printed, 0)
         error, started = None, time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
@@ -113,6 +103,7 @@ class Kernel:
         seconds = time.perf_counter() - started
         sys.stdout.flush()
         sys.stderr.flush()
+        figures = sys.modules.get("tutorial.figures")  # a backend, imported for the first figure
         # Not read_text(), which takes the carriage return of a progress bar for a new line.
         text = Path(self.request["printed"]).read_bytes().decode(errors="replace")
         return {
@@ -123,8 +114,8 @@ class Kernel:
                 for w in caught
                 if not issubclass(w.category, DeprecationWarning) or w.filename == self.script
             ],
-            "unshown": figures.unshown(),
-            "figures": figures.collect(Path(self.request["figures"]), name),
+            "unshown": figures.unshown() if figures else 0,
+            "figures": figures.collect(Path(self.request["figures"]), name) if figures else [],
             "seconds": seconds,
         }
 

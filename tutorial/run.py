@@ -81,12 +81,24 @@ class Runner:
         self.device_name = "" if device == "cpu" else accelerator_name(device)
         self.source: dataset.Source | None = None
         self.weights: weights.Weights | None = None
-        self.forks: Forks | None = None  # while several sections run, where kernels can be forked
+        self.forks: Forks | None = None  # where several sections run, and kernels can be forked
         self._processes: set[Kernel | Forks] = set()
         self._stopping = False
 
     def run(self, sections: list[Section]) -> list[Outcome]:
         """Bring the records of `sections` up to date; an interrupt keeps what has finished."""
+        try:
+            return self._run_stale(sections)
+        finally:
+            if self.forks:
+                self.forks.close()
+                self._processes.discard(self.forks)
+                self.forks = None
+
+    def _run_stale(self, sections: list[Section]) -> list[Outcome]:
+        folders = [records.folder(self.project, self.device, section.name) for section in sections]
+        # They import torch while the data and weights are provided.
+        self._fork_kernels_of(sum(not folder.exists() for folder in folders))
         self.provide(frozenset().union(*(section.needs(self.device) for section in sections)))
         outcomes = {section.name: Outcome(section) for section in sections}
         waiting = []
@@ -99,32 +111,25 @@ class Runner:
                 outcome.status, outcome.cells = "reused", len(section.on(self.device))
                 self.listener.section_ended(outcome)
         waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
-        with self._forking(len(waiting)), ThreadPoolExecutor(self.jobs) as pool:
+        self._fork_kernels_of(len(waiting))
+        with ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self._run, outcomes[section.name]) for section in waiting]
             wait_or_stop(futures, self)
         for future in futures:
             future.result()
         return list(outcomes.values())
 
-    @contextlib.contextmanager
-    def _forking(self, sections: int):
-        """Fork the kernels of what runs meanwhile, if there are enough to be worth it."""
-        if sections < 2 or not can_fork(self.device):
-            yield
-            return
-        self.forks = Forks(self.kernel_environment())
-        self._processes.add(self.forks)
-        try:
-            yield
-        finally:
-            self.forks.close()
-            self._processes.discard(self.forks)
-            self.forks = None
+    def _fork_kernels_of(self, sections: int) -> None:
+        """Fork the kernels of so many sections from one process, if that is worth it."""
+        if self.forks is None and sections > 1 and can_fork(self.device):
+            self.forks = Forks(self.kernel_environment())
+            self._processes.add(self.forks)
 
     def kernel_environment(self) -> dict[str, str]:
         """The environment variables of a process that runs cells."""
         home = self.weights.home if self.weights else None
-        return environment_of(self.device, self.threads, "module://tutorial.figures", home)
+        environment = environment_of(self.device, self.threads, "module://tutorial.figures", home)
+        return environment | {"MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc"))}
 
     def provide(self, needs: frozenset[str]) -> None:
         root, tell = self.project.root, self.listener.preparing
@@ -353,14 +358,16 @@ class Kernel:
         """Start the process; the facts about its versions and device."""
         forks = self.runner.forks
         with open(self.printed, "w") as early:
-            self.process = forks.fork(self.workdir, early.fileno()) if forks else None
+            environment = self.runner.kernel_environment()
+            if forks:
+                self.process = forks.fork(self.workdir, environment, early.fileno())
             if self.runner._stopping:
                 raise TutorialError("interrupted")
-            self.process = self.process or self._started(early)
+            self.process = self.process or self._started(environment, early)
         threading.Thread(target=self._bury, daemon=True).start()
         return self.facts(self._ask(self.request, START_LIMIT))
 
-    def _started(self, early) -> subprocess.Popen:
+    def _started(self, environment: dict[str, str], early) -> subprocess.Popen:
         own_group = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
             if os.name == "nt"
@@ -369,7 +376,7 @@ class Kernel:
         return subprocess.Popen(
             [sys.executable, "-m", "tutorial.kernel"],
             cwd=self.workdir,
-            env=self.runner.kernel_environment(),
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=early,
