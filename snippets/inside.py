@@ -189,7 +189,7 @@ def class_accuracy(logits, labels):
 
 seed_accuracies, seed_class_accuracies = [], []
 for seed in range(5):
-    trial = fit(train_images[:15_000], train_labels[:15_000], epochs=1, seed=seed)
+    trial = fit(train_images[:10_000], train_labels[:10_000], epochs=1, seed=seed)
     logits = predict(trial, test_images)
     right = logits.argmax(dim=1) == test_labels
     seed_accuracies.append(right.float().mean())
