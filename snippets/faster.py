@@ -74,7 +74,7 @@ def seconds_for(batches, net=None):
     return time.perf_counter() - start
 
 
-few_images = Subset(train_set, range(2048))
+few_images = Subset(train_set, range(1024))
 seconds_for(DataLoader(few_images, batch_size=256), Net().to(device))  # warm up
 loader = DataLoader(few_images, batch_size=32)
 print(f"load:           {seconds_for(loader):.2f} s for {len(few_images)} images")
@@ -83,7 +83,7 @@ print(f"load and train: {seconds_for(loader, Net().to(device)):.2f} s")
 
 # %% where-the-time-goes tolerance=inf alt="Horizontal bars for batches of 4, 32 and 256 images: the time that one image costs, split into loading it and training on it. The part for training is by far longest for batches of 4; the part for loading hardly depends on the size of the batch."
 def draw_costs(costs):
-    """Draw {name: (seconds to load, seconds in all)} of 2,048 images as bars."""
+    """Draw {name: (seconds to load, seconds in all)} of 1,024 images as bars."""
     names = list(costs)
     load, total = 1e6 * torch.tensor(list(costs.values())).T / len(few_images)
     plt.figure(figsize=(7, 0.9 + 0.55 * len(names)), layout="constrained")
@@ -140,7 +140,7 @@ print(tuple(images.shape), tuple(labels.shape))
 
 # %% cost-from-tensor tolerance=inf alt="The bars from before, and below them the same three sizes of batches taken from one tensor: there the part for loading has all but disappeared."
 for size in (4, 32, 256):
-    few = train_images[:2048], train_labels[:2048]
+    few = train_images[:1024], train_labels[:1024]
     costs[f"one tensor, {size}"] = (
         seconds_for(batches_of(*few, size)),
         seconds_for(batches_of(*few, size), Net().to(device)),

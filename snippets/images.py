@@ -422,7 +422,7 @@ net = nn.Sequential(
     *(nn.Flatten(), nn.Linear(64 * 4 * 4, len(train_set.classes))),
 ).to(device, memory_format=torch.channels_last)  # as the images lie in memory
 inputs = prepare(train_images)
-epochs, size = 2, 64
+epochs, size = 1, 64
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, nesterov=True)
 schedule = torch.optim.lr_scheduler.OneCycleLR(
     optimizer, max_lr=0.05, total_steps=epochs * (len(inputs) // size)
