@@ -24,6 +24,11 @@ from tutorial.forks import START_LIMIT, Forked, Forks, can_fork
 from tutorial.project import Project
 from tutorial.records import Record
 
+# What a training step frees, the next one needs again: glibc is not to give it back in between.
+KEEP_FREED_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # the most that glibc accepts
+}
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
@@ -315,6 +320,7 @@ def environment_of(
     package = str(Path(__file__).parents[1])
     environment = {
         **os.environ,
+        **KEEP_FREED_MEMORY,
         "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
