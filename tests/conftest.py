@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests import commands
 from tutorial import markdown
 from tutorial.project import Project
 
@@ -154,9 +155,7 @@ class Sample:
 
     def do(self, *command: str, **environment: str) -> subprocess.CompletedProcess:
         """Run `python -m COMMAND` for this project and wait for its end."""
-        process = self.start(*command, **environment)
-        out, err = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(command, process.returncode, out, err)
+        return commands.run(self.root, command, self.environment(**environment))
 
 
 def make_sample(root: Path, light: bool = False) -> Sample:

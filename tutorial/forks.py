@@ -1,8 +1,8 @@
-"""Kernels that are forked from one process, which has imported torch for all of them.
+"""Processes that are forked from one, which has imported for all of them what takes long.
 
-Every section would wait seconds for its own imports, half of a minute in all sections together.
-The forked kernel is a process like one that was started: of its own session, in its own folder,
-with nothing drawn from its random numbers and no thread begun.
+Every section's kernel would wait seconds for torch, half of a minute in all sections together.
+The forked process is like one that was started: of its own session, in its own folder, with
+nothing drawn from its random numbers and no thread begun.
 """
 
 import contextlib
@@ -17,9 +17,10 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-
-from tutorial import kernel
+from types import ModuleType
+from typing import TextIO
 
 START_LIMIT = 180.0  # seconds to import torch on a cold disk
 
@@ -30,14 +31,17 @@ def can_fork(device: str) -> bool:
 
 
 class Forks:
-    """The process that forks, as its owner sees it; it imports with `environment`."""
+    """The process that forks, as its owner sees it.
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    module: imported with `environment`, and what its list HEAVY names; a fork runs its serve().
+    """
+
+    def __init__(self, module: str, environment: dict[str, str]) -> None:
         # Each message whole, however long: with the environment it can have many kilobytes.
         self.connection, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tutorial.forks", str(theirs.fileno())],
+                [sys.executable, "-m", "tutorial.forks", module, str(theirs.fileno())],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -47,69 +51,80 @@ class Forks:
             )
         self._one_at_a_time = threading.Lock()
 
-    def fork(self, workdir: Path, environment: dict[str, str], errors: int) -> "Forked | None":
-        """A kernel whose first errors go to a descriptor; None if the process has failed.
+    def fork(
+        self,
+        workdir: Path,
+        environment: dict[str, str],
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        arguments: Sequence[str] = (),
+    ) -> "Forked | None":
+        """Fork a process with these descriptors as its streams; None if the owner's has failed.
 
-        The first call waits until the process has imported what kernels need.
+        The first call waits until what takes long has been imported.
         """
-        requests, to_kernel = os.pipe()
-        from_kernel, replies = os.pipe()
         life, report = os.pipe()
-        theirs = [requests, replies, errors, report]
+        streams = [stdin, stdout, stderr]
+        request = {"workdir": str(workdir), "environment": environment, "arguments": arguments}
         with self._one_at_a_time:
-            request = {"workdir": str(workdir), "environment": environment}
             with contextlib.suppress(OSError):
-                socket.send_fds(self.connection, [json.dumps(request).encode()], theirs)
-            for descriptor in (requests, replies, report):
-                os.close(descriptor)
+                message = json.dumps(request).encode()
+                socket.send_fds(self.connection, [message], [*streams, report])
+            os.close(report)
             if not select.select([life], [], [], START_LIMIT)[0]:
                 self.kill()
-        forked = Forked(to_kernel, from_kernel, life)
+        forked = Forked(life)
         return forked if forked.pid else None
 
     def kill(self) -> None:
-        """End it at once; who waits for a kernel gets none."""
+        """End it at once; who waits for a fork gets none."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End it, after its kernels: how one of them ends later is not known."""
+        """End it, after its forks: how one of them ends later is not known."""
         self.kill()
         self.process.wait()
         self.connection.close()
 
 
 class Forked:
-    """A forked kernel: what of subprocess.Popen the owner of a kernel uses."""
+    """A forked process: what of subprocess.Popen its owner uses."""
 
-    def __init__(self, to_kernel: int, from_kernel: int, life: int) -> None:
-        self.stdin = os.fdopen(to_kernel, "w", encoding="utf-8")
-        self.stdout = os.fdopen(from_kernel, encoding="utf-8")
+    def __init__(self, life: int) -> None:
+        self.stdin: TextIO | None = None  # the owner's ends of pipes, if it made some
+        self.stdout: TextIO | None = None
         self._life = os.fdopen(life)
         self.pid = int(self._life.readline() or 0)
         self.returncode: int | None = None
         self._waiting = threading.Lock()
 
-    def wait(self) -> int:
-        """The exit code, or the negative number of the signal that ended it."""
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, or the negative number of the signal that ended it.
+
+        Raises subprocess.TimeoutExpired if it runs on after `timeout` seconds.
+        """
         with self._waiting:
+            if timeout and not select.select([self._life], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a forked process", timeout)
             if self.returncode is None:
                 self.returncode = int(self._life.readline() or -signal.SIGKILL)
             return self.returncode
 
 
-def serve(connection: socket.socket) -> None:
-    """Fork a kernel for each request, until the owner is gone."""
-    for module in kernel.HEAVY:
-        importlib.import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch over kernels
+def serve(module: ModuleType, connection: socket.socket) -> None:
+    """Fork a process for each request, until the owner is gone."""
+    for name in module.HEAVY:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch over forks
     while True:
         request, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 4)
         if not request:
             return
         if not _fork():
             connection.close()
-            _watch(json.loads(request), *descriptors)
+            _watch(module, json.loads(request), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -120,13 +135,14 @@ def _fork() -> int:
         return os.fork()
 
 
-def _watch(request: dict, requests: int, replies: int, errors: int, report: int) -> None:
-    """Run a kernel in a child and report how it ended: its owner, no parent of it, cannot ask."""
+def _watch(module: ModuleType, request: dict, *descriptors: int) -> None:
+    """Run a child and report how it ended: its owner, no parent of it, cannot ask."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = _fork()
     if not child:
-        _become_kernel(request, requests, replies, errors, report)
-    for descriptor in (requests, replies, errors):
+        _become(module, request, *descriptors)
+    *streams, report = descriptors
+    for descriptor in streams:
         os.close(descriptor)
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(OSError):
@@ -134,10 +150,11 @@ def _watch(request: dict, requests: int, replies: int, errors: int, report: int)
     os._exit(0)
 
 
-def _become_kernel(request: dict, requests: int, replies: int, errors: int, report: int) -> None:
+def _become(module: ModuleType, request: dict, *descriptors: int) -> None:
     os.setsid()
+    *streams, report = descriptors
     os.write(report, b"%d\n" % os.getpid())  # not before it can be ended with all it starts
-    for number, descriptor in enumerate((requests, replies, errors)):
+    for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.close(report)
@@ -146,12 +163,16 @@ def _become_kernel(request: dict, requests: int, replies: int, errors: int, repo
         os.chdir(request["workdir"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        kernel.serve()
-        code = 0
+        sys.argv[1:] = request["arguments"]
+        code = module.serve() or 0
+    except SystemExit as end:
+        code = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(code)
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(importlib.import_module(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))

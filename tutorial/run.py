@@ -127,7 +127,7 @@ class Runner:
     def _fork_kernels_of(self, sections: int) -> None:
         """Fork the kernels of so many sections from one process, if that is worth it."""
         if self.forks is None and sections > 1 and can_fork(self.device):
-            self.forks = Forks(self.kernel_environment())
+            self.forks = Forks("tutorial.kernel", self.kernel_environment())
             self._processes.add(self.forks)
 
     def kernel_environment(self) -> dict[str, str]:
@@ -366,12 +366,27 @@ class Kernel:
         with open(self.printed, "w") as early:
             environment = self.runner.kernel_environment()
             if forks:
-                self.process = forks.fork(self.workdir, environment, early.fileno())
+                self.process = self._forked(forks, environment, early)
             if self.runner._stopping:
                 raise TutorialError("interrupted")
             self.process = self.process or self._started(environment, early)
         threading.Thread(target=self._bury, daemon=True).start()
         return self.facts(self._ask(self.request, START_LIMIT))
+
+    def _forked(self, forks: Forks, environment: dict[str, str], early) -> Forked | None:
+        requests, to_kernel = os.pipe()
+        from_kernel, replies = os.pipe()
+        forked = forks.fork(self.workdir, environment, requests, replies, early.fileno())
+        os.close(requests)
+        os.close(replies)
+        stdin = os.fdopen(to_kernel, "w", encoding="utf-8")
+        stdout = os.fdopen(from_kernel, encoding="utf-8")
+        if forked is None:
+            stdin.close()
+            stdout.close()
+        else:
+            forked.stdin, forked.stdout = stdin, stdout
+        return forked
 
     def _started(self, environment: dict[str, str], early) -> subprocess.Popen:
         own_group = (
