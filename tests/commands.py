@@ -55,7 +55,7 @@ def serve() -> None:
     """Run the module that the arguments name, as `python -m` does."""
     if found := {"torch", "torchvision", "numpy"} & sys.modules.keys():
         raise RuntimeError(f"imported already: {found}")
-    path = os.environ["PYTHONPATH"].split(os.pathsep)
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:] = [os.getcwd(), *path, *(each for each in sys.path if each not in path)]
     command = sys.argv[1]
     del sys.argv[1]

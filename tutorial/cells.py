@@ -102,7 +102,7 @@ class Section:
         return needs
 
     @cached_property
-    def _fingerprints(self) -> dict[str, str]:
+    def _own(self) -> dict[str, str]:
         return {
             cell.name: digest(
                 cell.source,
@@ -116,7 +116,10 @@ class Section:
 
     def fingerprints(self, device: str) -> dict[str, str]:
         """Per cell: hash of its own code, run options and the project modules it imports."""
-        return {cell.name: self._fingerprints[cell.name] for cell in self.on(device)}
+        if device not in self._fingerprints:
+            own = {cell.name: self._own[cell.name] for cell in self.on(device)}
+            self._fingerprints[device] = own
+        return dict(self._fingerprints[device])
 
     def keys(self, device: str) -> dict[str, str]:
         """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
@@ -128,8 +131,12 @@ class Section:
         return dict(self._keys[device])
 
     @cached_property
+    def _fingerprints(self) -> dict[str, dict[str, str]]:
+        """By device, as are the keys; a page asks for them once a cell."""
+        return {}
+
+    @cached_property
     def _keys(self) -> dict[str, dict[str, str]]:
-        """By device; a page asks for them once a cell."""
         return {}
 
     @cached_property

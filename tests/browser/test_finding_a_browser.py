@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tutorial import TutorialError, browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,13 +69,7 @@ def test_what_cannot_be_downloaded_is_told(bare, monkeypatch, capsys):
 def test_without_a_browser_tests_are_skipped_but_fail_under_ci(tmp_path, ci, outcome):
     known = {name: value for name, value in os.environ.items() if name != "BROWSER_PATH"}
     none = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path), "CI": ci}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:xdist", ONE_TEST],
-        cwd=ROOT,
-        env=known | none,
-        capture_output=True,
-        text=True,
-    )
+    done = commands.run(ROOT, ("pytest", "-q", "-rs", "-p", "no:xdist", ONE_TEST), known | none)
     assert f" {outcome}" in done.stdout.splitlines()[-1], done.stdout + done.stderr
     assert done.returncode == (1 if ci else 0)
     said = [line for line in done.stdout.splitlines() if browser.MISSING in line]
