@@ -166,11 +166,15 @@ def _become(module: ModuleType, request: dict, *descriptors: int) -> None:
         sys.argv[1:] = request["arguments"]
         code = module.serve() or 0
     except SystemExit as end:
-        code = int(end.code or 0)
+        code = end.code or 0
+        if not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
     except BaseException:
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 
