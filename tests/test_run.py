@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,6 +105,14 @@ def test_a_section_without_figures_does_not_wait_for_matplotlib(light):
     light.script("lesson", "# %% one\nimport sys\n\nprint('matplotlib' in sys.modules)\n")
     light.do("tutorial", "run")
     assert record(light, "lesson", "one").text == "False"
+
+
+def test_cells_run_with_the_memory_settings_that_the_results_page_tells_of(light):
+    told = re.findall(r"`(MALLOC_\w+)`", (ROOT / "docs" / "results.md").read_text("utf-8"))
+    assert len(told) == 2
+    light.script("lesson", f"# %% one\nimport os\n\nprint(set({told}) <= set(os.environ))\n")
+    light.do("tutorial", "run")
+    assert record(light, "lesson", "one").text == "True"
 
 
 def test_a_record_says_where_when_and_with_what_it_was_made(built):

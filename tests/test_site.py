@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from tutorial import site
 from tutorial.__main__ import main
 
 
@@ -27,6 +28,18 @@ def test_an_unchanged_site_is_neither_run_nor_built_again(built):
     assert "0 ran (0 cells), 1 reused (8 cells)" in done.stdout
     assert re.search(r"^up to date: .*/build/site/index\.html", done.stdout, re.MULTILINE)
     assert [(file, file.stat().st_mtime_ns) for file in sorted(built.site.rglob("*"))] == before
+
+
+@pytest.mark.parametrize("cache", [".ruff_cache/CACHEDIR.TAG", "__pycache__/lesson.pyc"])
+def test_a_cache_beside_the_snippets_is_no_reason_to_build(light, cache):
+    light.script("lesson", "# %% one\nprint(1)\n")
+    before = site.fingerprint(light.project)
+    file = light.root / "snippets" / cache
+    file.parent.mkdir()
+    file.write_text("")
+    assert site.fingerprint(light.project) == before
+    light.script("other", "# %% one\nprint(1)\n")
+    assert site.fingerprint(light.project) != before
 
 
 def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):

@@ -142,6 +142,7 @@ def _swap(new: Path, site: Path) -> None:
 def fingerprint(project: Project, without: list[Path] | None = None) -> str:
     """Changes when anything that the site is made of changes; reads no file's content.
 
+    What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
     without: files that do not count; nor do the records then.
     """
     files = []
@@ -154,7 +155,9 @@ def fingerprint(project: Project, without: list[Path] | None = None) -> str:
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL", "DEVICE")]
     hasher = hashlib.sha256(str(chosen).encode())
     for file in files:
-        if file.is_file() and "__pycache__" not in file.parts and file not in (without or ()):
+        parts = file.relative_to(project.root).parts
+        aside = any(part.startswith((".", "__pycache__")) for part in parts)
+        if file.is_file() and not aside and file not in (without or ()):
             status = file.stat()
             hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
     return hasher.hexdigest()
