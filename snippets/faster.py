@@ -270,19 +270,6 @@ for axis, image in zip(axes.flat, pictures.clamp(-1, 1) / 2 + 0.5, strict=True):
     axis.axis("off")
 plt.show()
 
-# %% longer timeout=300 tolerance=0.1 recipe="longer"
-torch.manual_seed(0)
-net = Net().to(device)
-optimizer = torch.optim.SGD(
-    net.parameters(), lr=0.03, momentum=0.9, nesterov=True, weight_decay=5e-4
-)
-schedule = torch.optim.lr_scheduler.OneCycleLR(
-    optimizer, max_lr=0.03, total_steps=4 * (len(train_images) // 64)
-)
-_, seconds = train(net, optimizer, 4, 64, schedule, random_flips)
-test_logits = predict(net, test_images)
-longer = report(test_logits, seconds), seconds
-
 # %% batch-norm
 torch.manual_seed(0)
 batch_norm = nn.BatchNorm2d(3)
@@ -390,7 +377,6 @@ guess = 1 / len(classes)
 steps = {
     "one tensor": one_tensor,
     "one cycle": one_cycle,
-    "longer, with flips": longer,
     "wide, batch norm": wide,
     "both views": both_views,
 }

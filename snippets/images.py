@@ -395,7 +395,7 @@ print("test:    ", tuple(test_images.shape), test_images.dtype)
 # %% statistics
 def statistics_of(images, dim=(0, 2, 3)):
     """Return mean and std of images (N, C, H, W), uint8, on the scale 0 to 1."""
-    std, mean = torch.std_mean(images.float() / 255, dim, keepdim=True)
+    std, mean = torch.std_mean(images.float().div_(255), dim, keepdim=True)
     return mean, std
 
 

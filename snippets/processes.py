@@ -301,6 +301,7 @@ pairs = zip(one["losses"], two["losses"], strict=True)
 print("losses agree within 0.02:", all(abs(a - b) < 0.02 for a, b in pairs))
 
 # %% rank-dies timeout=300 tolerance=0.02
+Path("dies.pt").unlink(missing_ok=True)  # what an earlier run of this cell has left
 done = torchrun("train.py", "dies.pt", "3")
 print(done.stdout, end="")
 for line in done.stderr.splitlines():
@@ -311,7 +312,6 @@ print("in torchrun's report:", " ".join(failure[0].split()))
 print("torchrun itself ends with", done.returncode)
 
 # %% restart timeout=300 tolerance=0.02
-Path("dies.pt").unlink()  # so that this training begins anew
 show(torchrun("train.py", "dies.pt", "3", restarts=1))
 recovered = torch.load("dies.pt", map_location="cpu")["net"]
 same = all(weight.equal(two["net"][name]) for name, weight in recovered.items())

@@ -64,7 +64,10 @@ def get_num_threads(): return _threads[0]
 
 
 # Files that take long and have few tests: begun last, one of them would run alone at the end.
-LONG = ("test_workflows.py", "test_preview.py", "test_pytest_items.py", "test_learning.py")
+LONG = (
+    *("test_workflows.py", "test_preview.py", "test_pytest_items.py", "test_learning.py"),
+    *("test_labs.py", "test_programs.py", "test_other_pages.py"),
+)
 
 
 @pytest.hookimpl(trylast=True)

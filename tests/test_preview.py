@@ -66,7 +66,7 @@ class Server:
         while not condition():
             assert self.process.poll() is None, self.said
             assert time.monotonic() < deadline, "".join(self.said) + self.page()[-9000:]
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def wait_for_page(self, *words: str) -> str:
         self.wait_for(lambda: all(word in self.page() for word in words))
@@ -137,6 +137,7 @@ def test_a_change_below_a_training_trains_no_more_and_is_never_published(light, 
     assert outputs(final) == previewed  # random numbers included: the state was the same
 
 
+@chosen.needs_everything  # the test above looks at the same places after an honest preview
 def test_a_preview_s_record_can_never_be_published(light, serve, tmp_path):
     """Even where make site finds nothing else: build/preview is no place where it looks."""
     light.script("lesson", LESSON)

@@ -16,7 +16,7 @@ PROJECT = Project(Path(__file__).resolve().parents[1])
 # Trainings that take long and that few programs need: those that do run when asked to.
 LONG_TRAININGS = {
     "classifier": {"train"},
-    "faster": {"same-recipe", "one-cycle", "longer", "wide"},
+    "faster": {"same-recipe", "one-cycle", "wide"},
     "images": {"train"},
     "inside": {"five-seeds"},
     "quick": {

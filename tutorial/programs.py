@@ -226,12 +226,13 @@ class Grower:
 
 def _grow() -> None:
     request = json.loads(sys.stdin.read())
-    import torch  # once for all branches
+    if any("torch" in piece for pieces in request["programs"].values() for piece in pieces):
+        import torch  # once for all branches
 
-    torch.set_num_threads(1)  # as in a kernel; and threads do not survive a fork
-    if torch.accelerator.is_available():  # MPS, XPU: no environment variable hides them
-        torch.accelerator.current_accelerator = lambda check_available=False: None
-        torch.accelerator.is_available = lambda: False
+        torch.set_num_threads(1)  # as in a kernel; and threads do not survive a fork
+        if torch.accelerator.is_available():  # MPS, XPU: no environment variable hides them
+            torch.accelerator.current_accelerator = lambda check_available=False: None
+            torch.accelerator.is_available = lambda: False
     if request["source"]:
         dataset.teach_torchvision(dataset.Source(**request["source"]))
     root = Tree()

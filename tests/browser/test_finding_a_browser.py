@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import commands
+from tests import chosen, commands
 from tutorial import TutorialError, browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,10 @@ def test_what_cannot_be_downloaded_is_told(bare, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="may have one elsewhere")
-@pytest.mark.parametrize(("ci", "outcome"), [("", "skipped"), ("true", "error")])
+@pytest.mark.parametrize(
+    ("ci", "outcome"),
+    [pytest.param("", "skipped", marks=chosen.needs_everything), ("true", "error")],
+)
 def test_without_a_browser_tests_are_skipped_but_fail_under_ci(tmp_path, ci, outcome):
     known = {name: value for name, value in os.environ.items() if name != "BROWSER_PATH"}
     none = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path), "CI": ci}

@@ -47,7 +47,7 @@ def test_the_first_tab_offers_to_skip_to_the_content(page):
     assert page.evaluate("document.activeElement.closest('article') !== null")
 
 
-@pytest.mark.parametrize("key", ["/", "s"])
+@pytest.mark.parametrize("key", ["/", pytest.param("s", marks=chosen.needs_every_page)])
 def test_a_key_opens_the_search_and_another_follows_a_result(page, key):
     press(page, key)
     page.keyboard.type("strides")
