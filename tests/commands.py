@@ -6,6 +6,7 @@ must not be imported is torch: samples have a light one of their own.
 
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,13 @@ def run(folder: Path, command: tuple[str, ...], environment: dict[str, str]):
         with open(os.devnull) as nothing:
             streams = (nothing.fileno(), out.fileno(), err.fileno())
             process = forks.fork(folder, environment, *streams, command)
-        code = process.wait(LIMIT)
+        if process is None:
+            raise RuntimeError("the process that forks the samples' commands has failed")
+        try:
+            code = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         said = []
         for file in (out, err):
             file.seek(0)
