@@ -49,6 +49,7 @@ from types import SimpleNamespace
 __version__ = "0.light"
 version = SimpleNamespace(cuda=None)
 accelerator = SimpleNamespace(is_available=lambda: False)
+backends = SimpleNamespace(cpu=SimpleNamespace(get_cpu_capability=lambda: "FEATHER"))
 cuda = SimpleNamespace(
     is_available=lambda: bool(os.environ.get("LIGHT_GPU")),
     get_device_name=lambda index=0: os.environ["LIGHT_GPU"],

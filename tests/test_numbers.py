@@ -203,6 +203,17 @@ def test_what_was_measured_on_other_data_or_devices_is_not_compared(lesson):
         numbers.number(lesson.project, "better - plain accuracy")
 
 
+def test_times_of_two_machines_are_not_compared_and_accuracies_are(lesson):
+    path = results.path_of(lesson.project, "cpu")
+    found = results.read(path)["plain"] | {"device": "Some <processor>, AVX2"}
+    results.write(path, "plain", found, {"plain", "better"})
+    for asked in ("plain / better seconds", "plain - better seconds"):
+        with pytest.raises(TutorialError, match='RECIPES="plain better"') as told:
+            numbers.number(lesson.project, asked)
+        assert "(Some <processor>, AVX2, 1 thread, torch 2.14.1; Some <pro" in str(told.value)
+    assert text_of(lesson, "better - plain accuracy") == "4.3 points"
+
+
 def render(text: str) -> BeautifulSoup:
     converter = Markdown(
         extensions=[
@@ -540,6 +551,7 @@ def test_the_results_page_has_table_picture_classes_and_times(site):
     ]
     said = shown.select_one("p").get_text()
     assert "over 5 seeds" in said and "All on CIFAR-10 (JPEG copy)." in said
+    assert "median time of Some <processor>, by" in said
     assert overview.select_one("a")["href"] == "lesson.html#lesson-plain"
     picture = shown.select_one("svg[role=img]")
     assert len(picture.select("circle")) == 10
@@ -577,8 +589,8 @@ def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
     first, second, *_ = html.select("table")[0].select("tbody tr")
     assert first.select_one("th")["rowspan"] == "2" and not second.select("th")
     assert [row.td.get_text() for row in (first, second)] == ["CPU", "GPU"]
-    ends = [row.select("td")[-1].get_text() for row in (first, second)]
-    assert ends == ["CIFAR-10 (JPEG copy)", "CIFAR-10"]
+    ends = [[cell.get_text() for cell in row.select("td")[-2:]] for row in (first, second)]
+    assert ends == [["CIFAR-10 (JPEG copy)", "Some <processor>"], ["CIFAR-10", "Some GPU"]]
     assert len(html.select("circle.other")) == 10
     assert numbers.number(sample.project, "better accuracy").title.count("CPU")
     sample.edit("snippets/lesson.py", '"a" * 3', '"b" * 3')

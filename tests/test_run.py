@@ -121,6 +121,8 @@ def test_a_record_says_where_when_and_with_what_it_was_made(built):
     assert facts.environment["torch"] == torch.__version__
     for fact in ("device_name", "python", "torchvision", "numpy", "matplotlib"):
         assert facts.environment[fact]
+    name, _, vectors = facts.environment["device_name"].rpartition(", ")
+    assert name and vectors == torch.backends.cpu.get_cpu_capability()
     assert facts.environment["threads"] >= 1
     assert facts.date.count("-") == 2
     assert 0 <= facts.seconds < 60

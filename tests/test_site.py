@@ -119,6 +119,15 @@ def test_a_fault_fails_the_build_and_leaves_the_last_site_as_it_was(changeable, 
     assert [path.name for path in (changeable.root / "build").glob("site*/")] == ["site"]
 
 
+def test_what_can_be_told_without_a_run_is_told_before_any(changeable):
+    changeable.edit("snippets/basics.py", "import torch\n", "import torch  # to be run again\n")
+    (words, *_) = page_without_a_cell(changeable)
+    done = changeable.do("tutorial", "site")
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "sections on cpu" not in done.stdout
+
+
 def test_a_site_that_failed_is_built_once_it_is_mended(changeable):
     changeable.edit("docs/basics.md", "(index.md)", "(nowhere.md)")
     assert changeable.do("tutorial", "site").returncode != 0

@@ -13,7 +13,7 @@ from tutorial import labs
 from tutorial.project import Project
 
 # No time limit an example: the first one waits for the tokenizer to be trained. And no files kept.
-settings.register_profile("page", deadline=None, database=None, max_examples=200)
+settings.register_profile("page", deadline=None, database=None, max_examples=100)
 settings.load_profile("page")
 
 PROJECT = Project.find()

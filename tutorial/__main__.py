@@ -114,6 +114,7 @@ def build(options: argparse.Namespace, started: float) -> int:
 
     os.environ["DEVICE"] = options.device
     project = Project.find()
+    site.check(project)  # before minutes of running
     if run(options, started, project):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1

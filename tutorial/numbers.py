@@ -216,6 +216,12 @@ def _measured(project: Project, match: re.Match) -> Number:
                 f"{match['name']} and {match['other']} were measured on other devices or data"
                 f" ({device}, {result['data']}; {other_device}, {other['data']})"
             )
+        if what == "seconds" and _machine(result) != _machine(other):
+            name, other_name = match["name"], match["other"]
+            raise TutorialError(
+                f"{name} and {other_name} were timed on other machines ({_machine(result)};"
+                f' {_machine(other)}): make results RECIPES="{name} {other_name}"'
+            )
         return Number(*_compared(result, other, what, of, sign), target, title)
     if what == "seconds":
         return Number(clock(result["seconds"]["median"]), target, f"Median training time. {title}")
@@ -233,6 +239,15 @@ def _measured(project: Project, match: re.Match) -> Number:
         "spread": "Standard deviation of the test accuracy, in percentage points",
     }[what]
     return Number(text, target, f"{meaning}{f' of {of}' if of else ''}. {title}")
+
+
+def _machine(result: dict) -> str:
+    """What two times must have in common to be compared."""
+    return f"{result['device']}, {_threads(result)}, torch {result['torch']}"
+
+
+def _threads(result: dict) -> str:
+    return f"{result['threads']} thread{'s' if result['threads'] != 1 else ''}"
 
 
 def _compared(result: dict, other: dict, what: str, of: str | None, sign: str) -> tuple[str]:
@@ -295,11 +310,10 @@ def has_page(project: Project) -> bool:
 
 def provenance(result: dict, device: str) -> str:
     """`CIFAR-10 (JPEG copy), 5 seeds, CPU: name, 2 threads, torch 2.14, 2026-11-23`."""
-    threads = f"{result['threads']} thread{'s' if result['threads'] != 1 else ''}"
     data = f"{result['data']}, " if result["data"] else ""
     return (
-        f"{data}{len(result['seeds'])} seeds, {markdown.NAMES[device]}: {result['device']},"
-        f" {threads}, torch {result['torch']}, {result['date']}"
+        f"{data}{len(result['seeds'])} seeds, {markdown.NAMES[device]}: {_machine(result)},"
+        f" {result['date']}"
     )
 
 

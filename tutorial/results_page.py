@@ -73,7 +73,11 @@ def _described(source: str, recipes: Iterable[str]) -> dict[str, str]:
 def _overview(project: Project, recipes: dict, measured: dict, described: dict) -> str:
     every = [result for found in measured.values() for result in found.values()]
     # A column in which each row says the same is a sentence.
-    columns = {"Seeds": lambda result: str(len(result["seeds"])), "Data": lambda r: r["data"]}
+    columns = {
+        "Seeds": lambda result: str(len(result["seeds"])),
+        "Data": lambda result: result["data"],
+        "Machine": lambda result: result["device"],
+    }
     same = {t: of(every[0]) for t, of in columns.items() if len({*map(of, every)}) == 1}
     rows = []
     for name, found in measured.items():
@@ -102,9 +106,10 @@ def _overview(project: Project, recipes: dict, measured: dict, described: dict) 
     titles += tuple(title for title in columns if title not in same)
     over = f"{same['Seeds']} seeds" if "Seeds" in same else "the seeds"
     on = f" All on {escape(same['Data'])}." if same.get("Data") else ""
+    by = f" of {escape(same['Machine'])}" if "Machine" in same else ""
     return (
         f"<p>Test accuracy: mean ± standard deviation over {over}, and the range. Training: the"
-        f" median time, by the recipe's own clock.{on}</p>"
+        f" median time{by}, by the recipe's own clock.{on}</p>"
         f"<table>{_head(titles)}<tbody>{''.join(rows)}</tbody></table>"
     )
 

@@ -44,7 +44,7 @@ def build(project: Project) -> bool:
     Raises TutorialError, and leaves the site of the last build, if anything is amiss.
     """
     markdown.the_project.cache_clear()
-    _check(project)
+    check(project)
     print_of_inputs = fingerprint(project)
     stamp = project.build / "site.inputs"
     if project.site.is_dir() and stamp.is_file() and stamp.read_text() == print_of_inputs:
@@ -56,11 +56,12 @@ def build(project: Project) -> bool:
 
 def build_preview(project: Project):
     """Make the site of a PreviewProject, for live reload; MkDocs' configuration."""
-    _check(project)
+    check(project)
     return _make(project, preview=True)
 
 
-def _check(project: Project) -> None:
+def check(project: Project) -> None:
+    """Raise TutorialError for what does not fit between pages and scripts; needs no record."""
     problems = checks.check_pages(project)
     if problems:
         raise TutorialError("\n".join(problems))

@@ -9,7 +9,7 @@ from tests.browser.test_lessons import PAGES as LESSONS
 from tutorial.project import Project
 
 PAGES = visits.pages(Project.find())
-ALWAYS = ["index.html", "results.html", "404.html", "labs/gpu.html"]
+ALWAYS = ["index.html", "404.html", "labs/gpu.html"]
 
 
 @pytest.fixture(scope="module", params=chosen.pages(sorted(set(PAGES) - set(LESSONS)), ALWAYS))
