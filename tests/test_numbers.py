@@ -580,6 +580,14 @@ def test_dots_are_where_the_scale_says(site):
         assert shown == pytest.approx(value * 100, abs=0.03)
 
 
+def test_a_recipe_without_a_data_set_needs_no_column(lesson):
+    path = results.path_of(lesson.project, "cpu")
+    results.write(path, "plain", results.read(path)["plain"] | {"data": ""}, {"plain", "better"})
+    html = render("```results\n```")
+    assert "Data set, if any: CIFAR-10 (JPEG copy)." in html.select_one("section.results p").text
+    assert "Data" not in [head.text for head in html.select("table")[0].select("thead th")]
+
+
 def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
     sample = ran.copy(tmp_path / "a copy")
     keep(sample, "cuda", device="Some GPU", data="CIFAR-10")

@@ -72,13 +72,14 @@ def _described(source: str, recipes: Iterable[str]) -> dict[str, str]:
 
 def _overview(project: Project, recipes: dict, measured: dict, described: dict) -> str:
     every = [result for found in measured.values() for result in found.values()]
-    # A column in which each row says the same is a sentence.
+    # A column in which each row says the same, if anything, is a sentence.
     columns = {
         "Seeds": lambda result: str(len(result["seeds"])),
         "Data": lambda result: result["data"],
         "Machine": lambda result: result["device"],
     }
-    same = {t: of(every[0]) for t, of in columns.items() if len({*map(of, every)}) == 1}
+    said = {title: {of(result) for result in every} for title, of in columns.items()}
+    same = {title: max(texts) for title, texts in said.items() if len(texts - {""}) <= 1}
     rows = []
     for name, found in measured.items():
         recipe = recipes[name]
@@ -105,7 +106,8 @@ def _overview(project: Project, recipes: dict, measured: dict, described: dict) 
     titles = ("Recipe", "Device", "Test accuracy", "Range", "Training")
     titles += tuple(title for title in columns if title not in same)
     over = f"{same['Seeds']} seeds" if "Seeds" in same else "the seeds"
-    on = f" All on {escape(same['Data'])}." if same.get("Data") else ""
+    start = "Data set, if any:" if "" in said["Data"] else "All on"
+    on = f" {start} {escape(same['Data'])}." if same.get("Data") else ""
     by = f" of {escape(same['Machine'])}" if "Machine" in same else ""
     return (
         f"<p>Test accuracy: mean ± standard deviation over {over}, and the range. Training: the"
