@@ -580,6 +580,19 @@ def test_dots_are_where_the_scale_says(site):
         assert shown == pytest.approx(value * 100, abs=0.03)
 
 
+def test_recipes_stand_in_the_order_of_the_lines_and_others_below(lesson):
+    def order(text):
+        html = render(f"```results\n{text}```")
+        assert html.select_one("svg text.name").text.startswith(found(html)[0])
+        return found(html)
+
+    def found(html):
+        return [head["id"] for head in html.select("table")[0].select("th[id]")]
+
+    assert order("") == ["plain", "better"]
+    assert order("better: as quick as it gets\n") == ["better", "plain"]
+
+
 def test_a_recipe_without_a_data_set_needs_no_column(lesson):
     path = results.path_of(lesson.project, "cpu")
     results.write(path, "plain", results.read(path)["plain"] | {"data": ""}, {"plain", "better"})

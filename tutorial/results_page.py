@@ -1,7 +1,8 @@
 """The `results` fence: what was measured over several seeds, and how long every lesson runs.
 
 A fence that holds `lessons` has the running times. In any other each line, `recipe: what it is`,
-describes a recipe; one without a line is described by the heading under which its cell stands.
+describes a recipe, and the recipes stand in the order of the lines. One without a line comes after
+them, described by the heading under which its cell stands.
 """
 
 import math
@@ -38,6 +39,7 @@ def show_results(source, language, css_class, options, md, **kwargs) -> str:
         return f'<section class="results" data-search-exclude>{_lessons(project)}</section>'
     current, recipes = numbers.all_results(project), results.recipes(project)
     described = _described(source, recipes)
+    recipes = {name: recipes[name] for name in (*described, *recipes)}  # in the page's order
     measured = {
         name: {device: current[device][name] for device in DEVICES if name in current[device]}
         for name in recipes
