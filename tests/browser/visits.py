@@ -99,6 +99,8 @@ def show(page: Page, scheme: str, size: tuple[int, int]) -> None:
     page.emulate_media(color_scheme=scheme)
     name = {"light": "default", "dark": "slate"}[scheme]
     page.wait_for_function("name => document.body.dataset.mdColorScheme === name", arg=name)
+    # The theme makes what can now be scrolled reachable by Tab once the new width is laid out.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
 def visit(browser: Browser, server: Server, path: str, prepare: Callable[[Page], None]) -> Visit:
