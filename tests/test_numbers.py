@@ -583,11 +583,9 @@ def test_dots_are_where_the_scale_says(site):
 def test_recipes_stand_in_the_order_of_the_lines_and_others_below(lesson):
     def order(text):
         html = render(f"```results\n{text}```")
-        assert html.select_one("svg text.name").text.startswith(found(html)[0])
-        return found(html)
-
-    def found(html):
-        return [head["id"] for head in html.select("table")[0].select("th[id]")]
+        names = [head["id"] for head in html.select("table")[0].select("th[id]")]
+        assert html.select_one("svg text.name").text.startswith(names[0])
+        return names
 
     assert order("") == ["plain", "better"]
     assert order("better: as quick as it gets\n") == ["better", "plain"]

@@ -203,6 +203,7 @@ def assemble(options: argparse.Namespace, started: float) -> int:
         print("\n".join(problems), file=sys.stderr)
         print("nothing is built from such records; the site is as it was", file=sys.stderr)
         return 1
+    site.check(project)
     site.build(project)
     print(f"built from records alone: {project.site / 'index.html'}")
     return 0

@@ -243,11 +243,8 @@ def _measured(project: Project, match: re.Match) -> Number:
 
 def _machine(result: dict) -> str:
     """What two times must have in common to be compared."""
-    return f"{result['device']}, {_threads(result)}, torch {result['torch']}"
-
-
-def _threads(result: dict) -> str:
-    return f"{result['threads']} thread{'s' if result['threads'] != 1 else ''}"
+    threads = f"{result['threads']} thread{'s' if result['threads'] != 1 else ''}"
+    return f"{result['device']}, {threads}, torch {result['torch']}"
 
 
 def _compared(result: dict, other: dict, what: str, of: str | None, sign: str) -> tuple[str]:

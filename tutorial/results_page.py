@@ -74,7 +74,7 @@ def _described(source: str, recipes: Iterable[str]) -> dict[str, str]:
 
 def _overview(project: Project, recipes: dict, measured: dict, described: dict) -> str:
     every = [result for found in measured.values() for result in found.values()]
-    # A column in which each row says the same, if anything, is a sentence.
+    # A column in which each row says the same or nothing, which sorts first, is a sentence.
     columns = {
         "Seeds": lambda result: str(len(result["seeds"])),
         "Data": lambda result: result["data"],

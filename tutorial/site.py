@@ -41,10 +41,10 @@ class Complaints(logging.Handler):
 def build(project: Project) -> bool:
     """Make build/site in one step from current records; False if it was up to date already.
 
-    Raises TutorialError, and leaves the site of the last build, if anything is amiss.
+    The project has passed check(). Raises TutorialError, and leaves the site of the last build, if
+    anything else is amiss.
     """
     markdown.the_project.cache_clear()
-    check(project)
     print_of_inputs = fingerprint(project)
     stamp = project.build / "site.inputs"
     if project.site.is_dir() and stamp.is_file() and stamp.read_text() == print_of_inputs:
