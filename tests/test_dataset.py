@@ -620,6 +620,46 @@ def test_the_official_files_need_no_teaching(reader):
     )
 
 
+@pytest.fixture
+def mirrored(reader, tmp_path, monkeypatch):
+    """torchvision's class for the small archive, a mirror of that, and the data/ of a reader."""
+    dataset.teach_torchvision(dataset.Source("small", tmp_path, SMALL_MD5))
+    monkeypatch.setattr(reader, "tgz_md5", md5(SMALL_ARCHIVE))
+    server = Server(SMALL_ARCHIVE)
+    yield reader, server, tmp_path / "data"
+    server.close()
+
+
+def test_torchvision_takes_the_archive_from_a_mirror_whatever_its_address(mirrored):
+    reader, mirror, data = mirrored
+    reader.url = mirror.url("good?download=1")
+    assert len(reader(data, train=True, download=True)) == 20
+    assert (data / "cifar-10-python.tar.gz").read_bytes() == SMALL_ARCHIVE
+    assert set(mirror.asked) == {"good?download=1"}
+
+
+def test_torchvision_refuses_what_is_not_the_archive(mirrored):
+    reader, mirror, data = mirrored
+    reader.url = mirror.url("wrong")
+    with pytest.raises(RuntimeError, match="File not found or corrupted"):
+        reader(data, train=True, download=True)
+
+
+def test_torchvision_takes_an_archive_that_was_put_in_place_by_hand(mirrored):
+    reader, mirror, data = mirrored
+    reader.url = mirror.url("good")
+    data.mkdir()
+    (data / "cifar-10-python.tar.gz").write_bytes(SMALL_ARCHIVE)
+    assert len(reader(data, train=False, download=True)) == 4
+    assert not mirror.asked
+
+
+def test_readers_are_told_of_the_archive_that_torchvision_verifies(reader):
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    for told in (reader.tgz_md5, f"data/{reader.filename}", *dataset.ARCHIVES[-2:]):
+        assert told in text
+
+
 # The module itself
 
 

@@ -287,6 +287,26 @@ RULES = {
     ),
     "a monkeypatch": ("abc", "nn.Linear = None", "print(torch.ones(3))"),
     "settings of figures": ("abd", "plt.rcParams['a'] = 1", "print(torch)", "plt.plot()"),
+    "the address of a data set, for other code": (
+        "ac",
+        "import torchvision\ntorchvision.datasets.CIFAR10.url = 'x'",
+        "print(torch)",
+    ),
+    "the address of a data set": (
+        "bcdf",
+        "import torchvision",
+        "torchvision.datasets.CIFAR10.url = 'x'",
+        "def load():\n    return torchvision.datasets.CIFAR10('data', download=True)",
+        "print(torch)",
+        "print(load())",
+    ),
+    "the address of a class imported before it was set": (
+        "bce",
+        "from torchvision.datasets import CIFAR10",
+        "import torchvision\ntorchvision.datasets.CIFAR10.url = 'x'",
+        "print(torch)",
+        "print(CIFAR10('data', download=True))",
+    ),
     "who reads a function's source does not call it": (
         "cde",
         "x = [1]",

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tutorial import links
+from tutorial import dataset, links
 from tutorial.project import Project
 
 SITE = Project.find().site
@@ -52,12 +52,31 @@ def test_missing_files_and_fragments_are_named(site):
     ]
 
 
+ARCHIVE = b"\x1f\x8b" + bytes(98)
+
+
 class Elsewhere(BaseHTTPRequestHandler):
     def do_GET(self):
+        way, _, name = self.path.rpartition("/")
+        if name == "cifar.tar.gz?download=1":
+            return self.archive(way)
         self.send_response({"/gone": 404, "/shy": 403}.get(self.path, 200))
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(b'<h1 id="there">A page</h1>')
+
+    def archive(self, way):
+        if way == "/gone":
+            return self.send_error(404)
+        blob = {"/cut": ARCHIVE[:50], "/page": bytes(100)}.get(way, ARCHIVE)
+        asked = self.headers["Range"] == "bytes=0-1" and way != "/whole"
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes 0-1/{len(blob)}")
+            blob = blob[:2]
+        self.send_header("Content-Length", str(len(blob)))
+        self.end_headers()
+        self.wfile.write(blob)
 
     def log_message(self, *_):
         pass
@@ -71,8 +90,10 @@ def elsewhere():
         server.shutdown()
 
 
-def checked(sample, capsys, monkeypatch, body):
+def checked(sample, capsys, monkeypatch, body, archives=()):
     """Exit code and what `make links` says of a site with this page."""
+    monkeypatch.setattr(dataset, "ARCHIVES", list(archives))
+    monkeypatch.setattr(dataset, "ARCHIVE_BYTES", len(ARCHIVE))
     monkeypatch.setenv("TUTORIAL_ROOT", str(sample))
     monkeypatch.setenv("no_proxy", "*")
     (sample / "build" / "site").mkdir(parents=True)
@@ -109,3 +130,49 @@ def test_without_a_site_there_is_nothing_to_check(tmp_path, capsys, monkeypatch)
     monkeypatch.setenv("TUTORIAL_ROOT", str(tmp_path))
     assert links.main() == 1
     assert "make site" in capsys.readouterr().err
+
+
+def test_each_archive_of_cifar_10_is_asked_for_its_first_bytes(
+    tmp_path, elsewhere, capsys, monkeypatch
+):
+    ways = {
+        way: f"{elsewhere}/{way}/cifar.tar.gz?download=1"
+        for way in ("official", "good", "whole", "gone", "cut", "page", "lab")
+    }
+    ways |= {"official": ways["gone"] + "#official", "silent": "http://127.0.0.1:9/cifar.tar.gz"}
+    url = 'torchvision.datasets.CIFAR10.url = (\n    "{}"\n)\n'
+    (tmp_path / "snippets" / "labs").mkdir(parents=True)
+    (tmp_path / "snippets" / "a.py").write_text(url.format(ways["cut"]), encoding="utf-8")
+    (tmp_path / "snippets" / "labs" / "b.py").write_text(url.format(ways["lab"]), encoding="utf-8")
+    listed = [ways[way] for way in ("official", "good", "whole", "gone", "cut", "page", "silent")]
+    code, out, err = checked(tmp_path, capsys, monkeypatch, "", listed)
+    assert code == 1
+    end = "; name another archive there"
+    other = "not CIFAR-10's archive"
+    *answered, silent = err.splitlines()
+    assert silent.startswith(f"dead link: tutorial/dataset.py: {ways['silent']}: ")
+    assert answered == [
+        f"dead link: tutorial/dataset.py: {ways['gone']}: Not Found{end}",
+        f"dead link: tutorial/dataset.py, snippets/a.py: {ways['cut']}: {other}: 50 bytes that"
+        f" begin with {ARCHIVE[:2]}{end}",
+        f"dead link: tutorial/dataset.py: {ways['page']}: {other}: 100 bytes that begin with"
+        f" {bytes(2)}{end}",
+    ]
+    assert f"404 {ways['official']}  (Not Found)\n" in out, "CIFAR-10's own server is just listed"
+    for way, status in (("good", 206), ("whole", 200), ("lab", 206)):
+        assert f"{status} {ways[way]}\n" in out
+
+
+def test_snippets_take_cifar_10_from_one_archive_that_the_runner_knows():
+    found = links.archives(Project.find())
+    (used,) = [url for url, places in found.items() if any("snippets/" in each for each in places)]
+    assert used in dataset.ARCHIVES[1:]
+    folders = [Project.find().root / folder for folder in links.SCRIPTS]
+    downloads = [
+        Project.find().relative(script)
+        for folder in folders
+        for script in folder.rglob("*.py")
+        if "CIFAR10(" in script.read_text(encoding="utf-8")
+    ]
+    assert sorted(found[used]) == sorted(["tutorial/dataset.py", *downloads])
+    assert len(downloads) >= 9

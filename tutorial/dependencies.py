@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from tutorial.cells import Cell, Section
 from tutorial.dependency_tables import (
+    ASKED_BY_NAME,
     ASKS_FOR_SHAPE,
     CALLS_NETWORKS,
     CHANGED_IN_USE,
@@ -311,7 +312,7 @@ class Walk:
         for root in self.sets.values():
             self.settings.setdefault(root, set()).add(self.index)
         for root, writers in self.settings.items():
-            if root not in ("matplotlib", "warnings") or (root == "warnings" and warns):
+            if root not in (*ASKED_BY_NAME, "warnings") or (root == "warnings" and warns):
                 self.needs |= writers
         changed = {
             name
@@ -377,14 +378,21 @@ class Walk:
         return frozenset([thing])
 
     def library(self, path: str) -> Value:
+        self.ask_for_settings(path)
         thing = self.things.setdefault(("library", path), Thing("library", path))
         return frozenset([thing])
 
     def read(self, value: Iterable[Thing], graph: bool = False) -> None:
         for thing in _reach(value, graph):
             self.needs |= thing.writers
-            if thing.kind == "library" and thing.origin.startswith("matplotlib"):
-                self.needs |= self.settings.get("matplotlib", set())
+            if thing.kind == "library":
+                self.ask_for_settings(thing.origin)
+
+    def ask_for_settings(self, path: str) -> None:
+        """Of those libraries whose settings concern nobody who does not name them."""
+        for root in ASKED_BY_NAME:
+            if path.startswith(root):
+                self.needs |= self.settings.get(root, set())
 
     def change(self, value: Iterable[Thing], source: Value = NOTHING, graph: bool = False) -> None:
         """These things, and all they hold, may change; with what `source` is."""
@@ -512,7 +520,8 @@ class Walk:
         self.invoke(base, value, DUNDERS)
         for thing in base:
             if thing.kind == "library":
-                self.sets[thing.origin] = thing.origin.split(".")[0]
+                own = [root for root in ASKED_BY_NAME if thing.origin.startswith(root)]
+                self.sets[thing.origin] = (own or thing.origin.split("."))[0]
             else:
                 thing.holds |= set(value) - {thing}
                 thing.made_from |= set(value) - {thing}

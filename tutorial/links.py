@@ -1,9 +1,13 @@
 """Every link of the built site: within it checked by the tests, to elsewhere by `make links`.
 
+`make links` also asks for the archives of CIFAR-10, those that snippets name for readers included.
+
 The crawlers tried for this check the fragment of a page's address only the first time they meet
 the page, and never open 404.html, which nothing links to. A site on the disk can be read whole.
 """
 
+import http.client
+import re
 import sys
 import threading
 import urllib.error
@@ -14,11 +18,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from tutorial import dataset
 from tutorial.project import Project
 
 ADDRESSES = {"href", "src", "poster", "data", "action"}
 GONE = {404, 410}
 WAIT = 20  # seconds for a server to answer
+SCRIPTS = ("snippets", "benchmarks")
+SNIPPETS_ARCHIVE = re.compile(r'CIFAR10\.url = \(?\s*"([^"]+)"')
+GZIP = b"\x1f\x8b"
 # Their fragments are made by scripts in the browser.
 FRAGMENTS_BY_SCRIPT = ("github.com", "colab.research.google.com")
 
@@ -129,13 +137,59 @@ def check_external(site: Path) -> Iterator[tuple[str, list[str], int | None, str
             yield address, places, status, reason
 
 
+def archives(project: Project) -> dict[str, list[str]]:
+    """The addresses of CIFAR-10's archive, each with the files that name it."""
+    found = {url: ["tutorial/dataset.py"] for url in dataset.ARCHIVES}
+    for folder in SCRIPTS:
+        for script in sorted((project.root / folder).rglob("*.py")):
+            for url in SNIPPETS_ARCHIVE.findall(script.read_text(encoding="utf-8")):
+                found.setdefault(url, []).append(project.relative(script))
+    return found
+
+
+def ask_for_archive(url: str) -> tuple[int | None, str]:
+    """Status and what is amiss with an archive, by its first two bytes; as fetch()."""
+    headers = {"User-Agent": "pytorch/vision", "Range": "bytes=0-1"}  # as torchvision asks
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), None, WAIT) as it:
+            status, start = it.status, it.read(2)
+            size = it.headers.get("Content-Range", it.headers.get("Content-Length", ""))
+    except urllib.error.HTTPError as error:
+        return error.code, str(error.reason)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return None, str(getattr(error, "reason", error))
+    size = size.rpartition("/")[2]  # "bytes 0-1/170498071"; the length where ranges are not known
+    if start != GZIP or size != str(dataset.ARCHIVE_BYTES):
+        return status, f"not CIFAR-10's archive: {size or 'unknown'} bytes that begin with {start}"
+    return status, ""
+
+
+def check_archives(project: Project) -> Iterator[tuple[str, list[str], int | None, str]]:
+    """As check_external(), of the archives of CIFAR-10."""
+    found = archives(project)
+    with ThreadPoolExecutor(8) as pool:
+        for (url, places), answer in zip(
+            found.items(), pool.map(ask_for_archive, found), strict=True
+        ):
+            yield url, places, *answer
+
+
 def main() -> int:
-    """List the links to elsewhere with what their servers answer; 1 if one is dead."""
-    site = Project.find().site
+    """List the links to elsewhere with what their servers answer; 1 if one is dead.
+
+    Of an archive of CIFAR-10 any fault counts, but for its own server: that it fails is known.
+    """
+    project = Project.find()
+    site = project.site
     if not site.is_dir():
         print("there is no site to look at: make site", file=sys.stderr)
         return 1
     answers, dead = 0, []
+    for url, places, status, reason in check_archives(project):
+        answers += status is not None
+        print(f"{status or '---'} {url}{f'  ({reason})' if reason else ''}", flush=True)
+        if reason and url not in dataset.ARCHIVES[:1]:
+            dead.append(f"{', '.join(places)}: {url}: {reason}; name another archive there")
     for address, places, status, reason in check_external(site):
         answers += status is not None
         print(f"{status or '---'} {address}{f'  ({reason})' if reason else ''}", flush=True)

