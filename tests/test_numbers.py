@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown import Markdown
 
-from tutorial import TutorialError, export, markdown, numbers, results, results_page
+from tutorial import TutorialError, export, markdown, numbers, records, results, results_page
 from tutorial.checks import check_pages
 from tutorial.markdown import PageError
 
@@ -322,6 +322,108 @@ def test_the_site_fails_with_page_and_line_in_the_file(ran, tmp_path, text, says
     assert done.returncode == 1
     said = next(line for line in done.stderr.splitlines() if says in line)
     assert said.startswith(f"{sample.place('docs/lesson.md', '{{')}: ")
+
+
+# Beside outputs of a stand-in
+
+
+DRAWN = frozenset({"drawn stand-in"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "mark"),
+    [
+        ("better accuracy", "CIFAR-10"),
+        ("better accuracy cat", "CIFAR-10"),
+        ("better range", "CIFAR-10"),
+        ("better spread dog", "CIFAR-10"),
+        ("better - plain accuracy", "CIFAR-10"),
+        ("better seconds", ""),
+        ("plain / better seconds", ""),
+        ("better - plain seconds", ""),
+        ("better seeds", ""),
+        ("given 5 %", ""),
+    ],
+)
+def test_beside_a_stand_in_an_accuracy_says_what_it_was_measured_on(lesson, asked, mark):
+    bare = numbers.number(lesson.project, asked)
+    for real in ("CIFAR-10", "CIFAR-10 (JPEG copy)", "random weights (stand-in)"):
+        assert numbers.number(lesson.project, asked, frozenset({real})) == bare
+    marked = numbers.number(lesson.project, asked, DRAWN)
+    assert (marked.text, marked.measured_on) == (bare.text, mark)
+    assert marked.plain == bare.text + (f" ({mark})" if mark else "")
+
+
+@pytest.mark.parametrize(
+    ("data", "beside", "mark"),
+    [
+        ("", "drawn stand-in", ""),
+        ("CIFAR-10, pretrained weights", "drawn stand-in, pretrained weights", "CIFAR-10"),
+        ("pretrained weights", "drawn stand-in", ""),
+        (
+            "CIFAR-10, pretrained weights",
+            "CIFAR-10, random weights (stand-in)",
+            "pretrained weights",
+        ),
+        (
+            "CIFAR-10 (JPEG copy), pretrained weights",
+            "drawn stand-in, random weights (stand-in)",
+            "CIFAR-10, pretrained weights",
+        ),
+    ],
+)
+def test_only_what_a_stand_in_replaces_is_named(lesson, data, beside, mark):
+    keep(lesson, data=data)
+    found = numbers.number(lesson.project, "better accuracy", frozenset(beside.split(", ")))
+    assert found.measured_on == mark
+
+
+def ran_on(sample, section: str, data: str):
+    """Put the name of the data into the records of a section."""
+    for path in (sample.root / "build" / "cpu" / section).glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"data": data}))
+
+
+def test_a_page_takes_the_data_of_its_own_cells_and_without_any_that_of_all(ran, tmp_path):
+    sample = ran.copy(tmp_path / "a copy")
+    sample.script("drawn", "# %% one\nCIFAR10 = 1\n")
+    sample.script("real", "# %% one\nCIFAR10 = 2\n")
+    for section, data in (("drawn", "drawn stand-in, random weights (stand-in)"), ("real", "A")):
+        records.Record("one", "", "", 0.0, data=data).write(sample.root / "build/cpu" / section)
+    drawn = {"drawn stand-in", "random weights (stand-in)"}
+    own = {"drawn": drawn, "real": {"A"}, "lesson": drawn | {"A"}, "results": drawn | {"A"}}
+    for page, data in own.items():
+        assert numbers.data_beside(sample.project, page) == data
+
+
+@pytest.mark.parametrize("data", ["CIFAR-10", "drawn stand-in"])
+def test_all_forms_of_a_page_with_outputs_of_a_stand_in_mark_its_numbers(
+    ran, tmp_path, monkeypatch, data
+):
+    sample = ran.copy(tmp_path / "a copy")
+    ran_on(sample, "lesson", data)
+    path = sample.root / "docs" / "lesson.md"
+    path.write_text(f"{path.read_text()}## At {{{{ plain accuracy }}}}\n\n{{{{ better range }}}}\n")
+    done = sample.do("tutorial", "site")
+    assert done.returncode == 0, done.stderr
+    is_drawn = data == "drawn stand-in"
+    html = BeautifulSoup((sample.site / "lesson.html").read_text("utf-8"), "html.parser")
+    note = html.select_one(".stand-in-note")
+    assert bool(note) == bool(html.select("a.number small")) == is_drawn
+    if note:
+        assert "(CIFAR-10) was measured on the real images" in note.extract().get_text()
+    texts = [html.select_one("article").get_text()]
+    texts += [(sample.site / f"lesson.{kind}").read_text("utf-8") for kind in ("md", "ipynb")]
+    mark = " (CIFAR-10)" if is_drawn else ""
+    for text in texts:
+        assert f"At 52.9\u00a0±\u00a00.5\u00a0%{mark}" in text
+        assert f"56.4\u00a0to\u00a057.9\u00a0%{mark}" in text
+        assert text.count("(CIFAR-10)") == (2 if is_drawn else 0)
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("note: CIFAR-10 could not be" if is_drawn else "built: ")
+    # What is committed is the same whatever this machine has.
+    monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
+    assert "(CIFAR-10)" not in str(export.notebook(sample.project, path))
 
 
 # Times to plan with

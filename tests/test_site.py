@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from tutorial import site
+from tutorial import records, site
 from tutorial.__main__ import main
 
 
@@ -51,6 +51,28 @@ def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
     text = (changeable.site / "basics.html").read_text(encoding="utf-8")
     assert "wombat" in text and "quokka" not in text
     assert not list((changeable.root / "build").glob("site.*/"))
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        ("A, pretrained weights", []),
+        ("drawn stand-in", ["CIFAR-10", "CIFAR10_RETRY=1 make site.", "CIFAR10_DIR=FOLDER"]),
+        ("A, random weights (stand-in)", ["pretrained weights", "WEIGHTS_RETRY=1 make site."]),
+        (
+            "drawn stand-in, random weights (stand-in)",
+            ["CIFAR-10 and pretrained weights", "CIFAR10_RETRY=1 WEIGHTS_RETRY=1 make site."],
+        ),
+    ],
+)
+def test_a_build_ends_with_what_it_was_built_without(light, data, parts):
+    light.script("lesson", "# %% one\nprint(1)\n")
+    records.Record("one", "", "", 0.0, data=data).write(light.root / "build/cpu/lesson")
+    said = site.stand_ins(light.project, "cpu")
+    assert bool(said) == bool(parts) and "\n" not in said
+    assert all(part in said for part in parts)
+    for name in ("CIFAR10", "WEIGHTS"):
+        assert (name in said) == (name in "".join(parts))
 
 
 def failing_cell(sample):

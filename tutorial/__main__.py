@@ -121,6 +121,8 @@ def build(options: argparse.Namespace, started: float) -> int:
     changed = site.build(project)
     word = "built" if changed else "up to date"
     print(f"{word}: {project.site / 'index.html'}, {time.monotonic() - started:.1f} s in all")
+    if said := site.stand_ins(project, options.device):
+        print(said)
     return 0
 
 

@@ -19,11 +19,14 @@ LINK_TARGET = re.compile(r"\]\([^)\s]*\.(?:md|html|ipynb)(?:#[\w-]*)?(?=\))")
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
-def flat(project: Project, page: Path, outputs: bool = True, times: bool = True) -> str:
+def flat(
+    project: Project, page: Path, outputs: bool = True, times: bool = True, built: bool = True
+) -> str:
     """A page as plain Markdown: code and real output in place of cells, nothing indented.
 
     A code fence's info line says what it is meant to do: `python raises:ValueError`.
     Without `outputs` the code alone stands there: it need not have been run.
+    built: as part of this machine's site, which says where it shows a stand-in.
     """
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
     if not times:
@@ -31,7 +34,8 @@ def flat(project: Project, page: Path, outputs: bool = True, times: bool = True)
             asked = " ".join(found[1].split())
             if numbers.RECORD.fullmatch(asked) or asked.endswith(" running"):
                 text = text[: found.start()] + TIME + text[found.end() :]
-    text = numbers.substitute(project, text)
+    beside = numbers.data_beside(project, page.stem) if built else frozenset()
+    text = numbers.substitute(project, text, beside)
     return "\n".join(_flat_lines(project, text.splitlines(), outputs)) + "\n"
 
 
@@ -87,12 +91,14 @@ def _fence(info: str, text: str) -> str:
     return f"```{info}\n{text}\n```"
 
 
-def notebook(project: Project, page: Path, times: bool = True) -> nbformat.NotebookNode:
+def notebook(
+    project: Project, page: Path, times: bool = True, built: bool = False
+) -> nbformat.NotebookNode:
     """The lesson as a notebook: prose and code, to be run by the reader.
 
-    Without `times` of the run, a TIME stands for each.
+    Without `times` of the run, a TIME stands for each; `built` as in flat().
     """
-    text = flat(project, page, outputs=False, times=times)
+    text = flat(project, page, outputs=False, times=times, built=built)
     text = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", text)
     cells, at = [], 0
     for code in CODE.finditer(text):

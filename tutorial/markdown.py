@@ -36,8 +36,9 @@ LONGEST_READ = 100  # lines; a longer cell holds data, which nobody reads line b
 # Said at the top of a page that was built without the real thing.
 NOTES = {
     dataset.STAND_IN: "This copy of the page was built where CIFAR-10 could not be downloaded. Its"
-    " images and accuracies come from a <strong>drawn stand-in</strong>: pictures of the same ten"
-    " classes, drawn by a program. On CIFAR-10 your numbers will differ.",
+    " cells ran on a <strong>drawn stand-in</strong>: pictures of the same ten classes, drawn by a"
+    " program. On CIFAR-10 they print other numbers. An accuracy that the text marks with"
+    " (CIFAR-10) was measured on the real images, and so was the training time beside it.",
     weights.STAND_IN: "This copy of the page was built where the pretrained weights could not be"
     " downloaded. The network has <strong>random weights</strong> in their place: the steps are"
     " the same, your numbers will differ.",

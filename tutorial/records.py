@@ -62,3 +62,10 @@ def read(project: Project, device: str, section: str, cell: str) -> Record | Non
                 " the section again"
             )
     return record
+
+
+def data_of(project: Project, device: str, section: str) -> frozenset[str]:
+    """Names of the data that a section's last run read; empty where it has not been run."""
+    cells = project.sections[section].on(device)
+    record = read(project, device, section, cells[-1].name) if cells else None
+    return frozenset(record.data.split(", ") if record else ()) - {""}

@@ -10,6 +10,7 @@ from pathlib import Path
 from tutorial import (
     TutorialError,
     checks,
+    dataset,
     export,
     formulas,
     lab_pages,
@@ -19,12 +20,17 @@ from tutorial import (
     programs,
     records,
     style_sheets,
+    weights,
 )
 from tutorial.cells import DEVICES
 from tutorial.project import Project
 
 WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
 INPUTS = (*WATCHED, "tutorial", "package-lock.json")
+STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
+    dataset.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
+    weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),
+}
 
 
 class Complaints(logging.Handler):
@@ -122,13 +128,29 @@ def _assemble(project: Project, site: Path) -> None:
         shutil.copyfile(section.path, site / f"{name}.py")
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
-        lesson = labs.text_of(export.notebook(project, page))
+        lesson = labs.text_of(export.notebook(project, page, built=True))
         (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
     programs.write(project, site)
     lab_pages.finish(project, site)
     formulas.write_assets(site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
+
+
+def stand_ins(project: Project, device: str) -> str:
+    """In one line which stand-ins the site shows and how to get the real thing; empty if none."""
+    read = {name for each in project.sections for name in records.data_of(project, device, each)}
+    found = [words for name, words in STAND_INS.items() if name in read]
+    if not found:
+        return ""
+    wanted, shown, retry = zip(*found, strict=True)
+    said = f"note: {' and '.join(wanted)} could not be downloaded: the pages show"
+    said += (
+        f" {' and '.join(shown)} instead, and say so. To try again: {' '.join(retry)} make site."
+    )
+    if dataset.STAND_IN in read:
+        said += " If you have the images: CIFAR10_DIR=FOLDER make site, as README.md says."
+    return said
 
 
 def _swap(new: Path, site: Path) -> None:
