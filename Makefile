@@ -48,7 +48,7 @@ site: $(READY) ## execute what is not current, then build build/site
 serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (PORT=...)
 	@$(RUN) -m tutorial serve --port $(PORT)
 
-test: lint site ## lint; every snippet, every page as a reader would run it, and the machinery
+test: lint check site ## lint; every snippet, every page as a reader would run it, and the machinery
 	@$(RUN) -m tutorial.browser
 	@$(PYTEST) snippets $(TESTS)
 
@@ -71,7 +71,7 @@ changes: $(READY) ## what differs from the commit BASE, in text and pictures (RE
 key: $(READY) ## the name under which a cache keeps the records of SECTIONS
 	@$(RUN) -m tutorial key $(SECTIONS)
 
-outputs: $(READY) ## accept the outputs of this machine: rewrite outputs/DEVICE/*.txt
+outputs: $(READY) ## accept the outputs: rewrite outputs/DEVICE/*.txt, marking what varies (runs twice)
 	@$(RUN) -m tutorial outputs $(SECTIONS)
 
 gpu: DEVICE = cuda
@@ -87,7 +87,7 @@ notebooks: $(READY) ## make the notebooks of labs, docs/labs/*.ipynb, and of les
 portable: $(READY) ## build the pages with Zensical and tell what is missing; fails for nothing (STRICT=1)
 	@$(RUN) -m tutorial.portable $(if $(STRICT),--strict)
 
-check: $(READY) ## compare pages with scripts, run nothing
+check: $(READY) ## compare pages, transcripts and scripts, run nothing
 	@$(RUN) -m tutorial check
 
 lint: $(READY) ## ruff: lint and format

@@ -446,7 +446,7 @@ figure.supxlabel("time in s")
 figure.supylabel("mel filter")
 plt.show()
 
-# %% data-sets tolerance=0.02
+# %% data-sets
 train_clips, train_labels = make_clips(per_class=250, seed=0)
 test_clips, test_labels = make_clips(per_class=200, seed=1)
 train_noisy = add_noise(train_clips, random_levels(len(train_clips), 10), seed=20)
@@ -454,7 +454,7 @@ test_noisy = add_noise(test_clips, random_levels(len(test_clips), 11), seed=21)
 train_images, test_images = log_mel(train_noisy), log_mel(test_noisy)
 print("training:", tuple(train_images.shape), " test:", tuple(test_images.shape))
 
-# %% normalise tolerance=0.02
+# %% normalise
 mean, std = train_images.mean(), train_images.std()  # of the training set alone
 for name, scaled in (
     ("training", (train_images - mean) / std),
@@ -492,7 +492,7 @@ class Listener(nn.Module):
 print("DataLoader comes from", DataLoader.__module__)
 print(f"parameters: {sum(p.numel() for p in Listener().parameters()):,}")
 
-# %% train tolerance=inf timeout=120 recipe="instruments"
+# %% train timeout=120 recipe="instruments"
 torch.manual_seed(0)
 net, epochs = Listener().to(device), 8  # moved before the optimizer is made
 train_set = TensorDataset((train_images - mean) / std, train_labels)
@@ -529,7 +529,7 @@ error = (accuracy * (1 - accuracy) / len(test_labels)) ** 0.5
 print(f"{seconds:.1f} s of training; guessing gives {1 / len(classes):.1%}")
 print(f"held-out noisy sounds: {accuracy:.1%}, standard error {error:.1%}")
 
-# %% confusion tolerance=inf alt="A table of six rows, the instruments that were played, and six columns, the instruments that were named, with the number of sounds in each cell. The diagonal, the right answers, stands out; other counts are pale."
+# %% confusion alt="A table of six rows, the instruments that were played, and six columns, the instruments that were named, with the number of sounds in each cell. The diagonal, the right answers, stands out; other counts are pale."
 pairs = test_labels * len(classes) + test_logits.argmax(dim=1)
 confusion = torch.bincount(pairs, minlength=len(classes) ** 2).reshape(6, 6)
 share = confusion / confusion.sum(dim=1, keepdim=True)  # each row adds up to 1
@@ -550,7 +550,7 @@ plt.xlabel("named")
 plt.ylabel("played")
 plt.show()
 
-# %% noise-levels tolerance=inf alt="A curve of the accuracy over the signal-to-noise ratio. Within the shaded range of the training it is high. To the left of it, where the noise is stronger than the sound, it falls towards the dashed line of guessing. To the right, with less noise than in the training, it goes down a little as well."
+# %% noise-levels alt="A curve of the accuracy over the signal-to-noise ratio. Within the shaded range of the training it is high. To the left of it, where the noise is stronger than the sound, it falls towards the dashed line of guessing. To the right, with less noise than in the training, it goes down a little as well."
 ratios, accuracies = range(-30, 41, 10), []
 for decibels in ratios:
     noisy = add_noise(test_clips[::2], torch.tensor(decibels), seed=30)

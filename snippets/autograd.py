@@ -26,7 +26,7 @@ prepared = preprocess(photo)
 print(tuple(photo.shape), photo.dtype)
 print(tuple(prepared.shape), prepared.dtype)
 
-# %% forward tolerance=inf
+# %% forward
 torch.manual_seed(0)
 image = torch.rand(1, 3, 224, 224)  # a real one: preprocess(photo)[None]
 label = torch.tensor([7])  # the index of a class, one for each image
@@ -37,7 +37,7 @@ print("logits:", tuple(logits.shape))
 print("loss:", loss)
 print("gradient so far:", model.conv1.weight.grad)
 
-# %% backward tolerance=inf
+# %% backward
 weight = model.conv1.weight
 weight_before = weight.detach().clone()
 loss.backward()
@@ -47,7 +47,7 @@ print(weight.grad[0, 0, 0])
 print("all have one:", all(p.grad is not None for p in model.parameters()))
 print("weight as before:", torch.equal(weight, weight_before))
 
-# %% step tolerance=inf
+# %% step
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 optimizer.step()
 print("before:", weight_before[0, 0, 0])
@@ -400,7 +400,7 @@ optimizer.step()
 parameters = dict(model.named_parameters())
 print([name for name in differing(before) if name in parameters])
 
-# %% statistics-move tolerance=inf
+# %% statistics-move
 others = [name for name in differing(before) if name not in parameters]
 print(len(others), "others have changed, of", len(list(model.buffers())))
 print(others[:3])

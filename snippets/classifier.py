@@ -163,7 +163,7 @@ for name, layer, kernel, stride in [
     print(f"{name:5} formula {size:2}, real shape {tuple(maps.shape)}")
 print("numbers left of an image:", maps[0].numel())
 
-# %% cross-entropy tolerance=0.05
+# %% cross-entropy
 loss_function = nn.CrossEntropyLoss()
 logits = net(images.to(device)).detach().cpu()  # (32, 10)
 exponentials = logits.exp()
@@ -174,7 +174,7 @@ print(f"by hand:          {by_hand:.3f}")
 print(f"CrossEntropyLoss: {loss_function(logits, labels):.3f}")
 print(f"ln {len(classes)}:            {math.log(len(classes)):.3f}")
 
-# %% softmax-first tolerance=0.2
+# %% softmax-first
 perfect_logits = 100.0 * F.one_hot(labels, len(classes)).float()
 print(f"perfect logits:         loss {loss_function(perfect_logits, labels):.3f}")
 floor = loss_function(perfect_logits.softmax(dim=1), labels)
@@ -200,7 +200,7 @@ for softmax_first in (False, True):
     print(f"{right} of {len(labels)} right")
 
 
-# %% evaluate tolerance=0.1 timeout=120
+# %% evaluate timeout=120
 @torch.inference_mode()
 def predict(net, loader):
     """Return logits (N, classes) and labels (N,) for a loader, on the CPU."""
@@ -240,7 +240,7 @@ print("Tensor.to leaves", values.dtype, "and returns another,", moved.dtype)
 layer.to("meta")  # a device without memory
 print("moved to meta - same object:", layer.weight is weight)
 
-# %% stale-optimizer tolerance=0.5
+# %% stale-optimizer
 torch.manual_seed(0)
 optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
 # Somebody changes the network and runs the line that makes it again:
@@ -256,7 +256,7 @@ for name in ("old optimizer", "new optimizer"):
     print(f"{name}: loss {losses[0]:.3f} to {losses[-1]:.3f}")
     optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
 
-# %% train timeout=600 tolerance=0.2
+# %% train timeout=600
 torch.manual_seed(0)  # the initial weights and the order of the batches
 net = Net().to(device)  # moved before the optimizer takes hold of its parameters
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -324,7 +324,7 @@ true_names = [classes[label] for label in test_labels[:8]]
 show_grid(to_picture(test_images[:8]), true_names, columns=8)
 plt.show()
 
-# %% predictions tolerance=inf alt="Heat map of probabilities. Each of eight rows is a test image, named by its true class; each of ten columns is a class; the brighter a cell, the more probable the network finds that class."
+# %% predictions alt="Heat map of probabilities. Each of eight rows is a test image, named by its true class; each of ten columns is a class; the brighter a cell, the more probable the network finds that class."
 with torch.inference_mode():
     probabilities = loaded_net(test_images[:8].to(device)).softmax(dim=1).cpu()
 print("true:     ", test_labels[:8].tolist())
@@ -339,7 +339,7 @@ plt.ylabel("true class")
 plt.colorbar(label="probability")
 plt.show()
 
-# %% test-accuracy tolerance=0.1 recipe="plain-loop" since="train"
+# %% test-accuracy recipe="plain-loop" since="train"
 test_logits, test_labels = predict(loaded_net, test_loader)
 accuracy = accuracy_of(test_logits, test_labels)
 standard_error = math.sqrt(accuracy * (1 - accuracy) / len(test_labels))
@@ -348,7 +348,7 @@ print(
     f"test accuracy: {accuracy:.1%} +- {standard_error:.1%} of {len(test_labels)}"
 )
 
-# %% class-accuracy tolerance=0.5 alt="Horizontal bars, one for each of the ten classes: the share of its test images that the network names rightly, with a thin line for the standard error. A dashed vertical line marks the accuracy over all classes."
+# %% class-accuracy alt="Horizontal bars, one for each of the ten classes: the share of its test images that the network names rightly, with a thin line for the standard error. A dashed vertical line marks the accuracy over all classes."
 is_right = test_logits.argmax(dim=1) == test_labels
 class_sizes = test_labels.bincount(minlength=len(classes))
 class_accuracy = (

@@ -180,7 +180,7 @@ net, seconds, warm_up = train()
 print(f"training {seconds:.1f} s, after a warm-up of {warm_up:.1f} s")
 
 
-# %% test tolerance=0.1 recipe="fast-cifar10" since="train"
+# %% test recipe="fast-cifar10" since="train"
 @torch.inference_mode()
 def predict(net, images):
     """Return logits (N, 10) on the CPU."""

@@ -86,7 +86,7 @@ print(f"load:           {seconds_for(loader):.2f} s for {len(few_images)} images
 print(f"load and train: {seconds_for(loader, Net().to(device)):.2f} s")
 
 
-# %% where-the-time-goes tolerance=inf alt="Horizontal bars for batches of 4, 32 and 256 images: the time that one image costs, split into loading it and training on it. The part for training is by far longest for batches of 4; the part for loading hardly depends on the size of the batch."
+# %% where-the-time-goes alt="Horizontal bars for batches of 4, 32 and 256 images: the time that one image costs, split into loading it and training on it. The part for training is by far longest for batches of 4; the part for loading hardly depends on the size of the batch."
 def draw_costs(costs):
     """Draw {name: (seconds to load, seconds in all)} of 1,024 images as bars."""
     names = list(costs)
@@ -143,7 +143,7 @@ torch.manual_seed(0)
 images, labels = next(batches_of(train_images, train_labels, 32))
 print(tuple(images.shape), tuple(labels.shape))
 
-# %% cost-from-tensor tolerance=inf alt="The bars from before, and below them the same three sizes of batches taken from one tensor: there the part for loading has all but disappeared."
+# %% cost-from-tensor alt="The bars from before, and below them the same three sizes of batches taken from one tensor: there the part for loading has all but disappeared."
 for size in (4, 32, 256):
     few = train_images[:1024], train_labels[:1024]
     costs[f"one tensor, {size}"] = (
@@ -193,7 +193,7 @@ def report(logits, seconds):
     return accuracy
 
 
-# %% same-recipe timeout=300 tolerance=0.1 recipe="one-tensor"
+# %% same-recipe timeout=300 recipe="one-tensor"
 torch.manual_seed(0)
 net = Net().to(device)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -211,7 +211,7 @@ for name, images in (("training", train_images), ("test", test_images)):
     print(f"{name:8} mean", images.mean(dim=(0, 2, 3)).abs().round(decimals=2))
     print(f"{name:8} deviation", images.std(dim=(0, 2, 3)))
 
-# %% one-cycle timeout=300 tolerance=0.1 recipe="one-cycle"
+# %% one-cycle timeout=300 recipe="one-cycle"
 torch.manual_seed(0)
 net = Net().to(device)
 optimizer = torch.optim.SGD(
@@ -330,7 +330,7 @@ for layer in net:
     print(f"{type(layer).__name__:10} {tuple(maps.shape)}")
 print(f"{sum(p.numel() for p in net.parameters()):,} parameters")
 
-# %% channels-last tolerance=inf
+# %% channels-last
 one_batch = train_images[:128], train_labels[:128]
 
 
@@ -355,7 +355,7 @@ for memory_format in (torch.contiguous_format, torch.channels_last):
         f"{memory_format}: strides {images.stride()}, {milliseconds:.1f} ms a step"
     )
 
-# %% wide timeout=600 tolerance=0.1 recipe="wide"
+# %% wide timeout=600 recipe="wide"
 train_images = train_images.contiguous(memory_format=torch.channels_last)
 torch.manual_seed(0)
 net = wide_net().to(device, memory_format=torch.channels_last)
@@ -372,12 +372,12 @@ _, seconds = train(net, optimizer, 3, 128, schedule, random_flips)
 test_logits = predict(net, test_images)
 wide = report(test_logits, seconds), seconds
 
-# %% both-views tolerance=0.1 recipe="both-views" since="wide"
+# %% both-views recipe="both-views" since="wide"
 views = [predict(net, images) for images in (test_images, test_images.flip(3))]
 test_logits = sum(views) / 2
 both_views = report(test_logits, seconds), seconds
 
-# %% what-each-brought tolerance=0.1 alt="Test accuracy against seconds of training, one labelled point for each recipe of this page. Further right is slower, further up is better."
+# %% what-each-brought alt="Test accuracy against seconds of training, one labelled point for each recipe of this page. Further right is slower, further up is better."
 guess = 1 / len(classes)
 steps = {
     "one tensor": one_tensor,

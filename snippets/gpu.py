@@ -46,7 +46,7 @@ brightness = all_labels.reshape(-1, 1, 1, 1) / 10  # something to learn
 all_images = torch.rand(1024, 3, 32, 32) + brightness - 0.95
 print("images:", tuple(all_images.shape), all_images.device.type)
 
-# %% train-anywhere tolerance=0.3
+# %% train-anywhere
 loader = DataLoader(
     TensorDataset(all_images, all_labels),
     batch_size=128,
@@ -113,7 +113,7 @@ def wait(place):
         torch.accelerator.synchronize()
 
 
-# %% launch-and-finish tolerance=inf
+# %% launch-and-finish
 matrix = torch.rand(1200, 1200, device=device)
 matrix @ matrix  # warm-up
 wait(device)
@@ -154,7 +154,7 @@ def make_step(maps, batch_size, place, dtype=torch.float32):
     return step
 
 
-# %% warm-up tolerance=inf
+# %% warm-up
 step = make_step(36, 100, device)  # a width and a batch not used before
 for call in range(1, 5):
     wait(device)
@@ -179,7 +179,7 @@ def seconds_per_call(function, place, calls=1, rounds=3):
     return statistics.median(times)
 
 
-# %% hidden-wait tolerance=inf
+# %% hidden-wait
 step = make_step(6, 128, device)
 habits = {
     "after each step": lambda: [step().item() for _ in range(10)],
@@ -189,7 +189,7 @@ for habit, ten_steps in habits.items():
     seconds = seconds_per_call(ten_steps, device)
     print(f"losses read {habit}: {seconds * 1e3:8.2f} ms for 10 steps")
 
-# %% transfer tolerance=inf
+# %% transfer
 step_time = seconds_per_call(step, device, calls=3)
 print(f"one training step:   {step_time * 1e3:8.3f} ms")
 
@@ -203,7 +203,7 @@ for name, tensor in kinds.items():
     print(f"moving {name:15} {seconds * 1e3:6.3f} ms for {megabytes:.2f} MB")
 print("the same tensor afterwards:", images.to(device) is images)
 
-# %% time-against-width timeout=120 tolerance=inf
+# %% time-against-width timeout=120
 runs = [(cpu, torch.float32), (device, torch.float32), (device, torch.bfloat16)]
 runs = list(dict.fromkeys(runs))  # without an accelerator two are the same
 widths = [6, 12, 24, 48]
@@ -246,7 +246,7 @@ plt.legend()
 plt.show()
 
 
-# %% operations tolerance=0.2
+# %% operations
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -269,7 +269,7 @@ for maps in (6, 48):
     print(f"width {maps:2}: {counter.count} operations,", end=" ")
     print(f"{billions:.2f} billion multiplications and additions")
 
-# %% batch-size tolerance=inf
+# %% batch-size
 print("an epoch of 50,000 images, width 6")
 for batch_size in (4, 16, 64, 256, 1024):
     step = make_step(6, batch_size, device)
@@ -328,7 +328,7 @@ for factor in (1.0, 10.0, 1.0):  # the second one is too much for float16
     print(f"next scale {scaler.get_scale():.0f}")
 
 
-# %% memory tolerance=0.2
+# %% memory
 def saved_bytes(net, images, dtype):
     """Return how many bytes a forward pass keeps for the way back."""
     own = {p.data_ptr() for p in net.parameters()}
@@ -357,7 +357,7 @@ if device.type in ("cuda", "xpu"):
     print(f"most that was in use on this page: {peak:.0f} MB")
 
 
-# %% same-numbers tolerance=inf
+# %% same-numbers
 def train_briefly(place, threads):
     """Return how ten steps on `place` change the weights, as one vector."""
     torch.set_num_threads(threads)

@@ -143,7 +143,7 @@ for size in (240, (240, 240), (240, 320)):
     print(f"Resize({size})", end=": ")
     print(f"Pillow {resized(picture).size}, tensor {tuple(resized(pixels).shape)}")
 
-# %% antialias warns="UserWarning" tolerance=0.2
+# %% antialias warns="UserWarning"
 small = (48, 64)  # a tenth of the height and of the width
 resize = v2.functional.resize
 resized = {
@@ -217,7 +217,7 @@ print("the same pixels:     ", torch.equal(rounded, pixels))
 cut_off = (255 * undone).to(torch.uint8)
 print("without round():     ", f"{(cut_off != pixels).sum():,} values are wrong")
 
-# %% pipeline tolerance=0.1
+# %% pipeline
 steps = [
     v2.ToImage(),
     v2.RandomResizedCrop(224),
@@ -294,7 +294,7 @@ torch.manual_seed(4)
 show({name: change(pixels) for name, change in augmentations.items()}, height=1.4)
 
 
-# %% lost-labels tolerance=0.1 alt="Six drawn signs in three pairs. A 6 turned by half a turn reads as a 9; a mirrored b reads as a d; an n turned by half a turn reads as a u."
+# %% lost-labels alt="Six drawn signs in three pairs. A 6 turned by half a turn reads as a 9; a mirrored b reads as a d; an n turned by half a turn reads as a u."
 def draw_sign(text):
     """Return a sign in white on black, a tensor (3, 64, 48) of type uint8."""
     sign = Image.new("RGB", (96, 96))
@@ -347,7 +347,7 @@ show(
     }
 )
 
-# %% preset-traps tolerance=0.1
+# %% preset-traps
 for name, image in {
     "Pillow image": picture,
     "tensor, uint8": pixels,
@@ -413,7 +413,7 @@ batch_stds = [statistics_of(batch)[1] for batch in train_images[:4000].split(4)]
 print("mean of stds of batches of 4:", torch.stack(batch_stds).mean(0).flatten())
 
 
-# %% train timeout=300 tolerance=0.1
+# %% train timeout=300
 def prepare(images, mean=train_mean, std=train_std):
     """Scale images of type uint8 to 0..1 and normalise them."""
     return (images.float() / 255 - mean) / std
@@ -447,7 +447,7 @@ for epoch in range(epochs):
 print(f"training: {time.perf_counter() - start:.1f} s")
 
 
-# %% wrong-ways tolerance=0.5 timeout=120
+# %% wrong-ways timeout=120
 @torch.inference_mode()
 def predict(images, prepare=prepare):
     """Return probabilities (N, 10) of images (N, 3, 32, 32) of type uint8."""
@@ -493,7 +493,7 @@ for name, way in wrong_ways.items():
     confidence = probabilities.max(dim=1).values.mean()
     print(f"{name:26} accuracy {accuracies[name]:.1%}, confidence {confidence:.1%}")
 
-# %% wrong-bars tolerance=0.1 alt="Horizontal bars: the test accuracy of one network for each way to prepare the same test images, the right way on top. A dashed line marks guessing. No bar is much longer than the top one, and some end near the line."
+# %% wrong-bars alt="Horizontal bars: the test accuracy of one network for each way to prepare the same test images, the right way on top. A dashed line marks guessing. No bar is much longer than the top one, and some end near the line."
 plt.figure(figsize=(7, 4), layout="constrained")
 bars = plt.barh(list(accuracies), list(accuracies.values()))
 plt.bar_label(bars, fmt="{:.2f}", fontsize=9, padding=3)
@@ -513,7 +513,7 @@ for name in names:
     print(f"{name:22} from {image.min():7.2f} to {image.max():7.2f}")
 show(seen)
 
-# %% darker tolerance=0.1
+# %% darker
 dark_images = (0.4 * test_images.float()).round().to(torch.uint8)
 
 
@@ -533,7 +533,7 @@ for name, images in sets.items():
     }.items():
         print(f"   {whose:17} accuracy {accuracy_of(predict(images, way)):.1%}")
 
-# %% companions tolerance=0.1
+# %% companions
 whole = statistics_of(test_images)
 with_all = predict(test_images, lambda images: prepare(images, *whole))
 with_own_class = torch.empty_like(with_all)
@@ -548,7 +548,7 @@ print(f"all test images together:   accuracy {accuracy_of(with_all):.1%}")
 print(f"sorted by class beforehand: accuracy {accuracy_of(with_own_class):.1%}")
 print(f"images with another answer: {changed.float().mean():.1%}")
 
-# %% pooled tolerance=0.1
+# %% pooled
 pooled = statistics_of(torch.cat([train_images, test_images]))
 gap = (pooled[0] - train_mean).abs().max()
 print(f"largest difference between the means: {gap:.5f}")
@@ -560,7 +560,7 @@ for name, (mean, std) in {
     print(f"{name:21} accuracy {accuracy_of(way):.2%}")
 
 
-# %% twins tolerance=0.2
+# %% twins
 def nearest_accuracy(images, labels, known_images, known_labels):
     """Name each image like the one closest to it, pixel by pixel."""
     known = known_images.float().flatten(1)

@@ -1,6 +1,6 @@
 """Home: what PyTorch is for, in two short programs, and whether it works on this computer."""
 
-# %% pi-by-darts tolerance=0.01
+# %% pi-by-darts
 import torch
 
 device = torch.accelerator.current_accelerator(
@@ -22,7 +22,7 @@ for _ in range(20):
     optimizer.step()  # a small step that makes it smaller
 print(f"the square root of 2 is about {guess:.4f}")
 
-# %% versions tolerance=inf
+# %% versions
 import platform
 
 import matplotlib

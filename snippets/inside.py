@@ -88,7 +88,7 @@ def predict(net, images):
     return torch.cat([net(batch).cpu() for batch in images.split(500)])
 
 
-# %% train timeout=300 tolerance=0.1
+# %% train timeout=300
 net = fit(train_images, train_labels, epochs=2, seed=0)
 test_logits = predict(net, test_images)
 predictions = test_logits.argmax(dim=1)
@@ -96,7 +96,7 @@ is_right = predictions == test_labels
 print(f"parameters:    {sum(p.numel() for p in net.parameters()):,}")
 print(f"test accuracy: {is_right.float().mean():.1%} with seed 0")
 
-# %% confusion tolerance=inf alt="A table of ten rows, the true classes, and ten columns, the predicted ones, with the number of test images in each cell. The larger its share of the row, the stronger the cell is coloured. The diagonal, the right answers, stands out; other cells are paler."
+# %% confusion alt="A table of ten rows, the true classes, and ten columns, the predicted ones, with the number of test images in each cell. The larger its share of the row, the stronger the cell is coloured. The diagonal, the right answers, stands out; other cells are paler."
 confusion = torch.zeros(len(classes), len(classes), dtype=torch.int64)
 for true, predicted in zip(test_labels.tolist(), predictions.tolist(), strict=True):
     confusion[true, predicted] += 1
@@ -123,7 +123,7 @@ plt.xlabel("predicted class")
 plt.ylabel("true class")
 plt.show()
 
-# %% confused-pairs varies="words"
+# %% confused-pairs
 both_ways = (confusion + confusion.T).triu(diagonal=1)  # each pair once
 wrong_in_all = (~is_right).sum().item()
 for number, pair in zip(*both_ways.flatten().topk(5), strict=True):
@@ -133,7 +133,7 @@ for number, pair in zip(*both_ways.flatten().topk(5), strict=True):
     print(f"{'both:':>15} {number / wrong_in_all:.1%} of all mistakes")
 
 
-# %% worst-mistakes tolerance=inf alt="Two rows of five test images that the network named wrongly. Above each stand three lines: its true class, the class that the network answered, and the probability of that answer."
+# %% worst-mistakes alt="Two rows of five test images that the network named wrongly. Above each stand three lines: its true class, the class that the network answered, and the probability of that answer."
 def show_grid(images, titles, columns, height=1.2, **imshow_options):
     """Draw images, (N, H, W, 3) or (N, H, W), in rows, each under its title."""
     rows = math.ceil(len(images) / columns)
@@ -165,7 +165,7 @@ titles = [
 show_grid(to_picture(test_images[worst.to(device)]), titles, columns=5, height=1.9)
 plt.show()
 
-# %% confidence tolerance=inf alt="Ten dots joined by a line, one for each tenth of the test images, sorted by confidence: the mean confidence to the right, the share of right answers upwards. Both rise together. A dashed diagonal shows where the two would be equal."
+# %% confidence alt="Ten dots joined by a line, one for each tenth of the test images, sorted by confidence: the mean confidence to the right, the share of right answers upwards. Both rise together. A dashed diagonal shows where the two would be equal."
 confidence = probabilities.max(dim=1).values
 tenths = confidence.argsort().chunk(10)
 mean_confidence = torch.stack([confidence[tenth].mean() for tenth in tenths])
@@ -187,7 +187,7 @@ plt.legend()
 plt.show()
 
 
-# %% five-seeds timeout=300 tolerance=0.2
+# %% five-seeds timeout=300
 def class_accuracy(logits, labels):
     """Return the share of right answers for each class, (classes,)."""
     right = labels[logits.argmax(dim=1) == labels]
@@ -208,7 +208,7 @@ by_class = torch.stack(seed_class_accuracies)  # (seeds, classes)
 print(f"mean:   {overall.mean():.1%}")
 print(f"spread: {overall.std():.1%} (standard deviation)")
 
-# %% seed-spread tolerance=inf alt="Horizontal bars, one for each of the ten classes: its accuracy, averaged over five networks. At the end of each bar five dots, one for each network, show how far they differ. The bar at the bottom, named all, is the accuracy over all classes; a dashed vertical line goes up from its end."
+# %% seed-spread alt="Horizontal bars, one for each of the ten classes: its accuracy, averaged over five networks. At the end of each bar five dots, one for each network, show how far they differ. The bar at the bottom, named all, is the accuracy over all classes; a dashed vertical line goes up from its end."
 for name, column in zip(classes, by_class.T, strict=True):
     print(f"{name:10} {column.mean():5.1%}, spread {column.std():5.1%}", end="")
     print(f", from {column.min():5.1%} to {column.max():5.1%}")
@@ -226,7 +226,7 @@ plt.xlabel("test accuracy (dashed: mean of all)")
 plt.show()
 
 
-# %% two-uncertainties tolerance=0.02
+# %% two-uncertainties
 def standard_error(accuracy, images):
     """Return the standard error of an accuracy measured on so many images."""
     return (accuracy * (1 - accuracy) / images).sqrt()
@@ -239,7 +239,7 @@ print("                        all classes   one class (mean)")
 print(f"other test images:      {of_all:11.1%}   {of_class:9.1%}")
 print(f"another training seed:  {of_seed:11.1%}   {of_seed_class:9.1%}")
 
-# %% without-eval tolerance=0.2
+# %% without-eval
 with_dropout = nn.Sequential(nn.Dropout(p=0.3), net)  # covers 30 % of the input
 few_images, few_labels = test_images[:2000], test_labels[:2000]
 torch.manual_seed(0)
@@ -266,7 +266,7 @@ print("best of 200 guessers")
 print(f"on the images that chose it: {chosen_on[best].mean():.1%}")
 print(f"on other images:             {fresh[best].mean():.1%}")
 
-# %% filters tolerance=0.5 alt="Six squares of 5 by 5 coloured pixels: the weights of the six filters of the first convolution, shown as red, green and blue."
+# %% filters alt="Six squares of 5 by 5 coloured pixels: the weights of the six filters of the first convolution, shown as red, green and blue."
 filters = net.conv1.weight.detach().cpu()  # (6, 3, 5, 5)
 largest = filters.abs().max()
 print(tuple(filters.shape), f"from {filters.min():.2f} to {filters.max():.2f}")
@@ -274,7 +274,7 @@ titles = [f"filter {i}" for i in range(6)]
 show_grid(to_picture(filters / largest), titles, columns=6)
 plt.show()
 
-# %% one-by-one tolerance=0.5
+# %% one-by-one
 with torch.inference_mode():
     conv_maps = net.conv1(test_images[:8]).cpu()  # (8, 6, 28, 28)
 bias = net.conv1.bias.detach().cpu()[:, None, None]
@@ -285,7 +285,7 @@ for name, kernels in (("as they are", filters), ("flipped", filters.flip(2, 3)))
     difference = (sums - conv_maps[0]).abs().max()
     print(f"filters {name:11} differ from Conv2d by up to {difference:.2f}")
 
-# %% feature-maps tolerance=0.5 alt="Three rows, each with a test image and beside it six maps of 28 by 28 values, one for each filter of the first convolution: red where the filter's answer is positive, blue where it is negative, pale near zero."
+# %% feature-maps alt="Three rows, each with a test image and beside it six maps of 28 by 28 values, one for each filter of the first convolution: red where the filter's answer is positive, blue where it is negative, pale near zero."
 limit = conv_maps[:3].abs().max()
 map_options = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
 print(tuple(conv_maps.shape), f"negative: {(conv_maps < 0).float().mean():.0%}")
@@ -296,7 +296,7 @@ for i, picture in enumerate(to_picture(test_images[:3])):
 show_grid(cells, headings, columns=7, **map_options)
 plt.show()
 
-# %% relu-and-pool tolerance=0.5 alt="Two rows of six maps of the first image. Above, the six maps after ReLU: what was blue is pale, the red is unchanged. Below, the same maps after pooling, with half as many values in each direction."
+# %% relu-and-pool alt="Two rows of six maps of the first image. Above, the six maps after ReLU: what was blue is pale, the red is unchanged. Below, the same maps after pooling, with half as many values in each direction."
 relu_maps = F.relu(conv_maps)
 pooled_maps = F.max_pool2d(relu_maps, 2)
 print(tuple(relu_maps.shape), "then", tuple(pooled_maps.shape))
@@ -304,7 +304,7 @@ headings = [f"{step} {i}" for step in ("ReLU", "pooled") for i in range(6)]
 show_grid([*relu_maps[0], *pooled_maps[0]], headings, columns=6, **map_options)
 plt.show()
 
-# %% second-convolution tolerance=0.5 alt="Sixteen maps of 5 by 5 values, in two rows of eight: what the second convolution, ReLU and pooling leave of the first image. Red squares mark strong answers; the rest is pale, and whole maps may be."
+# %% second-convolution alt="Sixteen maps of 5 by 5 values, in two rows of eight: what the second convolution, ReLU and pooling leave of the first image. Red squares mark strong answers; the rest is pale, and whole maps may be."
 maps = test_images[:8]
 with torch.inference_mode():
     for name in ("conv1", "conv2"):
@@ -320,7 +320,7 @@ headings = [f"map {i}" for i in range(16)]
 show_grid(deep_maps, headings, 8, cmap="coolwarm", vmin=-limit, vmax=limit)
 plt.show()
 
-# %% exciting-patches tolerance=inf alt="Four rows of eight patches of 14 by 14 pixels, cut from different test images. Each row belongs to one map of the second convolution and shows the patches to which it answers most strongly."
+# %% exciting-patches alt="Four rows of eight patches of 14 by 14 pixels, cut from different test images. Each row belongs to one map of the second convolution and shows the patches to which it answers most strongly."
 with torch.inference_mode():
     pooled = F.max_pool2d(F.relu(net.conv1(test_images[:2000])), 2)
     answers = net.conv2(pooled).flatten(2).cpu()  # (N, 16, 10 * 10)
@@ -337,7 +337,7 @@ headings = [f"map {i // 8}" if i % 8 == 0 else "" for i in range(len(patches))]
 show_grid(to_picture(torch.stack(patches)), headings, columns=8, height=0.95)
 plt.show()
 
-# %% occlusion tolerance=inf alt="Above, six test images that the network names rightly. Below each, a map of how the probability of the true class changes when a grey square covers a part of the image: blue where it falls, red where it rises, pale where little happens."
+# %% occlusion alt="Above, six test images that the network names rightly. Below each, a map of how the probability of the true class changes when a grey square covers a part of the image: blue where it falls, red where it rises, pale where little happens."
 places = range(0, 25, 2)  # top or left edge of a square of 8 by 8 pixels
 chosen, changes = [], []
 for label in range(6):

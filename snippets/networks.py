@@ -84,7 +84,7 @@ for container in (list, nn.ModuleList):
 # %% empty-optimizer error="ValueError"
 torch.optim.SGD(Stack(list).parameters(), lr=0.01)
 
-# %% random-input tolerance=0.01
+# %% random-input
 torch.manual_seed(0)
 image = torch.randn(1, 1, 32, 32)  # one image, one channel, height, width
 scores = net(image)
@@ -211,7 +211,7 @@ print("a mini-batch:  ", tuple(net(batch).shape))
 row_of_batch, alone = net(batch)[5], net(batch[5:6])[0]
 print("answers do not mix:", torch.allclose(row_of_batch, alone, atol=1e-5))
 
-# %% mse tolerance=0.01
+# %% mse
 torch.manual_seed(0)
 target = torch.randn(1, 10)  # stands for a real one
 mse = nn.MSELoss()
@@ -275,7 +275,7 @@ while node is not None:
     computed = [each for each in inputs if kind(each) not in parameter_side]
     node = computed[0] if computed else None
 
-# %% backward tolerance=0.01
+# %% backward
 weights_before = copy.deepcopy(net.state_dict())
 print("before:", net.conv1.bias.grad)
 loss.backward()
@@ -283,14 +283,14 @@ print("after: ", net.conv1.bias.grad)
 pairs = zip(weights_before.values(), net.state_dict().values(), strict=True)
 print("parameters unchanged:", all(torch.equal(old, new) for old, new in pairs))
 
-# %% accumulate tolerance=0.01
+# %% accumulate
 once = net.conv1.bias.grad.clone()
 mse(net(image), target).backward()  # a new forward pass, so a new graph
 print("twice as much:", torch.allclose(net.conv1.bias.grad, 2 * once))
 net.zero_grad()
 print("after zero_grad:", net.conv1.bias.grad)
 
-# %% by-hand tolerance=0.01
+# %% by-hand
 by_hand, by_optimizer = copy.deepcopy(net), copy.deepcopy(net)
 learning_rate = 0.01
 loss = mse(by_hand(image), target)
@@ -316,7 +316,7 @@ pairs = zip(by_hand.parameters(), by_optimizer.parameters(), strict=True)
 print("same parameters:", all(torch.allclose(hand, other) for hand, other in pairs))
 
 
-# %% valley tolerance=0.1 alt="Contour lines of a curved valley, four times, each with the path of one optimizer from the same start. The path of SGD drops into the valley and ends far from the cross at the minimum; the others get further along it."
+# %% valley alt="Contour lines of a curved valley, four times, each with the path of one optimizer from the same start. The path of SGD drops into the valley and ends far from the cross at the minimum; the others get further along it."
 def valley(x, y):
     return (1 - x) ** 2 + 5 * (y - x**2) ** 2
 
@@ -433,7 +433,7 @@ message = run.stderr.partition("RuntimeError:")[2].partition('The "freeze')[0]
 print("exit status", run.returncode, message.rstrip())
 
 
-# %% whole-loop tolerance=0.2 timeout=120
+# %% whole-loop timeout=120
 def train(net, forget_zeroing=False, epochs=10):
     """Train a network on the stripes; return the loss of each step."""
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -459,7 +459,7 @@ right = (predicted == torch.from_numpy(true_labels)).float().mean()
 print(f"loss of the first step {losses[0]:.3f}, of the last {losses[-1]:.3f}")
 print(f"right on unseen stripes: {right:.0%}")
 
-# %% without-zeroing tolerance=inf timeout=120 alt="Cross-entropy loss against step, with a dashed line at ln 10. With zeroing the loss falls to near 0. Without it the loss jumps about at first and stays near the dashed line or above."
+# %% without-zeroing timeout=120 alt="Cross-entropy loss against step, with a dashed line at ln 10. With zeroing the loss falls to near 0. Without it the loss jumps about at first and stays near the dashed line or above."
 torch.manual_seed(0)
 losses_without = train(Net(), forget_zeroing=True)
 plt.figure(layout="constrained")

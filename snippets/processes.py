@@ -209,7 +209,7 @@ def uneven_batches(net, images, labels):
     ]
 
 
-# %% compare timeout=300 tolerance=0.01
+# %% compare timeout=300
 def compare():
     device = begin()
     data = [each.to(device) for each in make_data(256)]
@@ -290,17 +290,17 @@ def train(epochs=6, batch_size=256):
     dist.destroy_process_group()
 
 
-# %% two-processes timeout=300 tolerance=0.02
+# %% two-processes timeout=300
 write_program("train.py", begin, make_net, make_data, save, load, train)
 show(torchrun("train.py", "two.pt", "-1"))  # -1: nobody dies
 
-# %% one-process timeout=300 tolerance=0.02
+# %% one-process timeout=300
 show(torchrun("train.py", "one.pt", "-1", ranks=1))
 one, two = (torch.load(f"{each}.pt", map_location="cpu") for each in ("one", "two"))
 pairs = zip(one["losses"], two["losses"], strict=True)
 print("losses agree within 0.02:", all(abs(a - b) < 0.02 for a, b in pairs))
 
-# %% rank-dies timeout=300 tolerance=0.02
+# %% rank-dies timeout=300
 Path("dies.pt").unlink(missing_ok=True)  # what an earlier run of this cell has left
 done = torchrun("train.py", "dies.pt", "3")
 print(done.stdout, end="")
@@ -311,13 +311,13 @@ failure = re.search(r"rank +: 1 .*\n +exitcode +: \d+", done.stderr)  # the repo
 print("in torchrun's report:", " ".join(failure[0].split()))
 print("torchrun itself ends with", done.returncode)
 
-# %% restart timeout=300 tolerance=0.02
+# %% restart timeout=300
 show(torchrun("train.py", "dies.pt", "3", restarts=1))
 recovered = torch.load("dies.pt", map_location="cpu")["net"]
 same = all(weight.equal(two["net"][name]) for name, weight in recovered.items())
 print("weights equal to those of the undisturbed training, to the bit:", same)
 
-# %% scaling alt="Two bars, the time of an epoch with one process and with two. A dashed line marks half the time of one process, the best that two could do." tolerance=inf
+# %% scaling alt="Two bars, the time of an epoch with one process and with two. A dashed line marks half the time of one process, the best that two could do."
 medians = {
     "1 process": statistics.median(one["seconds"][1:]),  # the first one warms up
     "2 processes": statistics.median(two["seconds"][1:]),

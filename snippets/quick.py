@@ -94,7 +94,7 @@ for axis, image in zip(axes.flat, pictures, strict=True):
     axis.axis("off")
 plt.show()
 
-# %% cost-of-a-crop tolerance=inf
+# %% cost-of-a-crop
 for augment in (False, True, False, True):
     start = time.perf_counter()
     firsts = [batch[0, 0, 0, 0] for batch, _ in batches(500, augment)]
@@ -157,7 +157,7 @@ for name in ("first", "second", "third"):
     print(f"after the {name} stage, a number depends on {height} x {height} pixels")
 
 
-# %% gradient-flow tolerance=0.2
+# %% gradient-flow
 class Deep(nn.Module):
     """30 small layers; with short cuts each adds to what it is given."""
 
@@ -337,26 +337,26 @@ def measure(name):
     return accuracy, seconds, net
 
 
-# %% the-loop tolerance=0.2 timeout=600 recipe="quick-loop"
+# %% the-loop timeout=600 recipe="quick-loop"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("the loop")
 loop = accuracy, seconds
 test_logits = predict(net, test_images)  # not looked at on this page
 
-# %% residual tolerance=0.2 timeout=600 recipe="quick-residual"
+# %% residual timeout=600 recipe="quick-residual"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("residual")
 residual = accuracy, seconds
 test_logits = predict(net, test_images)
 
-# %% channels-last tolerance=0.2 timeout=600 recipe="quick-channels-last"
+# %% channels-last timeout=600 recipe="quick-channels-last"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("channels last")
 channels_last = accuracy, seconds
 test_logits = predict(net, test_images)
 
 
-# %% formats tolerance=inf
+# %% formats
 def milliseconds_a_step(recipe, repeats=3):
     """Return the mean time of one step's gradients, after one to warm up."""
     net = residual_net().train()
@@ -384,19 +384,19 @@ for bf16 in (False, True):
         print(f"{times[bf16, last]:7.2f} ms a step")
 bf16_pays = device.type == "cuda" or times[True, True] < times[False, True]
 
-# %% one-cycle tolerance=0.2 timeout=600 recipe="quick-one-cycle"
+# %% one-cycle timeout=600 recipe="quick-one-cycle"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("one cycle")
 one_cycle = accuracy, seconds
 test_logits = predict(net, test_images)
 
-# %% larger-batch tolerance=0.2 timeout=600 recipe="quick-larger-batch"
+# %% larger-batch timeout=600 recipe="quick-larger-batch"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("larger batch")
 larger_batch = accuracy, seconds
 test_logits = predict(net, test_images)
 
-# %% augmentation tolerance=0.2 timeout=600 recipe="quick-augmentation"
+# %% augmentation timeout=600 recipe="quick-augmentation"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("augmentation")
 augmentation = accuracy, seconds
@@ -412,13 +412,13 @@ for size in (1, 2, 4, 8, 16):
     )
     print(f"right logit {size * 2:2}: loss {hard:.3f}, smoothed {soft:.3f}")
 
-# %% smoothing tolerance=0.2 timeout=600 recipe="quick-smoothing"
+# %% smoothing timeout=600 recipe="quick-smoothing"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("smoothing")
 smoothing = accuracy, seconds
 test_logits = predict(net, test_images)
 
-# %% bfloat16 varies="words" timeout=600 recipe="quick-bfloat16"
+# %% bfloat16 timeout=600 recipe="quick-bfloat16"
 torch.manual_seed(0)
 bfloat16 = compiled = None
 if bf16_pays:
@@ -428,19 +428,19 @@ if bf16_pays:
 else:
     print("bfloat16: slower than float32 on this device, so not trained")
 
-# %% compiled device="cuda" tolerance=0.2 timeout=900 recipe="quick-compiled"
+# %% compiled device="cuda" timeout=900 recipe="quick-compiled"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("compiled")
 compiled = accuracy, seconds
 test_logits = predict(net, test_images)
 
-# %% both-views tolerance=0.2
+# %% both-views
 logits, mirrored = predict(net, val_images), predict(net, val_images.flip(3))
 both = share_right((logits + mirrored) / 2, val_labels)
 print(f"one view:  {share_right(logits, val_labels):.1%}")
 print(f"two views: {both:.1%}, for twice the work")
 
-# %% what-each-brought varies="words" alt="Validation accuracy against seconds of training, one labelled point for each step of this page, with a bar for its standard error. Further left is faster, further up is better."
+# %% what-each-brought alt="Validation accuracy against seconds of training, one labelled point for each step of this page, with a bar for its standard error. Further left is faster, further up is better."
 results = {
     "the loop": loop,
     "residual": residual,

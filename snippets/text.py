@@ -743,7 +743,7 @@ print(f"padding, in random order:  {padded_share(items, shuffle=True):.2f}")
 by_length = sorted(items, key=len)
 print(f"padding, sorted by length: {padded_share(by_length, shuffle=False):.2f}")
 
-# %% masked-mean tolerance=0.01
+# %% masked-mean
 torch.manual_seed(0)
 embedding = nn.Embedding(len(tokenizer.tokens) + 1, 4, padding_idx=PAD)
 vectors = embedding(batch).detach()  # (N, L, 4)
@@ -761,7 +761,7 @@ torch.manual_seed(0)
 logits = torch.randn(*batch.shape, PAD)  # (N, L, C): a score for each token
 F.cross_entropy(logits, batch)
 
-# %% ignore-index tolerance=0.001
+# %% ignore-index
 targets = batch.masked_fill(~real, -100)  # -100 is what cross_entropy ignores
 loss = F.cross_entropy(logits.transpose(1, 2), targets)  # (N, C, L) and (N, L)
 flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -903,7 +903,7 @@ print(f"{sum(parameter.numel() for parameter in model.parameters()):,} parameter
 print(tuple(model(inputs).shape))
 
 
-# %% first-loss tolerance=0.05
+# %% first-loss
 def mean_loss(model, ids):
     """Mean cross-entropy, in nats, of predicting ids[1:]; ids is (T,)."""
     inputs = pad_sequence(ids[:-1].split(CONTEXT), batch_first=True)
@@ -924,7 +924,7 @@ print(f"loss {first:.2f}, ln {size} = {math.log(size):.2f}")
 print(f"perplexity {math.exp(first):.0f} of {size}")
 
 
-# %% baseline tolerance=0.01
+# %% baseline
 def bigram_table(ids, size, weight):
     """Probabilities (C, C) of the next token, given one; from counts in ids (T,)."""
     single = torch.bincount(ids, minlength=size) + 0.1  # nothing is impossible
@@ -947,7 +947,7 @@ for weight, loss in losses.items():
 best_table = tables[min(losses, key=losses.get)]
 
 
-# %% train tolerance=0.1 timeout=180
+# %% train timeout=180
 def train(data, vocabulary_size, steps):
     """Train a new model; return it and (step, training loss, validation loss) rows."""
     torch.manual_seed(0)
@@ -989,7 +989,7 @@ plt.ylabel("loss (nats per token)")
 plt.legend(loc="upper right", bbox_to_anchor=(1, 0.88))
 plt.show()
 
-# %% perplexity tolerance=0.1
+# %% perplexity
 test_losses = {
     "guessing": math.log(size),
     "token counts": bigram_loss(tables[1e6], data["test"]),
@@ -1001,7 +1001,7 @@ for name, loss in test_losses.items():
     print(f"{name:16} loss {loss:.2f}, perplexity {math.exp(loss):6.1f}")
 
 
-# %% bits-per-byte tolerance=0.1 timeout=180
+# %% bits-per-byte timeout=180
 def bits_per_byte(loss, tokenizer, ids):
     """Convert a mean loss in nats per token; ids (T,), of which T - 1 are predicted."""
     size = sum(len(tokenizer.tokens[number]) for number in ids[1:].tolist())
@@ -1041,7 +1041,7 @@ axes[0].invert_yaxis()  # the most probable on top
 plt.show()
 
 
-# %% samples varies="words"
+# %% samples
 def sample(model, prompt, new_tokens, temperature=1.0):
     """Continue a prompt, one token at a time."""
     generator = torch.Generator().manual_seed(0)  # on the CPU for every device

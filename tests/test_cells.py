@@ -1,6 +1,5 @@
 """Scripts are cut into named cells; a key changes with all that an output follows from."""
 
-import math
 import textwrap
 from pathlib import Path
 
@@ -24,11 +23,11 @@ def draw():
     pass
 
 draw()
-# %% mistake error="ValueError" warns="UserWarning" tolerance=inf
+# %% mistake error="ValueError" warns="UserWarning"
 # a comment of its own
 print(math.pi)
 
-# %% on-gpu device="cuda" tolerance=0.05
+# %% on-gpu device="cuda" timeout=90
 
 text = """
 no marker: %% inside
@@ -79,13 +78,13 @@ def test_options_have_their_types(read):
     assert options == {
         "imports": {},
         "a-figure": {"alt": 'Two "bars", 3 = high', "timeout": 2.5},
-        "mistake": {"error": "ValueError", "warns": "UserWarning", "tolerance": math.inf},
-        "on-gpu": {"device": "cuda", "tolerance": 0.05},
+        "mistake": {"error": "ValueError", "warns": "UserWarning"},
+        "on-gpu": {"device": "cuda", "timeout": 90},
     }
 
 
 def test_time_limit_is_a_minute_unless_the_marker_says_otherwise(read):
-    assert [cell.timeout for cell in read(SCRIPT).cells] == [60, 2.5, 60, 60]
+    assert [cell.timeout for cell in read(SCRIPT).cells] == [60, 2.5, 60, 90]
 
 
 def test_a_cell_for_one_device_runs_on_that_device_only(read):
@@ -137,7 +136,7 @@ def test_every_section_has_the_cells_that_jupytext_reads(script):
         ("# %% one alt=5\nprint()\n", 1, "text in double quotes"),
         ("# %% one error=true\nprint()\n", 1, "text in double quotes"),
         ('# %% one timeout="soon"\nprint()\n', 1, "a number"),
-        ("# %% one tolerance=few\nprint()\n", 1, "a number"),
+        ("# %% one timeout=few\nprint()\n", 1, "a number"),
         ("# %% one timeout=inf\nprint()\n", 1, "timeout=inf"),  # no clock can be set to it
         ("# %% one timeout=0\nprint()\n", 1, "timeout=0"),
         ('# %% one alt=""\nprint()\n', 1, "alt="),
@@ -210,7 +209,7 @@ def test_what_a_cell_is_meant_to_do_is_in_its_key(read):
 
 def test_how_an_output_is_described_or_compared_is_in_no_key(read):
     old = read(KEYED)
-    for options in ('alt="A rising line"', 'alt="A line" tolerance=0.5', 'alt="A line" timeout=9'):
+    for options in ('alt="A rising line"', 'alt="A line" timeout=9'):
         assert changed(old, read(KEYED.replace('alt="A line"', options))) == []
 
 

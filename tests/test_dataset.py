@@ -378,6 +378,15 @@ def test_the_stand_in_is_drawn_anew_when_damaged(world):
 # CIFAR10_DIR
 
 
+def test_the_stand_in_can_be_asked_for_where_the_images_are_at_hand(world):
+    folder_with(world.root / "data", SMALL)
+    assert world.archives("good").provide().name == "CIFAR-10"
+    with world.monkeypatch.context() as given:
+        given.setenv("CIFAR10_DIR", "stand-in")
+        assert world.provide().is_stand_in
+    assert world.provide().name == "CIFAR-10" and not world.server.asked
+
+
 @pytest.fixture
 def copy(world, tmp_path):
     folder = folder_with(tmp_path / "copy", batches(3), "CIFAR-10 (some copy)")

@@ -101,12 +101,13 @@ def _report_drift(project: Project, device: str, outcomes: list) -> None:
             continue
         records = outputs.section_records(project, outcome.section, device)
         pairs = list(zip(outcome.section.on(device), records, strict=True))
-        if not outputs.has_transcript(project, outcome.section, device):
+        if not project.transcript(device, outcome.section.name).exists():
             del pairs[1:]  # to be told so once is enough
         for cell, record in pairs:
-            said = outputs.drift(project, outcome.section, cell, device, record)
-            if said:
-                print(f"\n{said}", file=sys.stderr)
+            section = outcome.section
+            for say in (outputs.drift, outputs.note):
+                if said := say(project, section, cell, device, record):
+                    print(f"\n{said}", file=sys.stderr)
 
 
 def build(options: argparse.Namespace, started: float) -> int:
@@ -137,19 +138,31 @@ def serve(options: argparse.Namespace, started: float) -> int:
 
 
 def write_outputs(options: argparse.Namespace, started: float) -> int:
+    """Run twice on the CPU, in two ways: the transcripts mark what differs."""
     from tutorial import outputs
+    from tutorial.progress import Progress
+    from tutorial.run import OtherWay
 
-    project = Project.find()
+    project, device = Project.find(), options.device
     failed = run(options, started, project)
-    for section in project.choose(options.sections):
-        if not section.on(options.device):
-            continue
+    sections = [section for section in project.choose(options.sections) if section.on(device)]
+    again = None
+    if device == "cpu":
+        print("once more, in another way, to see which numbers follow from the machine", flush=True)
+        with Progress() as progress:
+            runner = OtherWay(project, progress)
+            again = runner.project
+            for outcome in runner.run(sections):
+                for problem in outcome.problems:
+                    print(f"\nin the other way: {problem}", file=sys.stderr)
+    for section in sections:
         try:
-            changed = outputs.update(project, section, options.device)
+            changed = outputs.update(project, section, device, again)
         except TutorialError as error:
             print(error, file=sys.stderr)
+            failed += 1
             continue
-        print(f"outputs/{options.device}/{section.name}: {'rewritten' if changed else 'the same'}")
+        print(f"outputs/{device}/{section.name}: {'rewritten' if changed else 'the same'}")
     return 1 if failed else 0
 
 
@@ -173,16 +186,18 @@ def measure(options: argparse.Namespace, started: float) -> int:
 
 
 def check(options: argparse.Namespace, started: float) -> int:
-    from tutorial import results
+    from tutorial import outputs, results
     from tutorial.checks import check_pages, stale_notebooks
 
     project = Project.find()
-    problems = check_pages(project) or stale_notebooks(project)
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if not problems:  # a fault only where a page uses the number, which is among the problems
-        for said in results.stale(project, options.device).values():
-            print(f"note: {said}", file=sys.stderr)
+    problems, notes = check_pages(project) or stale_notebooks(project), []
+    if not problems:
+        problems, notes = outputs.stale(project)
+        notes += outputs.recorded_on_stand_in(project)
+        # A fault only where a page uses the number, which is among the problems.
+        notes += results.stale(project, options.device).values()
+    for said in [*problems, *(f"note: {note}" for note in notes)]:
+        print(said, file=sys.stderr)
     return 1 if problems else 0
 
 

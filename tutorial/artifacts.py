@@ -10,7 +10,7 @@ import os
 import platform
 import re
 
-from tutorial import TutorialError, dataset, records, weights
+from tutorial import TutorialError, dataset, outputs, records, weights
 from tutorial.cells import DEVICES, Section, digest
 from tutorial.project import Project
 from tutorial.run import PINNED
@@ -56,7 +56,7 @@ def problems(project: Project, publish: bool = False) -> list[str]:
             folder = records.folder(project, device, section.name)
             if device == home or any(folder.glob("*.json")):
                 found += _problems(project, section, device, publish)
-    return found
+    return found + (outputs.recorded_on_stand_in(project) if publish else [])
 
 
 def _problems(project: Project, section: Section, device: str, publish: bool) -> list[str]:

@@ -26,8 +26,6 @@ OPTIONS = {
     "error": str,  # class of the exception that the cell is meant to raise
     "warns": str,  # class of the warning that the cell is meant to give
     "device": str,  # the only device on which the cell runs
-    "tolerance": float,  # how far its numbers may drift; inf: they are not compared
-    "varies": str,  # "words": these follow from a training, so that only its lines are counted
     "timeout": float,  # seconds
     "recipe": str,  # name of the training that it ends: see results.py
     "since": str,  # the cell in which that training begins, itself unless named
@@ -265,8 +263,6 @@ def _value(key: str, text: str, where: str):
         raise TutorialError(f"{where}: {key}={text} says nothing")
     if key == "recipe" and not NAME.fullmatch(f"# %% {value}"):
         raise TutorialError(f"{where}: recipe={text} must be a name in lower case and dashes")
-    if key == "varies" and value != "words":
-        raise TutorialError(f'{where}: varies={text}: only varies="words" means something')
     if key == "sound" and not SOUND.fullmatch(value):
         raise TutorialError(f"{where}: sound={text} must name a WAV file such as chirp.wav")
     if key == "device" and value not in DEVICES:

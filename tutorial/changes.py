@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from tutorial import TutorialError, outputs, records, transcripts
-from tutorial.cells import DEVICES, Cell
+from tutorial import TutorialError, records, transcripts
+from tutorial.cells import DEVICES
 from tutorial.project import Project
 from tutorial.transcripts import Transcript
 
@@ -72,37 +72,23 @@ def _texts(project: Project, base: str) -> list[str]:
     for name in sorted(then | now):
         old = Transcript.parse(_git(project.root, "show", f"{base}:{name}") or "")
         new = Transcript.read(project.root / name)
-        cells = _cells(project, name)
         said = []
         for cell in {**old.cells, **new.cells}:
             before, after = old.cells.get(cell), new.cells.get(cell)
-            if before and after and _agree(cells.get(cell), before.text, after.text):
+            if before and after and before.agrees(after.output):
                 continue
             what = "" if before and after else " (removed)" if before else " (new)"
             said.append(f"`{cell}`{what}")
-            said += _diff(
-                cells.get(cell), before.text if before else "", after.text if after else ""
-            )
+            said += _diff(before.text if before else "", after.output if after else "")
         parts += [f"### `{name}`", *said] if said else []
     return parts
 
 
-def _diff(cell: Cell | None, old: str, new: str) -> list[str]:
-    tolerance = cell.options.get("tolerance") if cell else None
-    lines = transcripts.diff(old, new, tolerance).splitlines()[2:]  # without the two file names
+def _diff(old: str, new: str) -> list[str]:
+    lines = transcripts.diff(old, new).splitlines()[2:]  # without the two file names
     if len(lines) > LONGEST_DIFF:
         lines = [*lines[:LONGEST_DIFF], f"... and {len(lines) - LONGEST_DIFF} lines more"]
     return ["\n".join(["````diff", *lines, "````"])] if lines else []
-
-
-def _cells(project: Project, transcript: str) -> dict[str, Cell]:
-    name = Path(transcript).name.partition(".")[0]
-    section = project.sections.get(name)
-    return {cell.name: cell for cell in section.cells} if section else {}
-
-
-def _agree(cell: Cell | None, old: str, new: str) -> bool:
-    return outputs.agree(cell, old, new) if cell else old == new
 
 
 def _pictures(project: Project, old_records: Path | None, folder: Path) -> tuple[list[str], str]:

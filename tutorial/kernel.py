@@ -89,8 +89,11 @@ class Kernel:
             "matplotlib": importlib.metadata.version("matplotlib"),  # imported if it is needed
         }
 
-    def run(self, name: str, source: str, line: int) -> dict:
-        """Run one cell, whose code begins in `line` of the script; all that came of it."""
+    def run(self, name: str, source: str, line: int, recipe: bool = False) -> dict:
+        """Run one cell, whose code begins in `line` of the script; all that came of it.
+
+        recipe: it leaves test_logits and test_labels, whose accuracy is part of the reply.
+        """
         os.ftruncate(self.printed, 0)
         error, started = None, time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
@@ -117,7 +120,14 @@ class Kernel:
             "unshown": figures.unshown() if figures else 0,
             "figures": figures.collect(Path(self.request["figures"]), name) if figures else [],
             "seconds": seconds,
+            "accuracy": self._accuracy() if recipe and not error else None,
         }
+
+    def _accuracy(self) -> float | None:
+        logits, labels = (self.main.__dict__.get(n) for n in ("test_logits", "test_labels"))
+        if logits is None or labels is None:
+            return None
+        return (logits.argmax(dim=1) == labels).double().mean().item()
 
     def _describe(self, raised: BaseException) -> dict:
         frames = traceback.extract_tb(raised.__traceback__)

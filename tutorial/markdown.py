@@ -106,7 +106,7 @@ def _committed(project: Project, section: Section, cell: Cell, device: str) -> l
     facts |= {"Device": given.get("device", ""), "Date": given.get("date", "")}
     facts |= {"Sources": given.get("revision", "")}
     data = given.get("data", "") if section.needs(device, upto=cell.name) else ""
-    return [Run(device, entry.text, (), entry.seconds, facts, data)]
+    return [Run(device, entry.output, (), entry.seconds, facts, data)]
 
 
 @cache

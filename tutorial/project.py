@@ -42,8 +42,8 @@ class Project:
     def site(self) -> Path:
         return self.build / "site"
 
-    def transcript(self, device: str, section: str, variant: str = "") -> Path:
-        return self.root / "outputs" / device / f"{section}{variant}.txt"
+    def transcript(self, device: str, section: str) -> Path:
+        return self.root / "outputs" / device / f"{section}.txt"
 
     def relative(self, path: Path) -> str:
         return path.resolve().relative_to(self.root).as_posix()

@@ -33,9 +33,6 @@ def the_project() -> Project:
 def pytest_addoption(parser) -> None:
     group = parser.getgroup("tutorial")
     group.addoption("--device", default=os.environ.get("DEVICE") or "cpu")
-    group.addoption(
-        "--update-outputs", action="store_true", help="accept what the cells print: see outputs/"
-    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,11 +84,11 @@ class CellItem(pytest.Item):
             if failed == self.cell or not self._selected(failed):
                 raise CellFailed("\n".join(outcome.problems) or f"{self.cell.id}: did not run")
             pytest.skip("not run: a cell above it failed")
-        if self.config.getoption("--update-outputs"):
-            return
         said = outputs.drift(project, self.section, self.cell, device, record)
         if said:
             raise CellFailed(said)
+        if note := outputs.note(project, self.section, self.cell, device, record):
+            self.warn(pytest.PytestWarning(note))
 
     def _index(self, device: str) -> int:
         return [cell.name for cell in self.section.on(device)].index(self.cell.name)
@@ -122,10 +119,6 @@ def _outcomes(session: pytest.Session, device: str) -> dict:
         with capture.global_and_fixture_disabled(), Progress() as progress:
             runner = Runner(the_project(), device, listener=progress)
             found = runner.run(list(sections.values()))
-        if session.config.getoption("--update-outputs"):
-            for outcome in found:
-                if outcome.status != "failed":
-                    outputs.update(the_project(), outcome.section, device)
         session.stash[OUTCOMES] = {outcome.section.name: outcome for outcome in found}
     return session.stash[OUTCOMES]
 

@@ -24,6 +24,7 @@ class Record:
     date: str = ""
     revision: str = ""
     sounds: list[dict] = field(default_factory=list)  # file: its name; seconds
+    accuracy: float | None = None  # of the recipe that the cell ends, on the test set
 
     def files(self) -> list[tuple[str, str]]:
         """Kind and name of each file beside the record that belongs to it."""

@@ -76,6 +76,8 @@ class Runner:
     device: cpu, cuda, mps or xpu. jobs: sections at a time; threads are shared out among them.
     """
 
+    patience = 1  # times its time limit may a cell take
+
     def __init__(self, project: Project, device="cpu", jobs: int | None = None, listener=None):
         if device not in DEVICES:
             raise TutorialError(f"DEVICE={device}: unknown; it is one of {', '.join(DEVICES)}")
@@ -266,6 +268,7 @@ class Runner:
             ", ".join(each.name for each in given),
             **shared,
             sounds=heard,
+            accuracy=reply.get("accuracy"),
         )
 
     def _judge(self, cell: Cell, reply: dict) -> str:
@@ -311,6 +314,38 @@ class Runner:
             tail = "\n".join(printed.splitlines()[-10:])
             said += f"\nprinted before that:\n{tail}"
         return f"{where}: cell {cell.name}, {shown}: {said}"
+
+
+class OtherWay(Runner):
+    """Runs sections as another processor would, to see which numbers follow from the machine.
+
+    That is one without vector instructions, where torch can be told so, with another number of
+    threads. The records go to a folder of their own. On two cores a convolutional network trains
+    three times as slowly.
+    """
+
+    patience = 6
+    OLD_PROCESSOR = {  # noqa: RUF012
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    }
+
+    def __init__(self, project: Project, listener=None) -> None:
+        super().__init__(OtherWayProject(project.root), jobs=1, listener=listener)
+        self.threads = 2 if Runner(project).threads == 1 else 1
+
+    def kernel_environment(self) -> dict[str, str]:
+        x86 = platform.machine().lower() in ("x86_64", "amd64")
+        return super().kernel_environment() | (self.OLD_PROCESSOR if x86 else {})
+
+
+class OtherWayProject(Project):
+    """The checkout with the records of OtherWay: build/other-way/cpu/."""
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build" / "other-way"
 
 
 def environment_of(
@@ -423,8 +458,10 @@ class Kernel:
     def run(self, cell: Cell) -> dict:
         """Run one cell and wait for it, no longer than its time limit."""
         request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
-        reply = self._ask(request, cell.timeout)
-        return reply or self.lost(cell, self._fate(cell.timeout))
+        request["recipe"] = "recipe" in cell.options
+        limit = cell.timeout * self.runner.patience
+        reply = self._ask(request, limit)
+        return reply or self.lost(cell, self._fate(limit))
 
     def lost(self, cell: Cell, fate: str) -> dict:
         """What stands for the reply of a process that died or was stopped in a cell."""

@@ -1,32 +1,64 @@
-"""Committed outputs: one text file per section and device, and how a new run differs from it."""
+"""Committed outputs: one text file per section and device, and how a new run differs from it.
+
+In a transcript `≈` stands before each number that varies from machine to machine: what was printed
+there was measured to differ between two ways to run the cell, or is a time. Such a number is
+compared in form: any other number may stand in its place. All else is compared to the last digit.
+"""
 
 import difflib
-import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-CELL = re.compile(r"^# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>[\d.e+-]+) s)?$")
-FACT = re.compile(r"^# (?P<key>[\w ]+): (?P<value>.*)$")
-NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-TIME = re.compile(
-    r"\b\d+(?:\.\d+)?(?:e[-+]?\d+)?(?= ?(?:s|ms|µs|us|ns|seconds|minutes|min(?!\W*\d))\b)"
+from tutorial.dataset import CLASSES
+
+MARK = "≈"
+WHOLE = "(varies)"  # at the head of a cell that does not always print the same words or lines
+STAND_IN = "(stand-in)"  # at the head of a cell that was recorded without CIFAR-10
+
+CELL = re.compile(
+    r"# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>[\d.e+-]+) s)?"
+    rf"(?P<whole> {re.escape(WHOLE)})?(?P<stand_in> {re.escape(STAND_IN)})?"
 )
+ESCAPED = re.compile(r"\\*# %%")  # a printed line that looks like the head of a cell
+FACT = re.compile(r"^# (?P<key>[\w ]+): (?P<value>.*)$")
+# With thousands in one number: 999 and 1,000 are of one form.
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = re.compile(rf"(?<![\w.])[-+]?{DIGITS}")
+TIME = re.compile(rf"(?<![\w.,]){DIGITS}(?= ?(?:s|ms|µs|us|ns|seconds|minutes|min(?!\W*\d))\b)")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 TOKEN = re.compile(
-    rf"(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})|(?P<number>{NUMBER.pattern})"
-    r"|\w+|[^\w\s]|\n"
+    rf"{MARK}?(?:(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})"
+    rf"|(?P<number>{NUMBER.pattern}))"
+    rf"|\b(?P<class>{'|'.join(CLASSES)})\b|\w+|[^\w\s]|\n"
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell's output. `seconds` is kept where runs are rare (accelerators), else None."""
+    """One cell's output. `text` has the marks, `output` is what was printed.
+
+    seconds: kept where runs are rare (accelerators), else None. whole: only whether it prints
+    anything is compared. stand_in: recorded on the drawn stand-in for CIFAR-10.
+    """
 
     fingerprint: str
     text: str
     seconds: float | None = None
+    whole: bool = False
+    stand_in: bool = False
+
+    @property
+    def output(self) -> str:
+        return unmarked(self.text)
+
+    def agrees(self, output: str, in_form: bool = False) -> bool:
+        """Whether a run printed this. in_form: on other data, so that any number may differ."""
+        if self.whole:
+            return bool(self.text) == bool(output)
+        return agrees(self.text, output, in_form)
 
 
 @dataclass
@@ -47,24 +79,30 @@ class Transcript:
         transcript = cls()
         opened, lines = None, []
         for line in [*content.split("\n"), "# %% end 00000000"]:
-            if match := CELL.match(line):
+            if match := CELL.fullmatch(line):
                 if opened:
-                    seconds = float(opened["s"]) if opened["s"] else None
-                    text = "\n".join(lines).strip("\n")
-                    transcript.cells[opened["name"]] = Entry(opened["fingerprint"], text, seconds)
+                    transcript.cells[opened["name"]] = Entry(
+                        opened["fingerprint"],
+                        "\n".join(lines).strip("\n"),
+                        float(opened["s"]) if opened["s"] else None,
+                        bool(opened["whole"]),
+                        bool(opened["stand_in"]),
+                    )
                 opened, lines = match, []
             elif opened is None and (match := FACT.match(line)):
                 transcript.facts[match["key"]] = match["value"]
             else:
-                lines.append(line)
+                lines.append(line.removeprefix("\\") if ESCAPED.match(line) else line)
         return transcript
 
     def write(self, path: Path) -> None:
         parts = ["\n".join(f"# {key}: {value}" for key, value in self.facts.items())]
         for name, entry in self.cells.items():
-            seconds = "" if entry.seconds is None else f" {entry.seconds:.3g} s"
-            head = f"# %% {name} {entry.fingerprint}{seconds}"
-            parts.append(f"{head}\n{entry.text}" if entry.text else head)
+            head = f"# %% {name} {entry.fingerprint}"
+            head += "" if entry.seconds is None else f" {entry.seconds:.3g} s"
+            head += f" {WHOLE}" * entry.whole + f" {STAND_IN}" * entry.stand_in
+            lines = [f"\\{s}" if ESCAPED.match(s) else s for s in entry.text.split("\n")]
+            parts.append("\n".join([head, *lines]) if entry.text else head)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
@@ -79,16 +117,99 @@ class Transcript:
         return entries
 
 
-def same(old: str, new: str, tolerance: float | None = None) -> bool:
-    """Whether two outputs agree: words exactly, numbers within `tolerance`, times not at all.
+# What varies
 
-    `tolerance` is relative or absolute, whichever is larger. Without one, two numbers may differ
-    by one unit of the last digit printed.
+
+def _tokens(text: str) -> list[re.Match]:
+    return list(TOKEN.finditer(text))
+
+
+def _kind(token: re.Match) -> str:
+    """Tokens of one kind may stand for each other where they are compared in form."""
+    return f"<{token.lastgroup}>" if token.lastgroup else token[0]
+
+
+def _value(token: re.Match) -> str:
+    return token[token.lastgroup] if token.lastgroup else token[0]
+
+
+def unmarked(text: str) -> str:
+    """A transcript's text as it was printed."""
+    return TOKEN.sub(_value, text)
+
+
+def agrees(committed: str, output: str, in_form: bool = False) -> bool:
+    """Whether an output is what a transcript says, whose numbers may be marked.
+
+    in_form: every number, and every name of a class, counts as marked. Where anything is marked,
+    blanks do not count: they pad numbers to columns.
     """
-    shapes, numbers = zip(*map(_split, (old, new)), strict=True)
-    return shapes[0] == shapes[1] and all(
-        _close(a, b, tolerance) for a, b in zip(*numbers, strict=True)
+    if not in_form and MARK not in committed:
+        return committed == output
+    ours, theirs = _tokens(committed), _tokens(output)
+    return len(ours) == len(theirs) and all(
+        _kind(a) == _kind(b) if in_form or a[0] != _value(a) else _value(a) == _value(b)
+        for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def mark(text: str, others: Iterable[str], decimals: bool = False) -> str | None:
+    """What a cell printed, with a mark before each number that is not the same in `others`.
+
+    others: what the same cell printed in other runs, or a transcript's text with its marks. Where
+    one number of a cell varies, all its decimals do and all numbers of that line: that two are
+    equal by chance proves nothing. decimals: mark these in any case. Times are always marked.
+    Returns None where more than numbers varies: another word, another number of lines.
+    """
+    lines = [_tokens(line) for line in text.split("\n")]
+    varies = [False] * len(lines)
+    for other in others:
+        rows = [_tokens(line) for line in other.split("\n")]
+        if [list(map(_form, line)) for line in lines] != [list(map(_form, row)) for row in rows]:
+            return None
+        for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
+            varies[number] |= any(
+                b[0] != a["number"] for a, b in zip(line, row, strict=True) if a["number"]
+            )
+    decimals |= any(varies)
+
+    def marked(token: re.Match, whole_line: bool) -> str:
+        fixed = token["number"] and not whole_line
+        if _form(token) == _value(token):  # a word
+            return token[0]
+        if fixed and not (decimals and re.search(r"[.eE]", token[0])):
+            return token[0]
+        return MARK + _value(token)
+
+    return "\n".join(
+        TOKEN.sub(lambda token, whole_line=whole_line: marked(token, whole_line), line)
+        for line, whole_line in zip(text.split("\n"), varies, strict=True)
+    )
+
+
+def _form(token: re.Match) -> str:
+    return token[0] if token["class"] else _kind(token)
+
+
+def diff(committed: str, output: str, in_form: bool = False) -> str:
+    """A readable account of what changed: whole lines that do not agree, old and new."""
+    lines, fresh = committed.split("\n"), output.split("\n")
+    if len(lines) == len(fresh):  # keep lines that agree out of the account
+        lines = [
+            new_line if agrees(line, new_line, in_form) else line
+            for line, new_line in zip(lines, fresh, strict=True)
+        ]
+    delta = difflib.unified_diff(lines, fresh, "committed", "this run", lineterm="", n=1)
+    return "\n".join(delta)
+
+
+# How two devices differ, for a reader
+
+
+def same(old: str, new: str) -> bool:
+    """Whether two outputs agree: words exactly, numbers to a unit of the last digit, times not."""
+    shapes, numbers = zip(*map(_split, (old, new)), strict=True)
+    return shapes[0] == shapes[1] and all(_close(a, b) for a, b in zip(*numbers, strict=True))
 
 
 def same_to_a_reader(old: str, new: str) -> bool:
@@ -98,13 +219,13 @@ def same_to_a_reader(old: str, new: str) -> bool:
 
 def differences(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Where two outputs do not agree by same(): spans of either text. Times are in none."""
-    ours, theirs = _tokens(old), _tokens(new)
+    ours, theirs = _kinds(old), _kinds(new)
     agree: tuple[set[int], set[int]] = (set(), set())
     for start, end, other, other_end in _regions(ours, theirs):
         for at, at_other, size in _matches(ours[start:end], theirs[other:other_end]):
             for a in range(start + at, start + at + size):
                 b = a - start - at + other + at_other
-                if ours[a][0] != "<number>" or _close(ours[a][1][0], theirs[b][1][0], None):
+                if ours[a][0] != "<number>" or _close(ours[a][1][0], theirs[b][1][0]):
                     agree[0].add(a)
                     agree[1].add(b)
     return _spans(old, ours, agree[0]), _spans(new, theirs, agree[1])
@@ -144,12 +265,9 @@ def _matches(ours: list, theirs: list) -> list[tuple[int, int, int]]:
     ]
 
 
-def _tokens(text: str) -> list[tuple[str, re.Match]]:
+def _kinds(text: str) -> list[tuple[str, re.Match]]:
     """(kind, match): names, signs, and what same() compares in another way, of one kind each."""
-    return [
-        (f"<{match.lastgroup}>" if match.lastgroup else match[0], match)
-        for match in TOKEN.finditer(text)
-    ]
+    return [(_form(token), token) for token in _tokens(text)]
 
 
 def _spans(text: str, tokens: list[tuple[str, re.Match]], agree: set[int]) -> list[tuple[int, int]]:
@@ -164,18 +282,6 @@ def _spans(text: str, tokens: list[tuple[str, re.Match]], agree: set[int]) -> li
     return spans
 
 
-def diff(old: str, new: str, tolerance: float | None = None) -> str:
-    """A readable account of what changed: whole lines that do not agree, old and new."""
-    lines, fresh = old.split("\n"), new.split("\n")
-    if len(lines) == len(fresh):  # keep lines that agree within the tolerance out of the account
-        lines = [
-            new_line if same(line, new_line, tolerance) else line
-            for line, new_line in zip(lines, fresh, strict=True)
-        ]
-    delta = difflib.unified_diff(lines, fresh, "committed", "this run", lineterm="", n=1)
-    return "\n".join(delta)
-
-
 def _split(text: str) -> tuple[str, list[str]]:
     text = ADDRESS.sub("<address>", TIME.sub("<time>", text))
     shape = re.sub(r"[ \t]+", " ", NUMBER.sub("<number>", text))
@@ -184,12 +290,10 @@ def _split(text: str) -> tuple[str, list[str]]:
     return shape.strip(), NUMBER.findall(text)
 
 
-def _close(old: str, new: str, tolerance: float | None) -> bool:
-    a, b = float(old), float(new)
+def _close(old: str, new: str) -> bool:
+    a, b = (float(number.replace(",", "")) for number in (old, new))
     if a == b:
         return True
-    if tolerance is not None:
-        return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     units = [_last_digit(n) for n in (old, new) if re.search(r"\.\d|e", n, re.IGNORECASE)]
     return bool(units) and abs(a - b) <= 1.001 * max(units)  # whole numbers count: exact
 
