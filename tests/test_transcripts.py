@@ -206,6 +206,7 @@ def test_a_cell_that_varies_as_a_whole_has_to_print_something():
         ),
         ("1.5 2.5", ["1.5 2.5", "1.5 2.6"], "≈1.5 ≈2.5"),
         ("took 3 s for 7", ["took 9 s for 7"], "took ≈3 s for 7"),
+        ("1 microsecond, 25 min", [], "≈1 microsecond, ≈25 min"),
         ("at 0x7f12ab34cd00", [], "at ≈0x7f12ab34cd00"),
         # What was marked before stays so.
         ("loss 0.5, 7", ["loss ≈0.5, 7"], "loss ≈0.5, ≈7"),

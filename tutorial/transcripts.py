@@ -27,7 +27,8 @@ FACT = re.compile(r"^# (?P<key>[\w ]+): (?P<value>.*)$")
 # With thousands in one number: 999 and 1,000 are of one form.
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 NUMBER = re.compile(rf"(?<![\w.])[-+]?{DIGITS}")
-TIME = re.compile(rf"(?<![\w.,]){DIGITS}(?= ?(?:s|ms|µs|us|ns|seconds|minutes|min(?!\W*\d))\b)")
+UNIT = r"(?:s|ms|µs|us|ns|(?:milli|micro|nano)?seconds?|minutes?|min(?!\W*\d))\b"
+TIME = re.compile(rf"(?<![\w.,]){DIGITS}(?= ?{UNIT})")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 TOKEN = re.compile(
     rf"{MARK}?(?:(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})"
