@@ -26,6 +26,7 @@ print(f"the square root of 2 is about {guess:.4f}")
 import platform
 
 import matplotlib
+import torch
 import torchvision
 
 versions = {"Python": platform.python_version()}
@@ -33,9 +34,14 @@ for package in (torch, torchvision, matplotlib):
     versions[package.__name__] = package.__version__
 for name, version in versions.items():
     print(name, ".".join(version.split(".")[:2]))  # without patch and build
-print("device that will be used:", device.type)
+
+least = "2.9"
+if torch.__version__ < least:  # compared as versions: 2.10 is newer than 2.9
+    print(f"The lessons need torch {least} or newer. To upgrade it:")
+    print("pip install --upgrade torch torchvision")
 
 # %% it-works
+print("device that will be used:", device.type)
 weights = torch.ones(2, 3, device=device, requires_grad=True)
 (5 * weights).sum().backward()
 expected = torch.full((2, 3), 5.0)

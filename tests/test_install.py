@@ -10,8 +10,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from torch.torch_version import TorchVersion
 
 from tutorial import install
+from tutorial.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIR = ["torch==2.14.1", "torchvision==0.29.1"]
@@ -228,3 +230,29 @@ def test_every_requirement_is_constrained_to_the_same_version():
     constrained = pins("constraints.txt")
     for package, versions in pins("requirements.txt").items():
         assert constrained.get(package) == versions, package
+
+
+# The least torch that the lessons need
+
+
+def does_it_work(torch_version: str, monkeypatch, capsys) -> str:
+    """What the home page's cell about versions prints where torch is of this version."""
+    monkeypatch.setattr("torch.__version__", TorchVersion(torch_version))
+    (cell,) = (cell for cell in Project.find().sections["index"].cells if cell.name == "versions")
+    exec(compile(cell.source, cell.id, "exec"), {})
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("version", ["2.9.0", "2.10.1+cu128", "3.0.0"])
+def test_a_torch_that_is_new_enough_is_only_named(version, monkeypatch, capsys):
+    assert "upgrade" not in does_it_work(version, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("version", ["1.13.1", "2.8.0+cpu"])
+def test_who_has_an_older_torch_is_told_which_one_the_lessons_need(version, monkeypatch, capsys):
+    told = does_it_work(version, monkeypatch, capsys)
+    (least,) = re.findall(r"need torch (\S+) or newer", told)
+    assert "pip install --upgrade torch torchvision" in told
+    for name in ("docs/index.md", "README.md"):
+        stated = re.findall(r"torch`? (\d\S*)\s+or\s+newer", (ROOT / name).read_text("utf-8"))
+        assert stated == [least], f"{name} names another torch than snippets/index.py"
