@@ -31,7 +31,7 @@ ifdef SHARD
   SECTIONS = $(shell $(RUN) -m tutorial shard $(SHARD))
 endif
 
-.PHONY: help install site serve test run snippets machinery assemble changes key outputs gpu results
+.PHONY: help install site serve test run snippets machinery browser assemble changes key outputs gpu results
 .PHONY: notebooks portable check lint format bench lighthouse links upgrade other-torch lock clean
 
 help: ## list these targets
@@ -48,8 +48,7 @@ site: $(READY) ## execute what is not current, then build build/site
 serve: $(READY) ## the site on http://127.0.0.1:8000, following what you save (PORT=...)
 	@$(RUN) -m tutorial serve --port $(PORT)
 
-test: lint check site ## lint; every snippet, every page as a reader would run it, and the machinery
-	@$(RUN) -m tutorial.browser
+test: browser lint check site ## lint; every snippet, every page as a reader would run it, and the machinery
 	@$(PYTEST) snippets $(TESTS)
 
 run: $(READY) ## execute what is not current, build nothing
@@ -58,9 +57,11 @@ run: $(READY) ## execute what is not current, build nothing
 snippets: run ## execute what is not current, and compare each cell's output with outputs/
 	@$(RUN) -m pytest -q $(or $(SECTIONS:%=snippets/%.py),snippets)
 
-machinery: $(READY) ## what `make test` runs beside the snippets, on the site in build/site
-	@$(RUN) -m tutorial.browser
+machinery: browser ## what `make test` runs beside the snippets, on the site in build/site
 	@$(PYTEST) $(TESTS)
+
+browser: $(READY) ## fetch the browser for the tests (BROWSER_PATH: another; NO_BROWSER=1: none)
+	@$(RUN) -m tutorial.browser
 
 assemble: $(READY) ## build build/site from records made elsewhere, run nothing (PUBLISH=1: no stand-ins)
 	@$(RUN) -m tutorial assemble $(if $(PUBLISH),--publish)

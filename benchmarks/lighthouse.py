@@ -3,7 +3,7 @@
     make lighthouse, or: .venv/bin/python benchmarks/lighthouse.py [PAGE ...] [--runs 3]
 
 Serves build/site, compressed and under the address that its pages name, on a port of its own, and
-rates each page (all, or `index tensors labs/tensors`) in the machine's browser. Exit code 1 if a
+rates each page (all, or `index tensors labs/tensors`) in the browser of the tests. Exit code 1 if a
 median is below the bar: 100 for accessibility, best practices and SEO; performance 100 on a desktop
 and 95 on a phone. Performance is only worth reading from a machine that does nothing else.
 Lighthouse itself, 185 MB, is installed into build/lighthouse/ at the first call.
@@ -90,11 +90,9 @@ def serve(site: Path) -> ThreadingHTTPServer:
 
 def provide() -> tuple[str, dict[str, str]]:
     """Node, and the environment in which Lighthouse finds the browser; installs Lighthouse."""
-    node, program = formulas.find_node(), browser.find_browser()
+    node, program = formulas.find_node(), browser.provide()
     if node is None:
         raise TutorialError("Lighthouse needs Node.js: make install")
-    if program is None:
-        raise TutorialError(browser.MISSING)
     lock = INSTALLED / "package-lock.json"
     pinned = (PINNED / "package-lock.json").read_bytes()
     if not PROGRAM.is_file() or lock.read_bytes() != pinned:

@@ -1,16 +1,25 @@
-"""A browser for the tests: one that the machine has, else the one that Playwright downloads.
+"""The browser in which the site is tested: on Linux x64 one pinned Chromium for everybody.
 
-`python -m tutorial.browser` downloads that one where there is none.
+`python -m tutorial.browser` unpacks it into .venv/browser/VERSION. Elsewhere it is a browser that
+the machine has, else the one that Playwright downloads.
 """
 
+import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from tutorial import TutorialError
+from filelock import FileLock
 
+from tutorial import TutorialError, install
+
+PACKAGE = "@sparticuz/chromium"
+PINS = install.ROOT / "tests" / "browser"  # its package.json
+UNPACKED = install.VENV / "browser"
 PROGRAMS = (
     "chromium",
     "chromium-browser",
@@ -26,9 +35,15 @@ MAC = ("Google Chrome", "Chromium", "Microsoft Edge")
 WINDOWS = (r"Google\Chrome\Application\chrome.exe", r"Microsoft\Edge\Application\msedge.exe")
 WINDOWS_FOLDERS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
 MISSING = (
-    "no browser: the site was not tested in one. Install Chromium, Chrome or Edge, or name one with"
-    " BROWSER_PATH, or run: python -m playwright install chromium"
+    "There is no browser to test the site in. Install Chromium, Chrome or Edge, or name one with"
+    " BROWSER_PATH, or run 'make browser' with a network; NO_BROWSER=1 leaves these tests out."
 )
+LEFT_OUT = "NO_BROWSER=1: the site is not tested in a browser"
+
+
+def left_out() -> bool:
+    """Whether somebody asked for no tests in a browser."""
+    return os.environ.get("NO_BROWSER") == "1"
 
 
 def find_browser() -> Path | None:
@@ -40,7 +55,17 @@ def find_browser() -> Path | None:
         if not Path(named).is_file():
             raise TutorialError(f"BROWSER_PATH names {named}, and there is no such file")
         return Path(named)
+    if (program := _pinned()) and program.is_file():
+        return program
     return _of_the_machine() or _of_playwright()
+
+
+def _pinned() -> Path | None:
+    """Where the pinned browser is once it is unpacked; None: there is none for this machine."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return None
+    pins = json.loads((PINS / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    return UNPACKED / pins[PACKAGE] / "chromium"
 
 
 def _of_the_machine() -> Path | None:
@@ -65,23 +90,55 @@ def _of_playwright() -> Path | None:
     return path if path.is_file() else None
 
 
-def provide() -> Path | None:
-    """A browser's program; downloads one if the machine has none. None, and says so, if it can't.
+def provide() -> Path:
+    """A browser's program, unpacked or downloaded if need be.
 
-    A machine without a network still tests the rest, so that this is no error.
+    Raises TutorialError if there is none to be had.
     """
+    program = _pinned()
+    if program and not os.environ.get("BROWSER_PATH"):
+        try:
+            _unpack(program)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"the pinned browser cannot be had: {error}", flush=True)
     if found := find_browser():
         return found
-    print("no browser here: downloading Chromium", flush=True)
+    print("no browser here: downloading Playwright's Chromium", flush=True)
     download = [sys.executable, "-m", "playwright", "install", "chromium"]
     if subprocess.run(download).returncode == 0 and (found := find_browser()):
         return found
-    print(MISSING, flush=True)
-    return None
+    raise TutorialError(MISSING)
+
+
+def _unpack(program: Path) -> None:
+    """Fetch the pinned browser, unless it is there. It appears at one stroke, whole or not at all.
+
+    The package's own way of unpacking takes any $TMPDIR/chromium for it, however old or broken.
+    """
+    import brotli
+
+    UNPACKED.mkdir(parents=True, exist_ok=True)
+    with FileLock(UNPACKED / ".lock"):
+        if program.is_file():
+            return
+        for left in filter(Path.is_dir, UNPACKED.iterdir()):  # other versions, and halves
+            shutil.rmtree(left)
+        print(f"fetching Chromium {program.parent.name} for the tests (67 MB)", flush=True)
+        with tempfile.TemporaryDirectory(dir=UNPACKED) as name:
+            folder = Path(name)
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(PINS / file, folder)
+            install.npm(folder)
+            packed = (folder / "node_modules" / PACKAGE / "bin" / "chromium.br").read_bytes()
+            whole = folder / "whole" / program.name
+            whole.parent.mkdir()
+            whole.write_bytes(brotli.decompress(packed))
+            whole.chmod(0o755)
+            whole.parent.rename(program.parent)
 
 
 if __name__ == "__main__":
     try:
-        provide()
+        print(LEFT_OUT) if left_out() else provide()
     except TutorialError as error:
         sys.exit(str(error))

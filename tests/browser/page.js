@@ -257,7 +257,8 @@ window.checks = (() => {
       (element) => contrastWithWhite(getComputedStyle(element).backgroundColor) > 1.01,
     );
     const cut = [];
-    const read = "article :is(pre > code, table, .formula > *, .cell-figure img, svg)";
+    // Of a formula what is drawn: its MathML, which is not to be seen, does not wrap with it.
+    const read = "article :is(pre > code, table, .katex-html, .cell-figure img, svg)";
     for (const element of document.querySelectorAll(read)) {
       if (!element.checkVisibility()) continue;
       const range = document.createRange();

