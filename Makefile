@@ -13,9 +13,8 @@ STRICT ?=
 TORCH ?= newest
 ALL ?=
 export TUTORIAL_ALL_TESTS := $(ALL)
-# Pages that are run as a reader would who copies everything; with ALL=1 those that take long too.
-EXPORTED := $(if $(filter 1,$(ALL)),build/site/*.md,$(patsubst %,build/site/%.md,index tensors autograd))
-TESTS ?= tests README.md CONTRIBUTING.md $(EXPORTED)
+# The exported pages are run as a reader would who copies everything.
+TESTS ?= tests README.md CONTRIBUTING.md build/site/*.md
 export DEVICE
 
 ifeq ($(OS),Windows_NT)

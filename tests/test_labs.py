@@ -13,15 +13,15 @@ from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from tests import chosen
+from tests import nightly
 from tutorial import TutorialError, dataset, export, lab_pages, labs, markdown, stand_in, weights
 from tutorial.checks import check_pages, stale_notebooks
 from tutorial.project import Project
 
 PROJECT = Project.find()
 LABS = {lab.section: lab for lab in labs.labs(PROJECT)}
-# The code of every lab runs below; this one runs in Jupyter as well.
-IN_JUPYTER = chosen.sections(LABS, ["tensors"])
+# The one that reads CIFAR-10 trains on all images until its accuracy passes.
+IN_JUPYTER = nightly.parameters(LABS, lambda name: "CIFAR10" in LABS[name].path.read_text("utf-8"))
 EXERCISES = [(section, name) for section, lab in LABS.items() for name in lab.exercises]
 
 
@@ -142,7 +142,11 @@ def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
 # A notebook has the code of the exported page. Of what Jupyter does otherwise these have something
 # each: figures, pretrained weights, worker processes, training on images.
 @pytest.mark.parametrize(
-    "section", chosen.sections(["index", "autograd", "networks", "classifier"], [])
+    "section",
+    nightly.parameters(
+        ["index", "autograd", "networks", "classifier"],
+        lambda name: nightly.has_long(PROJECT.sections[name]),
+    ),
 )
 def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, monkeypatch):
     page = PROJECT.root / "docs" / f"{section}.md"

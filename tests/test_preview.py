@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import chosen
 from tutorial import markdown, preview
 from tutorial.__main__ import main
 from tutorial.project import Project
@@ -137,7 +136,6 @@ def test_a_change_below_a_training_trains_no_more_and_is_never_published(light, 
     assert outputs(final) == previewed  # random numbers included: the state was the same
 
 
-@chosen.needs_everything  # the test above looks at the same places after an honest preview
 def test_a_preview_s_record_can_never_be_published(light, serve, tmp_path):
     """Even where make site finds nothing else: build/preview is no place where it looks."""
     light.script("lesson", LESSON)
@@ -185,7 +183,7 @@ def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve)
 ENDS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
 
 
-@pytest.mark.parametrize("end", chosen.sections(ENDS, [signal.SIGKILL]))  # nothing can catch that
+@pytest.mark.parametrize("end", ENDS)
 def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     light.script("lesson", LESSON)
     server = serve()

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from tests.chosen import needs_everything
 from tutorial.project import Project
 
 CELLS = {cell.name: cell.source for cell in Project.find().sections["processes"].cells}
@@ -23,7 +22,6 @@ print([name for task in tasks.iterdir() if "gloo" in (name := (task / "comm").re
 """
 
 
-@needs_everything
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the names of threads from /proc")
 def test_gloo_has_no_thread_after_the_end_of_the_group(tmp_path):
     program = tmp_path / "ends.py"

@@ -7,27 +7,12 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from tests import chosen
+from tests import nightly
 from tutorial import dependencies, outputs, programs, transcripts
 from tutorial.project import Project
 from tutorial.run import Runner, printed
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
-
-# Trainings that take long and that few programs need: those that do run when asked to.
-LONG_TRAININGS = {
-    "classifier": {"train"},
-    "faster": {"same-recipe", "one-cycle", "wide"},
-    "images": {"train"},
-    "inside": {"five-seeds"},
-    "quick": {
-        *("the-loop", "residual", "channels-last", "one-cycle", "larger-batch"),
-        *("augmentation", "smoothing", "bfloat16"),
-    },
-    "fast_cifar10": {"train"},
-    "processes": {"two-processes"},
-}
-ALWAYS = ("tensors",)
 
 needs_fork = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="run from nothing, each program would train again: POSIX only"
@@ -46,11 +31,9 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
     recorded = dict(
         zip(section.keys("cpu"), outputs.section_records(project, section, "cpu"), strict=True)
     )
-    trainings, chosen = LONG_TRAININGS.get(name, set()), {}
-    cells = {cell.name: cell for cell in section.on("cpu")}
+    chosen, cells = {}, {cell.name: cell for cell in section.on("cpu")}
     for cell in cells.values():
-        needed = {each.name for each in dependencies.needed(section, cell.name)}
-        if bool(needed & trainings) == long:
+        if any(map(nightly.is_long, dependencies.needed(section, cell.name))) == long:
             # Without the docstring, which holds the name, programs begin alike.
             chosen[cell.name] = dependencies.pieces(section, cell.name)[1:]
     home = runner.weights.home if runner.weights else None
@@ -72,23 +55,26 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
 
 
 @needs_fork
-@pytest.mark.parametrize("name", chosen.sections(PROJECT.sections, ALWAYS))
+@pytest.mark.parametrize("name", PROJECT.sections)
 def test_every_program_without_a_long_training_prints_what_the_record_says(name, tmp_path):
     wrong = disagreements(PROJECT, name, tmp_path, long=False)
     assert not wrong, "\n\n".join(wrong)
 
 
 @needs_fork
-@chosen.needs_everything
-@pytest.mark.parametrize("name", LONG_TRAININGS)
+@nightly.mark
+@pytest.mark.parametrize(
+    "name", filter(lambda name: nightly.has_long(PROJECT.sections[name]), PROJECT.sections)
+)
 def test_every_program_with_a_long_training_prints_what_the_record_says(name, tmp_path):
     wrong = disagreements(PROJECT, name, tmp_path, long=True)
     assert not wrong, "\n\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", LONG_TRAININGS)
-def test_long_trainings_are_cells_of_their_sections(name):
-    assert LONG_TRAININGS[name] <= {cell.name for cell in PROJECT.sections[name].cells}
+def test_what_is_long_is_a_training_and_no_download():
+    long = [cell.name for cell in PROJECT.sections["classifier"].cells if nightly.is_long(cell)]
+    assert "train" in long and "raw-image" not in long
+    assert not nightly.has_long(PROJECT.sections["tensors"])
 
 
 # The tree of processes

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests import chosen
+from tests import nightly
 from tutorial import labs
 from tutorial.project import Project
 
 # No time limit an example: the first one waits for the tokenizer to be trained. And no files kept.
-examples = 200 if chosen.EVERYTHING else 100
+examples = 200 if nightly.ALL else 100
 settings.register_profile("page", deadline=None, database=None, max_examples=examples)
 settings.load_profile("page")
 

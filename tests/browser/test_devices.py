@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from tests import chosen
 from tests.browser import visits
 from tests.browser.server import Server
 from tests.conftest import ROOT, Sample
@@ -49,7 +48,6 @@ def shown(page) -> list[str]:
     )
 
 
-@chosen.needs_every_page
 def test_the_choice_of_a_device_is_kept_from_page_to_page(two_devices, browser):
     page = browser.new_context(base_url=two_devices.origin).new_page()
     page.goto("tensors.html")

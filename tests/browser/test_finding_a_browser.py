@@ -185,7 +185,7 @@ def test_what_cannot_be_downloaded_is_told(bare, monkeypatch):
 @pytest.fixture
 def without(tmp_path):
     """Runs `python -m COMMAND` in a copy of the project for which no browser can be had."""
-    copied = ("conftest.py", "pyproject.toml", "mkdocs.yml", "tutorial", "tests/__init__.py")
+    copied = ("conftest.py", "pyproject.toml", "mkdocs.yml", "tutorial", "tests/nightly.py")
     copied += ("tests/conftest.py", "tests/commands.py", "tests/browser")
     for name in copied:
         if (ROOT / name).is_dir():

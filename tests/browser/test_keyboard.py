@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests import chosen
 from tests.browser import clipboard
 from tests.browser.visits import DESKTOP, PHONE
 
@@ -47,7 +46,7 @@ def test_the_first_tab_offers_to_skip_to_the_content(page):
     assert page.evaluate("document.activeElement.closest('article') !== null")
 
 
-@pytest.mark.parametrize("key", ["/", pytest.param("s", marks=chosen.needs_every_page)])
+@pytest.mark.parametrize("key", ["/", "s"])
 def test_a_key_opens_the_search_and_another_follows_a_result(page, key):
     press(page, key)
     page.keyboard.type("strides")
@@ -66,9 +65,7 @@ def test_escape_closes_the_search(page):
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize(
-    "path", chosen.pages(["gpu.html", "index.html", "labs/gpu.html"], ["index.html"])
-)
+@pytest.mark.parametrize("path", ["gpu.html", "index.html", "labs/gpu.html"])
 def test_every_stop_of_the_tab_key_is_seen(new_page, prepare, path, size):
     page = new_page(path, *size)
     prepare(page)

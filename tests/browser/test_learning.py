@@ -6,7 +6,6 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from tests import chosen
 from tests.browser import visits
 from tutorial.labs import labs
 from tutorial.project import Project
@@ -176,8 +175,7 @@ def size_of(page) -> float:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "height", "width"),
-    [("light", 720, 1280), pytest.param("dark", 1080, 1920, marks=chosen.needs_every_page)],
+    ("scheme", "height", "width"), [("light", 720, 1280), ("dark", 1080, 1920)]
 )
 def test_large_type_is_remembered(opened, prepare, scheme, height, width):
     page = opened("index.html", color_scheme=scheme, width=width, height=height)

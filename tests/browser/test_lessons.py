@@ -2,13 +2,12 @@
 
 import pytest
 
-from tests import chosen
 from tests.browser.facts import *  # noqa: F403
 from tutorial.project import Project
 
 PAGES = [f"{name}.html" for name in Project.find().sections if name != "index"]
 
 
-@pytest.fixture(scope="module", params=chosen.pages(PAGES, ["gpu.html"]))
+@pytest.fixture(scope="module", params=PAGES)
 def path(request) -> str:
     return request.param

@@ -8,7 +8,6 @@ from urllib.request import url2pathname
 
 import pytest
 
-from tests import chosen
 from tests.browser import clipboard
 
 
@@ -134,7 +133,6 @@ def test_files_are_downloaded_in_place_of_being_shown(reader, lesson, tmp_path):
     assert reader.page.url == address
 
 
-@chosen.needs_every_page
 def test_every_page_opens_and_links_to_nothing_that_is_not_there(reader):
     missing = []
     for path in sorted(reader.root.rglob("*.html")):

@@ -2,17 +2,15 @@
 
 import pytest
 
-from tests import chosen
 from tests.browser import visits
 from tests.browser.facts import *  # noqa: F403
 from tests.browser.test_lessons import PAGES as LESSONS
 from tutorial.project import Project
 
 PAGES = visits.pages(Project.find())
-ALWAYS = ["index.html", "404.html", "labs/gpu.html"]
 
 
-@pytest.fixture(scope="module", params=chosen.pages(sorted(set(PAGES) - set(LESSONS)), ALWAYS))
+@pytest.fixture(scope="module", params=sorted(set(PAGES) - set(LESSONS)))
 def path(request) -> str:
     return request.param
 

@@ -2,11 +2,8 @@
 
 import pytest
 
-from tests import chosen
 from tests.browser import visits
 from tutorial.project import Project
-
-ALWAYS = ["index.html", "tensors.html", "classifier.html", "results.html", "labs/gpu.html"]
 
 # In page.evaluate, which works although the page's own scripts do not.
 LOOK = """() => {
@@ -53,7 +50,7 @@ LOOK = """() => {
 }"""
 
 
-@pytest.fixture(scope="module", params=chosen.pages(visits.pages(Project.find()), ALWAYS))
+@pytest.fixture(scope="module", params=visits.pages(Project.find()))
 def plain(request, new_page):
     """A page of the site and what is found in it, without JavaScript."""
     page = new_page(request.param, java_script_enabled=False)
