@@ -197,7 +197,7 @@ def without(tmp_path):
     nowhere = {
         "PATH": str(tmp_path),
         "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path),
-        "HTTPS_PROXY": "http://127.0.0.1:9",  # where Playwright would ask
+        "PLAYWRIGHT_DOWNLOAD_HOST": "http://127.0.0.1:9",  # nobody answers
         "PYTHONPATH": str(tmp_path),
     }
 
