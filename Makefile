@@ -85,7 +85,7 @@ notebooks: $(READY) ## make the notebooks of labs, docs/labs/*.ipynb, and of les
 	@$(RUN) -m tutorial notebooks
 
 portable: $(READY) ## build the pages with Zensical and tell what is missing; fails for nothing (STRICT=1)
-	@$(RUN) -m tutorial.portable $(if $(STRICT),--strict)
+	@$(RUN) -m tutorial.site.portable $(if $(STRICT),--strict)
 
 check: $(READY) ## compare pages, transcripts and scripts, run nothing
 	@$(RUN) -m tutorial check
@@ -107,7 +107,7 @@ lighthouse: $(READY) ## rate the site with Lighthouse, phone and desktop (PAGES=
 	@$(RUN) benchmarks/lighthouse.py $(PAGES) --runs $(or $(RUNS),3)
 
 links: site ## list the site's links to elsewhere and, where there is a network, check them
-	@$(RUN) -m tutorial.links
+	@$(RUN) -m tutorial.site.links
 
 upgrade: $(READY) ## move the pins to the newest torch pair, run everything, show what changed
 	@$(RUN) -m tutorial.install upgrade

@@ -1,11 +1,11 @@
-"""Items for snippets and for code in Markdown, see tutorial/pytest_plugin.py, and which wait."""
+"""Items for snippets and for code in Markdown, see tutorial.run.pytest_plugin; which wait."""
 
 import pytest
 
 from tests import nightly
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
-pytest_plugins = ["tutorial.pytest_plugin"]
+pytest_plugins = ["tutorial.run.pytest_plugin"]
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -27,8 +27,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tutorial import TutorialError, browser, formulas, install, links  # noqa: E402
-from tutorial.project import Project  # noqa: E402
+from tutorial import TutorialError, browser, install, links  # noqa: E402
+from tutorial.lesson.project import Project  # noqa: E402
+from tutorial.page import formulas  # noqa: E402
 
 PINNED = Path(__file__).with_name("lighthouse")
 INSTALLED = ROOT / "build" / "lighthouse"

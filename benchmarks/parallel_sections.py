@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tutorial.project import Project  # noqa: E402
-from tutorial.run import Runner  # noqa: E402
+from tutorial.lesson.project import Project  # noqa: E402
+from tutorial.run.runner import Runner  # noqa: E402
 
 BAR = 1.25
 

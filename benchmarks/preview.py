@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tutorial.project import Project  # noqa: E402
+from tutorial.lesson.project import Project  # noqa: E402
 
 BAR = 2.0  # seconds
 CHANGES = 5

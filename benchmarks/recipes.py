@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tutorial import results  # noqa: E402
-from tutorial.progress import Progress  # noqa: E402
-from tutorial.project import Project  # noqa: E402
-from tutorial.run import Runner  # noqa: E402
+from tutorial.lesson.project import Project  # noqa: E402
+from tutorial.run.progress import Progress  # noqa: E402
+from tutorial.run.runner import Runner  # noqa: E402
 
 SLOW, FAST, LAST = "blitz", "one-cycle", "both-views"
 ACCURACY, SHARE_OF_TIME = 0.57, 0.25

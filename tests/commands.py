@@ -13,7 +13,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tutorial.forks import Forks, can_fork
+from tutorial.run.forks import Forks, can_fork
 
 ROOT = Path(__file__).resolve().parents[1]
 # Not pytest's plugins themselves: it wants to import them, to rewrite what they assert.
@@ -21,7 +21,8 @@ HEAVY = (
     *("pytest", "execnet", "markdown_it", "rich.progress", "filelock", "PIL.Image", "jupytext"),
     *("material.plugins.search.plugin", "mkdocs.commands.build", "mkdocs.livereload"),
     *("pymdownx.superfences", "pymdownx.highlight", "pymdownx.tabbed", "bs4", "tinycss2"),
-    *("tutorial.site", "tutorial.run", "tutorial.progress", "tutorial.changes"),
+    *("tutorial.site.build", "tutorial.site.changes", "tutorial.run.runner"),
+    "tutorial.run.progress",
 )
 LIMIT = 300.0  # seconds for a command
 

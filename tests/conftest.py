@@ -13,8 +13,8 @@ import pytest
 from filelock import FileLock
 
 from tests import commands
-from tutorial import markdown
-from tutorial.project import Project
+from tutorial.lesson.project import Project
+from tutorial.page import fences
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,12 +32,14 @@ markdown_extensions:
   - pymdownx.tabbed: {alternate_style: true}
   - pymdownx.superfences:
       custom_fences:
-        - {name: cell, class: cell, format: !!python/name:tutorial.markdown.show_cell }
-        - {name: section, class: section, format: !!python/name:tutorial.markdown.show_section }
-        - {name: exercise, class: exercise, format: !!python/name:tutorial.markdown.show_exercise }
-        - {name: error, class: error, format: !!python/name:tutorial.markdown.show_error }
-        - {name: results, class: results, format: !!python/name:tutorial.results_page.show_results }
-  - tutorial.numbers
+        - {name: cell, class: cell, format: !!python/name:tutorial.page.fences.show_cell }
+        - {name: section, class: section, format: !!python/name:tutorial.page.fences.show_section }
+        - {name: exercise, class: exercise,
+           format: !!python/name:tutorial.page.fences.show_exercise }
+        - {name: error, class: error, format: !!python/name:tutorial.page.fences.show_error }
+        - {name: results, class: results,
+           format: !!python/name:tutorial.page.results_page.show_results }
+  - tutorial.page.numbers
 """
 
 # Stands for torch where a test is about processes, records and messages, not about tensors: the
@@ -80,9 +82,9 @@ def pytest_collection_modifyitems(items) -> None:
 @pytest.fixture(autouse=True)
 def forget_the_project():
     """Pages are rendered for a project that is read once: no test gets that of another."""
-    markdown.the_project.cache_clear()
+    fences.the_project.cache_clear()
     yield
-    markdown.the_project.cache_clear()
+    fences.the_project.cache_clear()
 
 
 @dataclass
@@ -167,7 +169,7 @@ def make_sample(root: Path, light: bool = False) -> Sample:
         (root / folder).mkdir(parents=True)
     (root / "mkdocs.yml").write_text(MKDOCS, encoding="utf-8")
     (root / "docs" / "index.md").write_text("# Home\n", encoding="utf-8")
-    (root / "conftest.py").write_text('pytest_plugins = ["tutorial.pytest_plugin"]\n')
+    (root / "conftest.py").write_text('pytest_plugins = ["tutorial.run.pytest_plugin"]\n')
     shutil.copy(ROOT / "pyproject.toml", root)
     return Sample(root, light)
 

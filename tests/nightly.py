@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tutorial.cells import DEFAULT_TIMEOUT, Cell, Section
+from tutorial.lesson.cells import DEFAULT_TIMEOUT, Cell, Section
 
 ALL = os.environ.get("TUTORIAL_ALL_TESTS") == "1"
 mark = pytest.mark.nightly  # conftest.py in the root skips it, in one line for all

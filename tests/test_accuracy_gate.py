@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tutorial import labs
-from tutorial.project import Project
+from tutorial.lesson import labs
+from tutorial.lesson.project import Project
 
 PROJECT = Project.find()
 LAB = labs.Lab(PROJECT, "classifier")

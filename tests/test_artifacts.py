@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from tutorial import TutorialError, artifacts
+from tutorial import TutorialError
+from tutorial.site import artifacts
 
 EXECUTED = """\
 # %% one

@@ -7,7 +7,7 @@ import jupytext
 import pytest
 
 from tutorial import TutorialError
-from tutorial.cells import read_section
+from tutorial.lesson.cells import read_section
 
 ROOT = Path(__file__).resolve().parents[1]
 

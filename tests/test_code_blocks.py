@@ -33,7 +33,8 @@ two = 2
 
 @pytest.fixture(scope="module")
 def page():
-    extensions = ["pymdownx.highlight", "pymdownx.superfences", "tables", "tutorial.code_blocks"]
+    extensions = ["pymdownx.highlight", "pymdownx.superfences", "tables"]
+    extensions.append("tutorial.page.code_blocks")
     options = {"pymdownx.highlight": {"pygments_lang_class": True}}
     text = Markdown(extensions=extensions, extension_configs=options).convert(TEXT)
     return BeautifulSoup(text, "html.parser")
@@ -75,7 +76,7 @@ def test_a_table_can_be_scrolled_unless_it_has_a_class(page):
 
 def test_pages_are_numbered_from_one_each():
     markdown = Markdown(
-        extensions=["pymdownx.highlight", "pymdownx.superfences", "tutorial.code_blocks"]
+        extensions=["pymdownx.highlight", "pymdownx.superfences", "tutorial.page.code_blocks"]
     )
     for _ in range(2):
         assert 'id="__code_1"' in markdown.reset().convert("```text\nx\n```")

@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tutorial import compressed, dataset, stand_in
+from tutorial.data import cifar10, compressed, stand_in
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = list(dataset.OFFICIAL)
+FILES = list(cifar10.OFFICIAL)
 
 
 def md5(blob: bytes) -> str:
@@ -46,7 +46,7 @@ def archive(content: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, blob in content.items():
-            member = tarfile.TarInfo(f"{dataset.FOLDER}/{name}")
+            member = tarfile.TarInfo(f"{cifar10.FOLDER}/{name}")
             member.size = len(blob)
             tar.addfile(member, io.BytesIO(blob))
     return buffer.getvalue()
@@ -116,13 +116,13 @@ class World:
 
     def archives(self, *ways: str):
         urls = [way if "://" in way else self.server.url(way) for way in ways]
-        self.monkeypatch.setattr(dataset, "ARCHIVES", urls)
+        self.monkeypatch.setattr(cifar10, "ARCHIVES", urls)
         return self
 
-    def provide(self) -> dataset.Source:
+    def provide(self) -> cifar10.Source:
         self.said.clear()
         self.fractions.clear()
-        return dataset.provide(self.root, self.hear)
+        return cifar10.provide(self.root, self.hear)
 
     def hear(self, text, done):
         if done is None:
@@ -151,7 +151,7 @@ CONSTANTS = {
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     for name, value in CONSTANTS.items():
-        monkeypatch.setattr(dataset, name, value)
+        monkeypatch.setattr(cifar10, name, value)
     monkeypatch.delenv("CIFAR10_DIR", raising=False)
     monkeypatch.delenv("CIFAR10_RETRY", raising=False)
     monkeypatch.setattr(stand_in, "write", functools.partial(stand_in.write, train=50, test=50))
@@ -164,17 +164,17 @@ def process(world, way: str) -> subprocess.Popen:
     """Another Python that provides the same small data set to the same repository."""
     program = f"""
 from pathlib import Path
-from tutorial import dataset
-vars(dataset).update({CONSTANTS | {"ARCHIVES": [world.server.url(way)]}!r})
-print(dataset.provide(Path({str(world.root)!r})).name)
+from tutorial.data import cifar10
+vars(cifar10).update({CONSTANTS | {"ARCHIVES": [world.server.url(way)]}!r})
+print(cifar10.provide(Path({str(world.root)!r})).name)
 """
     return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
 
 
 def folder_with(place: Path, content: dict[str, bytes], name: str = "a copy") -> Path:
-    (place / dataset.FOLDER).mkdir(parents=True)
+    (place / cifar10.FOLDER).mkdir(parents=True)
     for file, blob in content.items():
-        (place / dataset.FOLDER / file).write_bytes(blob)
+        (place / cifar10.FOLDER / file).write_bytes(blob)
     sums = {file: md5(blob) for file, blob in content.items()}
     (place / "checksums.json").write_text(json.dumps({"name": name, "md5": sums}))
     return place
@@ -191,10 +191,10 @@ def damage(path: Path):
 
 def test_a_good_archive_ends_in_data(world):
     source = world.archives("good", "never").provide()
-    assert source == dataset.Source("CIFAR-10", world.root / "data", SMALL_MD5)
+    assert source == cifar10.Source("CIFAR-10", world.root / "data", SMALL_MD5)
     assert not source.is_stand_in
     for name, blob in SMALL.items():
-        assert (world.root / "data" / dataset.FOLDER / name).read_bytes() == blob
+        assert (world.root / "data" / cifar10.FOLDER / name).read_bytes() == blob
     assert world.server.asked == ["good"] and not world.left_over()
     assert world.fractions == sorted(world.fractions) and world.fractions[-1] == 1
     assert world.provide() == source and world.server.asked == ["good"], "fetched again"
@@ -212,7 +212,7 @@ def test_a_good_archive_ends_in_data(world):
     ],
 )
 def test_a_source_that_fails_is_named_and_the_next_one_taken(world, way, reason):
-    world.monkeypatch.setattr(dataset, "CONNECT_SECONDS", 1.0 if way == "silent" else 0.5)
+    world.monkeypatch.setattr(cifar10, "CONNECT_SECONDS", 1.0 if way == "silent" else 0.5)
     started = time.monotonic()
     assert world.archives(way, "good").provide().name == "CIFAR-10"
     assert time.monotonic() - started < 5, "waited longer than for a sign of life"
@@ -222,8 +222,8 @@ def test_a_source_that_fails_is_named_and_the_next_one_taken(world, way, reason)
 
 
 def test_a_slow_source_is_given_up_with_its_rate(world):
-    world.monkeypatch.setattr(dataset, "MEASURE_SECONDS", 0.3)
-    world.monkeypatch.setattr(dataset, "PATIENCE_SECONDS", 1.0)
+    world.monkeypatch.setattr(cifar10, "MEASURE_SECONDS", 0.3)
+    world.monkeypatch.setattr(cifar10, "PATIENCE_SECONDS", 1.0)
     started = time.monotonic()
     source = world.archives("slow", "slow").provide()
     assert source.is_stand_in and world.server.asked == ["slow", "slow"]
@@ -233,13 +233,13 @@ def test_a_slow_source_is_given_up_with_its_rate(world):
 
 
 def test_a_slow_source_that_is_nearly_done_is_kept(world):
-    world.monkeypatch.setattr(dataset, "MEASURE_SECONDS", 0.1)
-    world.monkeypatch.setattr(dataset, "PATIENCE_SECONDS", 60.0)
+    world.monkeypatch.setattr(cifar10, "MEASURE_SECONDS", 0.1)
+    world.monkeypatch.setattr(cifar10, "PATIENCE_SECONDS", 60.0)
     assert world.archives("steady").provide().name == "CIFAR-10"
 
 
 def test_an_archive_whose_files_are_others_is_refused(world):
-    world.monkeypatch.setattr(dataset, "OFFICIAL", SMALL_MD5 | {"test_batch": "0" * 32})
+    world.monkeypatch.setattr(cifar10, "OFFICIAL", SMALL_MD5 | {"test_batch": "0" * 32})
     assert world.archives("good").provide().is_stand_in
     assert "test_batch has MD5" in world.said[0] and not world.data()
 
@@ -251,7 +251,7 @@ def test_an_exception_in_the_middle_leaves_nothing(world):
 
     world.archives("steady")
     with pytest.raises(KeyboardInterrupt):
-        dataset.provide(world.root, interrupt)
+        cifar10.provide(world.root, interrupt)
     assert not world.data() and not world.left_over()
     assert world.provide().name == "CIFAR-10", "an interrupt was remembered as a missing network"
 
@@ -280,7 +280,7 @@ def test_processes_at_the_same_time_fetch_once(world):
 def test_a_process_that_waits_says_so(world):
     world.archives("good")
     waiting = threading.Thread(target=world.provide, daemon=True)
-    with dataset.FileLock(world.root / "build" / "cifar10" / "lock"):
+    with cifar10.FileLock(world.root / "build" / "cifar10" / "lock"):
         waiting.start()
         waiting.join(0.5)
         assert world.said == ["waiting for another process that is fetching CIFAR-10"]
@@ -300,10 +300,10 @@ def test_complete_data_is_used_without_a_question(world):
 
 def test_broken_data_is_named_and_replaced(world):
     folder_with(world.root / "data", SMALL)
-    damage(world.root / "data" / dataset.FOLDER / "data_batch_3")
+    damage(world.root / "data" / cifar10.FOLDER / "data_batch_3")
     assert world.archives("good").provide().name == "CIFAR-10"
     assert len(world.said) == 1 and "data_batch_3 has MD5" in world.said[0]
-    assert (world.root / "data" / dataset.FOLDER / "data_batch_3").read_bytes() == SMALL[
+    assert (world.root / "data" / cifar10.FOLDER / "data_batch_3").read_bytes() == SMALL[
         "data_batch_3"
     ]
     assert not world.left_over()
@@ -367,11 +367,11 @@ def test_the_memory_ends_when_real_data_appears(world, tmp_path):
 
 def test_the_stand_in_is_drawn_anew_when_damaged(world):
     first = world.archives("missing").provide()
-    damage(first.folder / dataset.FOLDER / "test_batch")
+    damage(first.folder / cifar10.FOLDER / "test_batch")
     again = world.provide()
     assert again == first and world.fractions, "nothing was drawn"
     assert (
-        md5((again.folder / dataset.FOLDER / "test_batch").read_bytes()) == first.md5["test_batch"]
+        md5((again.folder / cifar10.FOLDER / "test_batch").read_bytes()) == first.md5["test_batch"]
     )
 
 
@@ -421,10 +421,10 @@ def test_compressed_images_are_unpacked_once_and_read_by_torchvision(world, tmp_
     assert world.provide() == source and not world.fractions, "unpacked again"
     reader = """
 import sys
-from tutorial import dataset
+from tutorial.data import cifar10
 from torchvision.datasets import CIFAR10
-source = dataset.Source(*eval(sys.argv[1]))
-dataset.teach_torchvision(source)
+source = cifar10.Source(*eval(sys.argv[1]))
+cifar10.teach_torchvision(source)
 for train in (True, False):
     images = CIFAR10(source.folder, train=train, download=True)
     print(len(images), images.targets, images.data[1, 5, 7].tolist(), images.classes[0])
@@ -485,7 +485,7 @@ def test_compressed_images_that_are_damaged_are_an_error(world, tmp_path, monkey
     place = compressed_files(tmp_path / "small files")
     complaint = harm(place)
     monkeypatch.setenv("CIFAR10_DIR", str(place))
-    with pytest.raises(dataset.DatasetError, match="unset CIFAR10_DIR") as caught:
+    with pytest.raises(cifar10.DatasetError, match="unset CIFAR10_DIR") as caught:
         world.provide()
     assert complaint in str(caught.value) and not world.left_over()
 
@@ -501,8 +501,8 @@ def test_the_given_folder_comes_first(world, copy):
 @pytest.mark.parametrize(
     ("harm", "complaint"),
     [
-        (lambda copy: damage(copy / dataset.FOLDER / "data_batch_4"), "data_batch_4 has MD5"),
-        (lambda copy: (copy / dataset.FOLDER / "test_batch").unlink(), "test_batch does not exist"),
+        (lambda copy: damage(copy / cifar10.FOLDER / "data_batch_4"), "data_batch_4 has MD5"),
+        (lambda copy: (copy / cifar10.FOLDER / "test_batch").unlink(), "test_batch does not exist"),
         (lambda copy: (copy / "checksums.json").unlink(), "checksums.json does not exist"),
         (lambda copy: copy.rename(copy.with_name("moved")), "checksums.json does not exist"),
         (lambda copy: (copy / "checksums.json").write_text("{"), "seven MD5s"),
@@ -512,7 +512,7 @@ def test_the_given_folder_comes_first(world, copy):
 )
 def test_a_given_folder_that_is_not_sound_is_an_error(world, copy, harm, complaint):
     harm(copy)
-    with pytest.raises(dataset.DatasetError) as caught:
+    with pytest.raises(cifar10.DatasetError) as caught:
         world.provide()
     message = str(caught.value)
     assert complaint in message and str(copy) in message and "unset CIFAR10_DIR" in message
@@ -522,12 +522,12 @@ def test_a_given_folder_that_is_not_sound_is_an_error(world, copy, harm, complai
 def test_files_are_read_once_and_again_when_changed(world, copy):
     world.provide()
     with world.monkeypatch.context() as unread:
-        unread.setattr(dataset, "_md5", lambda: pytest.fail("a file was read again"))
+        unread.setattr(cifar10, "_md5", lambda: pytest.fail("a file was read again"))
         world.provide()
-    damage(copy / dataset.FOLDER / "data_batch_1")
-    later = (copy / dataset.FOLDER / "data_batch_1").stat().st_mtime_ns + 10**9
-    os.utime(copy / dataset.FOLDER / "data_batch_1", ns=(later, later))
-    with pytest.raises(dataset.DatasetError, match="data_batch_1"):
+    damage(copy / cifar10.FOLDER / "data_batch_1")
+    later = (copy / cifar10.FOLDER / "data_batch_1").stat().st_mtime_ns + 10**9
+    os.utime(copy / cifar10.FOLDER / "data_batch_1", ns=(later, later))
+    with pytest.raises(cifar10.DatasetError, match="data_batch_1"):
         world.provide()
 
 
@@ -535,7 +535,7 @@ def test_files_are_read_once_and_again_when_changed(world, copy):
 
 
 def reachable(workdir: Path) -> dict[str, bytes]:
-    return {name: (workdir / "data" / dataset.FOLDER / name).read_bytes() for name in FILES}
+    return {name: (workdir / "data" / cifar10.FOLDER / name).read_bytes() for name in FILES}
 
 
 @pytest.mark.parametrize("allowed", ["symbolic links", "hard links", "copies"])
@@ -547,27 +547,27 @@ def test_link(world, tmp_path, monkeypatch, allowed):
         monkeypatch.setattr(Path, "symlink_to", refuse)
     if allowed == "copies":
         monkeypatch.setattr(os, "link", refuse)
-    one = dataset.Source("one", folder_with(tmp_path / "one", SMALL), SMALL_MD5)
-    other = dataset.Source("other", folder_with(tmp_path / "other", batches(3)), SMALL_MD5)
-    workdir, place = tmp_path / "work", tmp_path / "work" / "data" / dataset.FOLDER
+    one = cifar10.Source("one", folder_with(tmp_path / "one", SMALL), SMALL_MD5)
+    other = cifar10.Source("other", folder_with(tmp_path / "other", batches(3)), SMALL_MD5)
+    workdir, place = tmp_path / "work", tmp_path / "work" / "data" / cifar10.FOLDER
     workdir.mkdir()
-    dataset.link(one, workdir)
+    cifar10.link(one, workdir)
     assert reachable(workdir) == SMALL
     assert place.is_symlink() == (allowed == "symbolic links")
     before = place.lstat().st_ino, place.lstat().st_ctime_ns
-    dataset.link(one, workdir)
+    cifar10.link(one, workdir)
     assert (place.lstat().st_ino, place.lstat().st_ctime_ns) == before, "linked again"
-    dataset.link(other, workdir)
+    cifar10.link(other, workdir)
     assert reachable(workdir) == batches(3)
     assert {
-        name: (tmp_path / "one" / dataset.FOLDER / name).read_bytes() for name in FILES
+        name: (tmp_path / "one" / cifar10.FOLDER / name).read_bytes() for name in FILES
     } == SMALL
 
 
 def test_linking_the_repository_to_itself_changes_nothing(tmp_path):
-    source = dataset.Source("CIFAR-10", folder_with(tmp_path / "data", SMALL), SMALL_MD5)
-    dataset.link(source, tmp_path)
-    assert reachable(tmp_path) == SMALL and not (tmp_path / "data" / dataset.FOLDER).is_symlink()
+    source = cifar10.Source("CIFAR-10", folder_with(tmp_path / "data", SMALL), SMALL_MD5)
+    cifar10.link(source, tmp_path)
+    assert reachable(tmp_path) == SMALL and not (tmp_path / "data" / cifar10.FOLDER).is_symlink()
 
 
 # torchvision
@@ -586,18 +586,18 @@ def reader(monkeypatch):
 
 def test_the_official_md5s_are_those_of_torchvision(reader):
     listed = dict(reader.train_list + reader.test_list)
-    assert listed | {reader.meta["filename"]: reader.meta["md5"]} == dataset.OFFICIAL
-    assert reader.tgz_md5 == dataset.ARCHIVE_MD5 and reader.base_folder == dataset.FOLDER
-    assert dataset.ARCHIVES[0].rpartition("/")[2] == reader.filename
+    assert listed | {reader.meta["filename"]: reader.meta["md5"]} == cifar10.OFFICIAL
+    assert reader.tgz_md5 == cifar10.ARCHIVE_MD5 and reader.base_folder == cifar10.FOLDER
+    assert cifar10.ARCHIVES[0].rpartition("/")[2] == reader.filename
 
 
 def test_torchvision_opens_the_stand_in_only_once_it_is_taught(world, reader, tmp_path):
     source = world.archives("missing").provide()
-    dataset.link(source, tmp_path)
+    cifar10.link(source, tmp_path)
     root = str(tmp_path / "data")
     with pytest.raises(RuntimeError, match="corrupted"):
         reader(root, train=True)
-    dataset.teach_torchvision(source)
+    cifar10.teach_torchvision(source)
     train, test = reader(root, train=True, download=True), reader(root, train=False, download=True)
     assert (len(train), len(test)) == (50, 50) and train.classes == stand_in.CLASSES
     image, label = test[0]
@@ -607,22 +607,22 @@ def test_torchvision_opens_the_stand_in_only_once_it_is_taught(world, reader, tm
 
 
 def pickle_of(source, name):
-    return pickle.loads((source.folder / dataset.FOLDER / name).read_bytes())
+    return pickle.loads((source.folder / cifar10.FOLDER / name).read_bytes())
 
 
 @pytest.mark.parametrize("name", ["data_batch_5", "test_batch", "batches.meta"])
 def test_torchvision_refuses_a_changed_byte(reader, tmp_path, name):
-    source = dataset.Source("a copy", folder_with(tmp_path / "copy", SMALL), SMALL_MD5)
-    dataset.teach_torchvision(source)
+    source = cifar10.Source("a copy", folder_with(tmp_path / "copy", SMALL), SMALL_MD5)
+    cifar10.teach_torchvision(source)
     assert len(reader(str(source.folder), train=True)) == 20
-    damage(source.folder / dataset.FOLDER / name)
+    damage(source.folder / cifar10.FOLDER / name)
     with pytest.raises(RuntimeError, match="corrupted"):
         reader(str(source.folder), train=True)
 
 
 def test_the_official_files_need_no_teaching(reader):
     before = reader.train_list, reader.test_list, reader.meta
-    dataset.teach_torchvision(dataset.Source("CIFAR-10", ROOT, dict(dataset.OFFICIAL)))
+    cifar10.teach_torchvision(cifar10.Source("CIFAR-10", ROOT, dict(cifar10.OFFICIAL)))
     assert all(
         a is b
         for a, b in zip(before, (reader.train_list, reader.test_list, reader.meta), strict=True)
@@ -632,7 +632,7 @@ def test_the_official_files_need_no_teaching(reader):
 @pytest.fixture
 def mirrored(reader, tmp_path, monkeypatch):
     """torchvision's class for the small archive, a mirror of that, and the data/ of a reader."""
-    dataset.teach_torchvision(dataset.Source("small", tmp_path, SMALL_MD5))
+    cifar10.teach_torchvision(cifar10.Source("small", tmp_path, SMALL_MD5))
     monkeypatch.setattr(reader, "tgz_md5", md5(SMALL_ARCHIVE))
     server = Server(SMALL_ARCHIVE)
     yield reader, server, tmp_path / "data"
@@ -665,7 +665,7 @@ def test_torchvision_takes_an_archive_that_was_put_in_place_by_hand(mirrored):
 
 def test_readers_are_told_of_the_archive_that_torchvision_verifies(reader):
     text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-    for told in (reader.tgz_md5, f"data/{reader.filename}", *dataset.ARCHIVES[-2:]):
+    for told in (reader.tgz_md5, f"data/{reader.filename}", *cifar10.ARCHIVES[-2:]):
         assert told in text
 
 
@@ -673,24 +673,25 @@ def test_readers_are_told_of_the_archive_that_torchvision_verifies(reader):
 
 
 def test_identity_changes_with_the_name_and_with_every_file():
-    identities = {dataset.Source("x", ROOT, SMALL_MD5).identity}
-    identities.add(dataset.Source("y", ROOT, SMALL_MD5).identity)
+    identities = {cifar10.Source("x", ROOT, SMALL_MD5).identity}
+    identities.add(cifar10.Source("y", ROOT, SMALL_MD5).identity)
     for name in FILES:
-        identities.add(dataset.Source("x", ROOT, SMALL_MD5 | {name: "0" * 32}).identity)
+        identities.add(cifar10.Source("x", ROOT, SMALL_MD5 | {name: "0" * 32}).identity)
     assert len(identities) == 2 + len(FILES)
     shuffled = random.Random(1).sample([*SMALL_MD5.items()], len(SMALL_MD5))
-    assert dataset.Source("x", Path("elsewhere"), dict(shuffled)).identity in identities
+    assert cifar10.Source("x", Path("elsewhere"), dict(shuffled)).identity in identities
 
 
 def test_messages_go_to_stderr_when_nobody_listens(world, capsys):
     world.archives("missing")
-    dataset.provide(world.root)
+    cifar10.provide(world.root)
     printed = capsys.readouterr()
     assert printed.out == "" and world.server.url("missing") in printed.err
 
 
 def test_importing_it_does_not_import_torch():
     program = (
-        "import sys, tutorial.dataset; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+        "import sys, tutorial.data.cifar10\n"
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tutorial.cells import Cell, Section
-from tutorial.dependencies import affected, effects, needed, program
-from tutorial.project import Project
+from tutorial.lesson.cells import Cell, Section
+from tutorial.lesson.needs import affected, effects, needed, program
+from tutorial.lesson.project import Project
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
 

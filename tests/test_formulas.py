@@ -13,9 +13,9 @@ from fontTools.ttLib import TTFont
 from markdown import Markdown
 from material.plugins.search.plugin import Parser
 
-from tutorial import formulas
-from tutorial.formulas import FormulaError
-from tutorial.project import Project
+from tutorial.lesson.project import Project
+from tutorial.page import formulas
+from tutorial.page.formulas import FormulaError
 
 # The extensions of mkdocs.yml that touch the same text.
 EXTENSIONS = [
@@ -29,7 +29,7 @@ EXTENSIONS = [
     "pymdownx.highlight",
     "pymdownx.inlinehilite",
     "pymdownx.superfences",
-    "tutorial.formulas",
+    "tutorial.page.formulas",
 ]
 
 
@@ -41,7 +41,7 @@ def cache(tmp_path):
 @pytest.fixture
 def convert(cache):
     def convert(text):
-        options = {"tutorial.formulas": {"cache": str(cache)}}
+        options = {"tutorial.page.formulas": {"cache": str(cache)}}
         return Markdown(extensions=EXTENSIONS, extension_configs=options).convert(text)
 
     return convert
@@ -115,7 +115,7 @@ def test_other_dollars_are_left_alone(convert, cache, text, shown):
 
 def test_heading_lists_its_formula_once(convert, cache):
     md = Markdown(
-        extensions=EXTENSIONS, extension_configs={"tutorial.formulas": {"cache": str(cache)}}
+        extensions=EXTENSIONS, extension_configs={"tutorial.page.formulas": {"cache": str(cache)}}
     )
     page = md.convert("# The square $x^2$")
     assert tex(page) == ["x^2"]
@@ -150,7 +150,7 @@ def test_page_is_named_when_mkdocs_converts_it(cache):
     from mkdocs.structure.files import File, Files
     from mkdocs.structure.pages import _RelativePathTreeprocessor
 
-    options = {"tutorial.formulas": {"cache": str(cache)}}
+    options = {"tutorial.page.formulas": {"cache": str(cache)}}
     md = Markdown(extensions=EXTENSIONS, extension_configs=options)
     file = File("autograd.md", "docs", "site", False)
     relative = _RelativePathTreeprocessor(file, Files([file]), MkDocsConfig())

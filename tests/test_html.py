@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 SITE = Project.find().site
 CHECKER = Path(__file__).resolve().parents[1] / "node_modules/vnu-jar/build/dist/vnu.jar"

@@ -13,7 +13,7 @@ import pytest
 from torch.torch_version import TorchVersion
 
 from tutorial import install
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIR = ["torch==2.14.1", "torchvision==0.29.1"]

@@ -14,9 +14,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from tests import nightly
-from tutorial import TutorialError, dataset, export, lab_pages, labs, markdown, stand_in, weights
-from tutorial.checks import check_pages, stale_notebooks
-from tutorial.project import Project
+from tutorial import TutorialError
+from tutorial.data import cifar10, stand_in, weights
+from tutorial.lesson import labs
+from tutorial.lesson.project import Project
+from tutorial.page import fences
+from tutorial.site import export, lab_pages
+from tutorial.site.checks import check_pages, stale_notebooks
 
 PROJECT = Project.find()
 LABS = {lab.section: lab for lab in labs.labs(PROJECT)}
@@ -98,11 +102,11 @@ def test_a_lab_runs_with_its_solutions(section, tmp_path, monkeypatch):
     """With all images where it reads CIFAR-10: the lab has a gate on the accuracy."""
     before = "import torch; torch.set_num_threads(1)"
     if "CIFAR10" in LABS[section].path.read_text("utf-8"):
-        source = dataset.provide(PROJECT.root, lambda *_: None)
-        dataset.link(source, tmp_path)
+        source = cifar10.provide(PROJECT.root, lambda *_: None)
+        cifar10.link(source, tmp_path)
         before += f"""
 from pathlib import Path
-from tutorial.dataset import Source, teach_torchvision
+from tutorial.data.cifar10 import Source, teach_torchvision
 teach_torchvision(Source({source.name!r}, Path({str(source.folder)!r}), {source.md5!r}))"""
     monkeypatch.setenv("PYTHONPATH", str(PROJECT.root))
     execute(LABS[section].notebook(solved=True), tmp_path, before)
@@ -157,10 +161,10 @@ def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, m
     needs = PROJECT.sections[section].needs("cpu")
     if "CIFAR10" in needs:  # a small one: it is the notebook that is tested
         md5 = stand_in.write(tmp_path / "images", train=5000, test=1000)
-        dataset.link(dataset.Source(dataset.STAND_IN, tmp_path / "images", md5), folder)
+        cifar10.link(cifar10.Source(cifar10.STAND_IN, tmp_path / "images", md5), folder)
         before += f"""
 from pathlib import Path
-from tutorial.dataset import Source, teach_torchvision
+from tutorial.data.cifar10 import Source, teach_torchvision
 teach_torchvision(Source("drawn stand-in", Path({str(tmp_path / "images")!r}), {md5!r}))"""
     if enums := set(needs - {"CIFAR10"}):
         home = weights.provide(PROJECT.root, enums, lambda *_: None).home
@@ -269,7 +273,7 @@ def test_a_lessons_notebook_is_stale_for_its_words_and_code_and_not_for_times_an
     monkeypatch.setenv("TUTORIAL_ROOT", str(light.root))
 
     def told() -> list[str]:
-        markdown.the_project.cache_clear()
+        fences.the_project.cache_clear()
         return stale_notebooks(light.project)
 
     assert told() == []
@@ -390,8 +394,8 @@ def test_a_lab_opens_in_colab_where_the_repository_is_known(monkeypatch):
 )
 def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, name, monkeypatch):
     monkeypatch.setenv("REPO_URL", repository)
-    monkeypatch.setattr(markdown, "runs_of", lambda *_: [])  # it need not have been run
-    html = markdown.show_section("tensors.py", "", "", {}, None)
+    monkeypatch.setattr(fences, "runs_of", lambda *_: [])  # it need not have been run
+    html = fences.show_section("tensors.py", "", "", {}, None)
     assert ("colab" in html) == bool(name)
     path = f"github/{name}/blob/main/snippets/notebooks/tensors.ipynb"
     if name:

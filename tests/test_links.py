@@ -5,8 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tutorial import dataset, links
-from tutorial.project import Project
+from tutorial.data import cifar10
+from tutorial.lesson.project import Project
+from tutorial.site import links
 
 SITE = Project.find().site
 
@@ -92,8 +93,8 @@ def elsewhere():
 
 def checked(sample, capsys, monkeypatch, body, archives=()):
     """Exit code and what `make links` says of a site with this page."""
-    monkeypatch.setattr(dataset, "ARCHIVES", list(archives))
-    monkeypatch.setattr(dataset, "ARCHIVE_BYTES", len(ARCHIVE))
+    monkeypatch.setattr(cifar10, "ARCHIVES", list(archives))
+    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(ARCHIVE))
     monkeypatch.setenv("TUTORIAL_ROOT", str(sample))
     monkeypatch.setenv("no_proxy", "*")
     (sample / "build" / "site").mkdir(parents=True)
@@ -150,12 +151,12 @@ def test_each_archive_of_cifar_10_is_asked_for_its_first_bytes(
     end = "; name another archive there"
     other = "not CIFAR-10's archive"
     *answered, silent = err.splitlines()
-    assert silent.startswith(f"dead link: tutorial/dataset.py: {ways['silent']}: ")
+    assert silent.startswith(f"dead link: tutorial/data/cifar10.py: {ways['silent']}: ")
     assert answered == [
-        f"dead link: tutorial/dataset.py: {ways['gone']}: Not Found{end}",
-        f"dead link: tutorial/dataset.py, snippets/a.py: {ways['cut']}: {other}: 50 bytes that"
+        f"dead link: tutorial/data/cifar10.py: {ways['gone']}: Not Found{end}",
+        f"dead link: tutorial/data/cifar10.py, snippets/a.py: {ways['cut']}: {other}: 50 bytes that"
         f" begin with {ARCHIVE[:2]}{end}",
-        f"dead link: tutorial/dataset.py: {ways['page']}: {other}: 100 bytes that begin with"
+        f"dead link: tutorial/data/cifar10.py: {ways['page']}: {other}: 100 bytes that begin with"
         f" {bytes(2)}{end}",
     ]
     assert f"404 {ways['official']}  (Not Found)\n" in out, "CIFAR-10's own server is just listed"
@@ -166,7 +167,7 @@ def test_each_archive_of_cifar_10_is_asked_for_its_first_bytes(
 def test_snippets_take_cifar_10_from_one_archive_that_the_runner_knows():
     found = links.archives(Project.find())
     (used,) = [url for url, places in found.items() if any("snippets/" in each for each in places)]
-    assert used in dataset.ARCHIVES[1:]
+    assert used in cifar10.ARCHIVES[1:]
     folders = [Project.find().root / folder for folder in links.SCRIPTS]
     downloads = [
         Project.find().relative(script)
@@ -174,5 +175,5 @@ def test_snippets_take_cifar_10_from_one_archive_that_the_runner_knows():
         for script in folder.rglob("*.py")
         if "CIFAR10(" in script.read_text(encoding="utf-8")
     ]
-    assert sorted(found[used]) == sorted(["tutorial/dataset.py", *downloads])
+    assert sorted(found[used]) == sorted(["tutorial/data/cifar10.py", *downloads])
     assert len(downloads) >= 9

@@ -6,9 +6,12 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown import Markdown
 
-from tutorial import TutorialError, export, markdown, numbers, records, results, results_page
-from tutorial.checks import check_pages
-from tutorial.markdown import PageError
+from tutorial import TutorialError
+from tutorial.page import fences, numbers, results_page
+from tutorial.page.fences import PageError
+from tutorial.record import records, results
+from tutorial.site import export
+from tutorial.site.checks import check_pages
 
 SCRIPT = '''
 """Three recipes, a benchmark's stand-in."""
@@ -224,12 +227,12 @@ def render(text: str) -> BeautifulSoup:
             "pymdownx.superfences",
             "tables",
             "toc",
-            "tutorial.numbers",
+            "tutorial.page.numbers",
         ],
         extension_configs={
             "pymdownx.superfences": {
                 "custom_fences": [
-                    {"name": "cell", "class": "cell", "format": markdown.show_cell},
+                    {"name": "cell", "class": "cell", "format": fences.show_cell},
                     {"name": "results", "class": "r", "format": results_page.show_results},
                 ]
             }
@@ -245,7 +248,7 @@ def test_a_number_links_to_where_it_comes_from(lesson):
     for fact in ("CIFAR-10 (JPEG copy)", "5 seeds", "CPU: Some <processor>", "2026-01-02"):
         assert fact in link[0]["title"]
     (lesson.root / "docs" / "results.md").unlink()
-    markdown.the_project.cache_clear()
+    fences.the_project.cache_clear()
     html = render("It reaches {{ better accuracy }}.")
     assert not html.select("a") and html.select_one("span.number[title]")
 
@@ -516,7 +519,7 @@ def test_the_built_page_has_the_time_of_its_own_run(site):
     html = BeautifulSoup((site.site / "lesson.html").read_text(encoding="utf-8"), "html.parser")
     accuracy, cell, lesson = html.select("a.number")
     seconds = json.loads((site.root / "build/cpu/lesson/plain.json").read_text())["seconds"]
-    shown = markdown.readable_seconds(seconds).replace(" ", "\u00a0")
+    shown = fences.readable_seconds(seconds).replace(" ", "\u00a0")
     assert accuracy["href"] == "results.html#better"
     assert (cell.get_text(), cell["href"]) == (shown, "lesson.html#lesson-plain")
     assert lesson["href"] == "lesson.html"
@@ -716,7 +719,7 @@ def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
     assert numbers.number(sample.project, "better accuracy").title.count("CPU")
     sample.edit("snippets/lesson.py", '"a" * 3', '"b" * 3')
     sample.do("tutorial", "run")
-    markdown.the_project.cache_clear()
+    fences.the_project.cache_clear()
     assert "plain" not in [row["id"] for row in render("```results\n```").select("tbody th[id]")]
 
 

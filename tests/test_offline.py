@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tutorial import offline
+from tutorial.site import offline
 
 PAGE = """\
 <head><meta http-equiv="Content-Security-Policy" content="default-src 'self'; script-src 'self' 'sha256-x' ; img-src 'self' data:; object-src 'none'"></head>

@@ -8,16 +8,17 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown import Markdown
 
-from tutorial import markdown, records
-from tutorial.checks import check_pages
-from tutorial.export import flat
-from tutorial.markdown import PageError
-from tutorial.transcripts import Entry, Transcript
+from tutorial.page import fences
+from tutorial.page.fences import PageError
+from tutorial.record import records
+from tutorial.record.transcripts import Entry, Transcript
+from tutorial.site.checks import check_pages
+from tutorial.site.export import flat
 
 EXTENSIONS = ["admonition", "pymdownx.highlight", "pymdownx.superfences"]
 FENCES = [
-    {"name": "cell", "class": "cell", "format": markdown.show_cell},
-    {"name": "section", "class": "section", "format": markdown.show_section},
+    {"name": "cell", "class": "cell", "format": fences.show_cell},
+    {"name": "section", "class": "section", "format": fences.show_section},
 ]
 
 
@@ -43,10 +44,10 @@ def enter(monkeypatch):
     def enter(sample, device: str = "cpu") -> None:
         monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
         monkeypatch.setenv("DEVICE", device)
-        markdown.the_project.cache_clear()
+        fences.the_project.cache_clear()
 
     yield enter
-    markdown.the_project.cache_clear()
+    fences.the_project.cache_clear()
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ def test_a_fault_of_the_machinery_stops_the_page_too(changeable, render, monkeyp
     def broken(*_):
         raise KeyError("alt")
 
-    monkeypatch.setattr(markdown, "runs_of", broken)
+    monkeypatch.setattr(fences, "runs_of", broken)
     with pytest.raises(PageError, match="KeyError"):
         render(changeable, fence)
 
@@ -294,7 +295,7 @@ def test_the_head_of_a_lesson_says_how_long_it_takes_and_offers_its_files(html, 
     cells = built.project.sections["basics"].cells
     total = sum(records.read(built.project, "cpu", "basics", cell.name).seconds for cell in cells)
     assert re.search(r"Reading about \d+ min", facts.get_text())
-    assert f"Running {markdown.readable_seconds(total)} on the CPU" in facts.get_text()
+    assert f"Running {fences.readable_seconds(total)} on the CPU" in facts.get_text()
     links = [link["href"] for link in facts.select("a[download]")]
     assert links == ["basics.py", "basics.ipynb", "basics.md"]
     for link in links:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutorial import portable
+from tutorial.site import portable
 
 PAGE = """<nav><table></table></nav><article><h1>One</h1>
 <div class="cell"><div class="highlight"></div><pre class="cell-output"></pre></div>

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import markdown, preview
 from tutorial.__main__ import main
-from tutorial.project import Project
-from tutorial.run import Runner
+from tutorial.lesson.project import Project
+from tutorial.page import fences
+from tutorial.run.runner import Runner
+from tutorial.site import preview
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a preview forks on Linux only")
 
@@ -390,7 +391,7 @@ def test_the_block_put_into_a_page_is_the_one_that_mkdocs_makes(built, tmp_path,
     cells = project.sections["basics"].cells
     with preview.shown_by_markdown(project):
         blocks = {
-            f"basics-{cell.name}": markdown.show_cell(
+            f"basics-{cell.name}": fences.show_cell(
                 f"basics.py::{cell.name}", "cell", "cell", {}, made.converter
             )
             for cell in cells

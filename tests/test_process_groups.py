@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 CELLS = {cell.name: cell.source for cell in Project.find().sections["processes"].cells}
 

@@ -8,9 +8,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests import nightly
-from tutorial import dependencies, outputs, programs, transcripts
-from tutorial.project import Project
-from tutorial.run import Runner, printed
+from tutorial.lesson import needs
+from tutorial.lesson.project import Project
+from tutorial.page import programs
+from tutorial.record import drift, transcripts
+from tutorial.run.runner import Runner, printed
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
 
@@ -29,13 +31,13 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
     if stale := runner.stale(section):  # of other code, versions or data
         pytest.fail(f"snippets/{name}.py: {stale}; run 'make site'")
     recorded = dict(
-        zip(section.keys("cpu"), outputs.section_records(project, section, "cpu"), strict=True)
+        zip(section.keys("cpu"), drift.section_records(project, section, "cpu"), strict=True)
     )
     chosen, cells = {}, {cell.name: cell for cell in section.on("cpu")}
     for cell in cells.values():
-        if any(map(nightly.is_long, dependencies.needed(section, cell.name))) == long:
+        if any(map(nightly.is_long, needs.needed(section, cell.name))) == long:
             # Without the docstring, which holds the name, programs begin alike.
-            chosen[cell.name] = dependencies.pieces(section, cell.name)[1:]
+            chosen[cell.name] = needs.pieces(section, cell.name)[1:]
     home = runner.weights.home if runner.weights else None
     wrong = []
     for cell_name, reply in programs.run(chosen, folder, runner.source, home).items():
@@ -47,8 +49,8 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
         reply["warnings"] = [each for each in reply["warnings"] if each["type"] == announced]
         said = printed(reply, cell, Path(reply["folder"]))
         if runner.threads > 1:  # than a program here; then the last digits may differ
-            drift = outputs.drift(project, section, cell, "cpu", replace(record, text=said))
-            wrong += [f"as a program: {drift}"] if drift else []
+            differs = drift.drift(project, section, cell, "cpu", replace(record, text=said))
+            wrong += [f"as a program: {differs}"] if differs else []
         elif not transcripts.agrees(expected := transcripts.mark(record.text, []), said):
             wrong.append(f"{cell.id}: prints something else\n{transcripts.diff(expected, said)}")
     return wrong
@@ -152,12 +154,12 @@ def test_a_cell_that_needs_others_links_to_its_program_and_one_that_does_not_has
     for cell in section.cells:
         shown = html.select_one(f'.cell[id="basics-{cell.name}"]')
         links = shown.select("a.copy-program")
-        if len(dependencies.needed(section, cell.name)) > 1:
+        if len(needs.needed(section, cell.name)) > 1:
             (link,) = links
             assert link.has_attr("download") and link["title"].startswith("Copy as a program")
             assert link["aria-label"] == f"Copy {cell.name} as a program"
             text = (built.site / link["href"]).read_text("utf-8")
-            assert text == dependencies.program(section, cell.name)
+            assert text == needs.program(section, cell.name)
             linked.append(cell.name)
         else:
             assert not links
@@ -174,13 +176,13 @@ def test_the_link_is_in_no_search_result_and_not_in_the_markdown(built):
 
 def test_programs_are_found_once_for_each_state_of_a_script(changeable, monkeypatch):
     found = []
-    real = dependencies.program
+    real = needs.program
 
     def noted(section, name, device):
         found.append(name)
         return real(section, name, device)
 
-    monkeypatch.setattr(dependencies, "program", noted)
+    monkeypatch.setattr(needs, "program", noted)
 
     def anew() -> dict[str, str]:
         found.clear()

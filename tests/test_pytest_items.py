@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tutorial.transcripts import Transcript
+from tutorial.record.transcripts import Transcript
 
 CELLS = ["imports", "tensor", "children", "terminal", "timing", "figure", "mistake", "careful"]
 
@@ -65,7 +65,7 @@ def test_an_output_that_changed_fails_with_old_and_new_place_and_advice(changeab
     assert changeable.place("snippets/basics.py", "%% tensor") in told
     assert f"shown at {changeable.place('docs/basics.md', '::tensor')}" in told
     assert "if it is right: make outputs SECTIONS=basics" in told
-    assert "tutorial/pytest_plugin.py" not in told
+    assert "tutorial/run/pytest_plugin.py" not in told
 
 
 def test_an_output_that_differs_in_the_last_digit_fails_unless_it_is_marked(changeable):

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import TutorialError, dataset, results, results_page
+from tutorial import TutorialError
 from tutorial.__main__ import main
-from tutorial.cells import read_section
-from tutorial.run import Runner
+from tutorial.data import cifar10
+from tutorial.lesson.cells import read_section
+from tutorial.page import results_page
+from tutorial.record import results
+from tutorial.run.runner import Runner
 
 # Tensors of the kind that a recipe leaves behind, for kernels with the light torch. With seed s,
 # 5 + s of 10 answers are right: 3 of 5 for "cat" at least, and all of the others.
@@ -301,10 +304,10 @@ def test_fewer_seeds_are_not_committed(measured):
     assert measured.do("tutorial", "results", "--seeds", "1").returncode == 1
 
 
-@pytest.mark.parametrize("name", [dataset.STAND_IN, "random weights (stand-in)"])
+@pytest.mark.parametrize("name", [cifar10.STAND_IN, "random weights (stand-in)"])
 def test_what_a_stand_in_gives_is_not_committed(here, monkeypatch, capsys, name):
     here.script("lesson", SCRIPT)
-    given = dataset.Source(name, Path(), {})
+    given = cifar10.Source(name, Path(), {})
     monkeypatch.setattr(Runner, "given", lambda self, needs: [given])
     assert main(["results", "fast"]) == 0
     assert (
@@ -317,7 +320,7 @@ def test_what_a_stand_in_gives_is_not_committed(here, monkeypatch, capsys, name)
 
 def test_real_data_are_committed_with_their_name(here, monkeypatch):
     here.script("lesson", SCRIPT)
-    given = dataset.Source("CIFAR-10 (JPEG copy)", Path(), {})
+    given = cifar10.Source("CIFAR-10 (JPEG copy)", Path(), {})
     monkeypatch.setattr(Runner, "given", lambda self, needs: [given])
     assert main(["results", "fast"]) == 0
     assert committed(here)["fast"]["data"] == "CIFAR-10 (JPEG copy)"

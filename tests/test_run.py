@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tutorial import records
+from tutorial.record import records
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -71,7 +71,7 @@ def test_an_announced_warning_is_recorded(built):
 
 
 def test_a_figure_is_saved_in_both_palettes(built):
-    from tutorial.figures import DARK, INK
+    from tutorial.run.figures import DARK, INK
 
     figures = record(built, "basics", "figure").figures
     assert [(figure["width"], figure["height"]) for figure in figures] == [(480, 300)]
@@ -92,9 +92,9 @@ def test_each_colour_of_the_style_has_one_for_the_dark_palette():
     import matplotlib  # not above: every worker imports every file of tests
     from matplotlib.colors import to_hex
 
-    from tutorial.figures import DARK
+    from tutorial.run.figures import DARK
 
-    path = ROOT / "tutorial" / "matplotlibrc"
+    path = ROOT / "tutorial" / "run" / "matplotlibrc"
     style = dict(matplotlib.rc_params_from_file(path, use_default_template=False))
     cycle = style.pop("axes.prop_cycle").by_key()["color"]
     told = {value for name, value in style.items() if "color" in name} - {"none"}
@@ -419,7 +419,7 @@ def test_any_failure_makes_the_run_fail_and_is_counted(faults):
     _, done = faults
     assert done.returncode != 0
     assert f"1 ran (1 cells), 0 reused (0 cells), {len(FAULTS)} failed" in done.stdout
-    assert "tutorial/run.py" not in done.stderr
+    assert "tutorial/run/runner.py" not in done.stderr
 
 
 def test_other_sections_run_although_one_fails(faults):

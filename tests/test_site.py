@@ -8,8 +8,9 @@ import urllib.request
 
 import pytest
 
-from tutorial import records, site
 from tutorial.__main__ import main
+from tutorial.record import records
+from tutorial.site import build
 
 
 def content(folder) -> dict[str, bytes]:
@@ -33,13 +34,13 @@ def test_an_unchanged_site_is_neither_run_nor_built_again(built):
 @pytest.mark.parametrize("cache", [".ruff_cache/CACHEDIR.TAG", "__pycache__/lesson.pyc"])
 def test_a_cache_beside_the_snippets_is_no_reason_to_build(light, cache):
     light.script("lesson", "# %% one\nprint(1)\n")
-    before = site.fingerprint(light.project)
+    before = build.fingerprint(light.project)
     file = light.root / "snippets" / cache
     file.parent.mkdir()
     file.write_text("")
-    assert site.fingerprint(light.project) == before
+    assert build.fingerprint(light.project) == before
     light.script("other", "# %% one\nprint(1)\n")
-    assert site.fingerprint(light.project) != before
+    assert build.fingerprint(light.project) != before
 
 
 def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
@@ -68,7 +69,7 @@ def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
 def test_a_build_ends_with_what_it_was_built_without(light, data, parts):
     light.script("lesson", "# %% one\nprint(1)\n")
     records.Record("one", "", "", 0.0, data=data).write(light.root / "build/cpu/lesson")
-    said = site.stand_ins(light.project, "cpu")
+    said = build.stand_ins(light.project, "cpu")
     assert bool(said) == bool(parts) and "\n" not in said
     assert all(part in said for part in parts)
     for name in ("CIFAR10", "WEIGHTS"):

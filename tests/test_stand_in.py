@@ -11,7 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from tutorial import dataset, stand_in
+from tutorial.data import cifar10, stand_in
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def written(tmp_path_factory):
 
 
 def batch(folder, name):
-    return pickle.loads((folder / dataset.FOLDER / name).read_bytes())
+    return pickle.loads((folder / cifar10.FOLDER / name).read_bytes())
 
 
 def test_an_image_depends_on_its_own_seed_alone():
@@ -47,17 +47,17 @@ def test_writing_twice_gives_the_same_bytes(written, tmp_path):
     folder, sums, _ = written
     assert stand_in.write(tmp_path, train=250, test=100) == sums
     for name in sums:
-        one, other = (place / dataset.FOLDER / name for place in (folder, tmp_path))
+        one, other = (place / cifar10.FOLDER / name for place in (folder, tmp_path))
         assert one.read_bytes() == other.read_bytes()
 
 
 def test_checksums_are_those_of_the_files(written):
     folder, sums, _ = written
-    assert list(sums) == list(dataset.OFFICIAL)
+    assert list(sums) == list(cifar10.OFFICIAL)
     listing = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))
     assert listing == {"name": "drawn stand-in", "md5": sums}
     for name, md5 in sums.items():
-        blob = (folder / dataset.FOLDER / name).read_bytes()
+        blob = (folder / cifar10.FOLDER / name).read_bytes()
         assert hashlib.md5(blob).hexdigest() == md5
 
 

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import nightly
-from tutorial import labs
-from tutorial.project import Project
+from tutorial.lesson import labs
+from tutorial.lesson.project import Project
 
 # No time limit an example: the first one waits for the tokenizer to be trained. And no files kept.
 examples = 200 if nightly.ALL else 100

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tutorial.transcripts import Entry, Transcript, agrees, diff, differences, mark, same, unmarked
+from tutorial.record.transcripts import (
+    Entry,
+    Transcript,
+    agrees,
+    diff,
+    differences,
+    mark,
+    same,
+    unmarked,
+)
 
 FACTS = {"device": "NVIDIA H100", "data": "CIFAR-10 (JPEG copy)", "torch": "2.14.1+cpu"}
 

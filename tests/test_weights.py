@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tutorial import weights
+from tutorial.data import weights
 
 ENUM = "SqueezeNet1_1_Weights"  # the smallest file of all
 

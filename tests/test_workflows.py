@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tutorial import artifacts
-from tutorial.project import Project
+from tutorial.lesson.project import Project
+from tutorial.site import artifacts
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"

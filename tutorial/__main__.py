@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from tutorial import TutorialError
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,8 +68,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def run(options: argparse.Namespace, started: float, project: Project | None = None) -> int:
     """Run what is stale and say what was run, reused and failed; the number of failures."""
-    from tutorial.progress import Progress
-    from tutorial.run import Runner
+    from tutorial.run.progress import Progress
+    from tutorial.run.runner import Runner
 
     project = project or Project.find()
     sections = project.choose(options.sections)
@@ -94,41 +94,41 @@ def run(options: argparse.Namespace, started: float, project: Project | None = N
 
 def _report_drift(project: Project, device: str, outcomes: list) -> None:
     """Tell of changed outputs. 'make test' fails on them; a page shows what this run printed."""
-    from tutorial import outputs
+    from tutorial.record import drift
 
     for outcome in outcomes:
         if outcome.status != "ran":
             continue
-        records = outputs.section_records(project, outcome.section, device)
+        records = drift.section_records(project, outcome.section, device)
         pairs = list(zip(outcome.section.on(device), records, strict=True))
         if not project.transcript(device, outcome.section.name).exists():
             del pairs[1:]  # to be told so once is enough
         for cell, record in pairs:
             section = outcome.section
-            for say in (outputs.drift, outputs.note):
+            for say in (drift.drift, drift.note):
                 if said := say(project, section, cell, device, record):
                     print(f"\n{said}", file=sys.stderr)
 
 
 def build(options: argparse.Namespace, started: float) -> int:
-    from tutorial import site
+    from tutorial.site import build
 
     os.environ["DEVICE"] = options.device
     project = Project.find()
-    site.check(project)  # before minutes of running
+    build.check(project)  # before minutes of running
     if run(options, started, project):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1
-    changed = site.build(project)
+    changed = build.build(project)
     word = "built" if changed else "up to date"
     print(f"{word}: {project.site / 'index.html'}, {time.monotonic() - started:.1f} s in all")
-    if said := site.stand_ins(project, options.device):
+    if said := build.stand_ins(project, options.device):
         print(said)
     return 0
 
 
 def serve(options: argparse.Namespace, started: float) -> int:
-    from tutorial import preview
+    from tutorial.site import preview
 
     def from_the_top(project: Project) -> int:
         return run(options, time.monotonic(), project)
@@ -139,9 +139,9 @@ def serve(options: argparse.Namespace, started: float) -> int:
 
 def write_outputs(options: argparse.Namespace, started: float) -> int:
     """Run twice on the CPU, in two ways: the transcripts mark what differs."""
-    from tutorial import outputs
-    from tutorial.progress import Progress
-    from tutorial.run import OtherWay
+    from tutorial.record import drift
+    from tutorial.run.progress import Progress
+    from tutorial.run.runner import OtherWay
 
     project, device = Project.find(), options.device
     failed = run(options, started, project)
@@ -157,7 +157,7 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
                     print(f"\nin the other way: {problem}", file=sys.stderr)
     for section in sections:
         try:
-            changed = outputs.update(project, section, device, again)
+            changed = drift.update(project, section, device, again)
         except TutorialError as error:
             print(error, file=sys.stderr)
             failed += 1
@@ -167,8 +167,8 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
 
 
 def measure(options: argparse.Namespace, started: float) -> int:
-    from tutorial import results
-    from tutorial.progress import Progress
+    from tutorial.record import results
+    from tutorial.run.progress import Progress
 
     project = Project.find()
     with Progress() as progress:
@@ -186,14 +186,14 @@ def measure(options: argparse.Namespace, started: float) -> int:
 
 
 def check(options: argparse.Namespace, started: float) -> int:
-    from tutorial import outputs, results
-    from tutorial.checks import check_pages, stale_notebooks
+    from tutorial.record import drift, results
+    from tutorial.site.checks import check_pages, stale_notebooks
 
     project = Project.find()
     problems, notes = check_pages(project) or stale_notebooks(project), []
     if not problems:
-        problems, notes = outputs.stale(project)
-        notes += outputs.recorded_on_stand_in(project)
+        problems, notes = drift.stale(project)
+        notes += drift.recorded_on_stand_in(project)
         # A fault only where a page uses the number, which is among the problems.
         notes += results.stale(project, options.device).values()
     for said in [*problems, *(f"note: {note}" for note in notes)]:
@@ -202,7 +202,8 @@ def check(options: argparse.Namespace, started: float) -> int:
 
 
 def write_notebooks(options: argparse.Namespace, started: float) -> int:
-    from tutorial import export, labs
+    from tutorial.lesson import labs
+    from tutorial.site import export
 
     project = Project.find()
     for path in [*labs.write(project), *export.write_notebooks(project)]:
@@ -211,7 +212,7 @@ def write_notebooks(options: argparse.Namespace, started: float) -> int:
 
 
 def assemble(options: argparse.Namespace, started: float) -> int:
-    from tutorial import artifacts, site
+    from tutorial.site import artifacts, build
 
     os.environ["DEVICE"] = options.device
     project = Project.find()
@@ -220,14 +221,14 @@ def assemble(options: argparse.Namespace, started: float) -> int:
         print("\n".join(problems), file=sys.stderr)
         print("nothing is built from such records; the site is as it was", file=sys.stderr)
         return 1
-    site.check(project)
-    site.build(project)
+    build.check(project)
+    build.build(project)
     print(f"built from records alone: {project.site / 'index.html'}")
     return 0
 
 
 def changes(options: argparse.Namespace, started: float) -> int:
-    from tutorial import changes
+    from tutorial.site import changes
 
     project = Project.find()
     folder = project.build / "changes"
@@ -237,14 +238,14 @@ def changes(options: argparse.Namespace, started: float) -> int:
 
 
 def shard(options: argparse.Namespace, started: float) -> int:
-    from tutorial import artifacts
+    from tutorial.site import artifacts
 
     print(artifacts.shard(Project.find(), " ".join(options.sections)))
     return 0
 
 
 def key(options: argparse.Namespace, started: float) -> int:
-    from tutorial import artifacts
+    from tutorial.site import artifacts
 
     project = Project.find()
     print(artifacts.key(project.choose(options.sections), options.device))

@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser import visits
 from tests.browser.server import Server
 from tutorial.browser import LEFT_OUT, MISSING, find_browser, left_out
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 pytest.register_assert_rewrite("tests.browser.facts")
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")

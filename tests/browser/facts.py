@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser import visits
 from tests.browser.visits import COMBINATIONS, Visit
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 # What a page may weigh at load, compressed as a static host sends it.
 MOST_BYTES, MOST_REQUESTS, MOST_ELEMENTS = 150_000, 13, 7000

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.browser import clipboard, visits
-from tutorial.labs import Lab
-from tutorial.project import Project
+from tutorial.lesson.labs import Lab
+from tutorial.lesson.project import Project
 
 
 @pytest.fixture(scope="module")

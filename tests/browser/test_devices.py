@@ -9,7 +9,7 @@ import pytest
 from tests.browser import visits
 from tests.browser.server import Server
 from tests.conftest import ROOT, Sample
-from tutorial.transcripts import Transcript
+from tutorial.record.transcripts import Transcript
 
 LESSONS = ("tensors", "autograd")
 

@@ -7,8 +7,8 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tests.browser import visits
-from tutorial.labs import labs
-from tutorial.project import Project
+from tutorial.lesson.labs import labs
+from tutorial.lesson.project import Project
 
 DOCS = Project.find().root / "docs"
 KEY = "/.progress"

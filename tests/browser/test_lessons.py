@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.facts import *  # noqa: F403
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 PAGES = [f"{name}.html" for name in Project.find().sections if name != "index"]
 

@@ -5,7 +5,7 @@ import pytest
 from tests.browser import visits
 from tests.browser.facts import *  # noqa: F403
 from tests.browser.test_lessons import PAGES as LESSONS
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 PAGES = visits.pages(Project.find())
 

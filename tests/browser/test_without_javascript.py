@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser import visits
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 # In page.evaluate, which works although the page's own scripts do not.
 LOOK = """() => {

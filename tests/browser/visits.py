@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page
 
 from tests.browser.server import Sent, Server
-from tutorial.project import Project
+from tutorial.lesson.project import Project
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 COMBINATIONS = [(scheme, device) for scheme in ("light", "dark") for device in ("desktop", "phone")]
@@ -173,7 +173,7 @@ def sources(project: Project, path: str) -> list[str]:
     """The code of every block that a page shows to be copied, in order."""
     page = Path(path).with_suffix(".md")
     if page.parent.name == "labs":
-        from tutorial.labs import Lab
+        from tutorial.lesson.labs import Lab
 
         cells = Lab(project, page.stem).notebook().cells
         return [cell.source for cell in cells if cell.cell_type == "code"]
@@ -191,7 +191,7 @@ def sources(project: Project, path: str) -> list[str]:
 
 
 def _shown(project: Project, kind: str, body: list[str]) -> list[str]:
-    from tutorial.labs import Lab
+    from tutorial.lesson.labs import Lab
 
     if kind in ("section", "error", "results"):
         return []

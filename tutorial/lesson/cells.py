@@ -1,0 +1,270 @@
+"""Cut a section's script (jupytext percent format) into named cells, and key what they run."""
+
+import ast
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from tutorial import TutorialError
+
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+
+MARKER = re.compile(r"^\s*#\s*%%")  # whatever some editor takes for one
+NAME = re.compile(r"# %% +(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
+OPTION = re.compile(r'\s*(?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
+SOUND = re.compile(r"[a-z0-9][a-z0-9-]*\.wav")
+
+# What each option of a marker line may hold.
+OPTIONS = {
+    "alt": str,  # what is to be seen in the figure that the cell draws
+    "sound": str,  # name of the WAV file that the cell writes, to be played in the page
+    "heard": str,  # what is to be heard in it
+    "error": str,  # class of the exception that the cell is meant to raise
+    "warns": str,  # class of the warning that the cell is meant to give
+    "device": str,  # the only device on which the cell runs
+    "timeout": float,  # seconds
+    "recipe": str,  # name of the training that it ends: see results.py
+    "since": str,  # the cell in which that training begins, itself unless named
+}
+RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
+DEFAULT_TIMEOUT = 60.0
+
+# A change in what executes or draws makes every record stale.
+ENGINE = tuple(
+    Path(__file__).parents[1] / "run" / name for name in ("kernel.py", "figures.py", "matplotlibrc")
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `source` starts in line `line + 1` of the script, after its marker."""
+
+    section: str
+    name: str
+    line: int
+    source: str
+    options: dict = field(default_factory=dict)
+    folder: str = "snippets"
+
+    @property
+    def script(self) -> str:
+        return f"{self.folder}/{self.section}.py"
+
+    @property
+    def id(self) -> str:
+        return f"{self.script}::{self.name}"
+
+    @property
+    def where(self) -> str:
+        return f"{self.script}:{self.line}"
+
+    @property
+    def timeout(self) -> float:
+        return self.options.get("timeout", DEFAULT_TIMEOUT)
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """What it takes from the network: CIFAR10, and weight classes such as ResNet18_Weights."""
+        names = {getattr(n, "attr", getattr(n, "id", None)) or "" for n in ast.walk(self.tree)}
+        return frozenset(name for name in names if name == "CIFAR10" or name.endswith("_Weights"))
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return _parse(self.source, self.script, self.line)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One script, its cells in order."""
+
+    name: str
+    path: Path
+    root: Path
+    cells: tuple[Cell, ...]
+
+    def on(self, device: str) -> list[Cell]:
+        """The cells that run on `device`."""
+        return [cell for cell in self.cells if cell.options.get("device", device) == device]
+
+    def needs(self, device: str, upto: str | None = None) -> frozenset[str]:
+        """What its cells take from the network, or those up to and including `upto`."""
+        needs: frozenset[str] = frozenset()
+        for cell in self.on(device):
+            needs |= cell.needs
+            if cell.name == upto:
+                break
+        return needs
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        return {
+            cell.name: digest(
+                cell.source,
+                {key: cell.options.get(key) for key in RUN_OPTIONS},
+                "alt" in cell.options,  # whether a figure is expected
+                [file.read_text(encoding="utf-8") for file in self.modules(cell)],
+                *([cell.options["sound"]] if "sound" in cell.options else []),
+            )[:8]
+            for cell in self.cells
+        }
+
+    def fingerprints(self, device: str) -> dict[str, str]:
+        """Per cell: hash of its own code, run options and the project modules it imports."""
+        if device not in self._fingerprints:
+            own = {cell.name: self._own[cell.name] for cell in self.on(device)}
+            self._fingerprints[device] = own
+        return dict(self._fingerprints[device])
+
+    def keys(self, device: str) -> dict[str, str]:
+        """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
+        if device not in self._keys:
+            keys, sofar = {}, self._engine
+            for name, own in self.fingerprints(device).items():
+                keys[name] = sofar = digest(sofar, own)
+            self._keys[device] = keys
+        return dict(self._keys[device])
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, dict[str, str]]:
+        """By device, as are the keys; a page asks for them once a cell."""
+        return {}
+
+    @cached_property
+    def _keys(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    @cached_property
+    def _engine(self) -> str:
+        return digest([file.read_text(encoding="utf-8") for file in ENGINE])
+
+    def modules(self, cell: Cell) -> list[Path]:
+        """Files of this project that the cell imports, directly or through one another."""
+        found: dict[Path, None] = {}
+
+        def visit(tree: ast.Module, folder: Path) -> None:
+            for file in self._imported(tree, folder):
+                if file not in found:
+                    found[file] = None
+                    where = file.relative_to(self.root).as_posix()
+                    visit(_parse(file.read_text(encoding="utf-8"), where, 0), file.parent)
+
+        visit(cell.tree, self.path.parent)
+        return sorted(found)
+
+    def _imported(self, tree: ast.Module, folder: Path):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names, bases = [alias.name for alias in node.names], [self.path.parent, self.root]
+            elif isinstance(node, ast.ImportFrom):
+                prefix = f"{node.module}." if node.module else ""
+                names = [prefix + alias.name for alias in node.names]
+                up = [folder, *folder.parents]
+                bases = [up[node.level - 1]] if node.level else [self.path.parent, self.root]
+            else:
+                continue
+            for name in names:
+                parts = name.split(".")
+                for base in bases:
+                    for depth in range(1, len(parts) + 1):
+                        stem = base.joinpath(*parts[:depth])
+                        candidates = (stem.with_name(stem.name + ".py"), stem / "__init__.py")
+                        yield from (file for file in candidates if file.is_file())
+
+
+def digest(*parts) -> str:
+    """Hexadecimal SHA-256 of anything JSON can hold."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_section(path: Path, root: Path) -> Section:
+    """Parse a script. Raises TutorialError naming the line when it is not as it should be."""
+    where = path.resolve().relative_to(root).as_posix()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    starts = [number for number, line in enumerate(lines, 1) if MARKER.match(line)]
+    if not starts:
+        raise TutorialError(f"{where}:1: no cell; a cell opens with a line such as '# %% imports'")
+    _only_docstring("\n".join(lines[: starts[0] - 1]), where)
+    cells, seen = [], {}
+    for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+        name, options = _marker(lines[start - 1], f"{where}:{start}")
+        if name in seen:
+            raise TutorialError(
+                f"{where}:{start}: a cell named {name} stands in line {seen[name]} already"
+            )
+        seen[name] = start
+        source = "\n".join(lines[start : end - 1]).rstrip()
+        source = re.sub(r"^\n+", lambda gap: gap[0], source)
+        folder = where.rpartition("/")[0]
+        cells.append(Cell(path.stem, name, start, source, options, folder))
+    section = Section(path.stem, path.resolve(), root, tuple(cells))
+    for cell in section.cells:
+        cell.tree  # noqa: B018  a syntax error is told here, with its line
+    return section
+
+
+def _only_docstring(text: str, where: str) -> None:
+    for node in _parse(text, where, 0).body:
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            raise TutorialError(
+                f"{where}:{node.lineno}: code before the first cell; open a cell above it"
+            )
+
+
+def _parse(text: str, where: str, above: int) -> ast.Module:
+    """`above`: how many lines of the file stand above the text, for the message."""
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        raise TutorialError(f"{where}:{above + (error.lineno or 1)}: {error.msg}") from None
+
+
+def _marker(line: str, where: str) -> tuple[str, dict]:
+    rest = line.rstrip()
+    match = NAME.match(rest)
+    if not match:
+        raise TutorialError(
+            f"{where}: a cell needs a name in lower case and dashes, such as '# %% from-data'"
+        )
+    options, at = {}, match.end()
+    while at < len(rest):
+        option = OPTION.match(rest, at)
+        if not option or option["key"] not in OPTIONS:
+            raise TutorialError(
+                f"{where}: cannot read {rest[at:].strip()!r} in the marker line;"
+                f' options are {", ".join(OPTIONS)}, written key="text" or key=number'
+            )
+        options[option["key"]] = _value(option["key"], option["value"], where)
+        at = option.end()
+    if "since" in options and "recipe" not in options:
+        raise TutorialError(f"{where}: since= says where a recipe begins; here is no recipe=")
+    if ("sound" in options) != ("heard" in options):
+        raise TutorialError(
+            f'{where}: a sound has sound="name.wav" and heard="...", which says what is to be heard'
+        )
+    return match["name"], options
+
+
+def _value(key: str, text: str, where: str):
+    quoted = text.startswith('"')
+    try:
+        if quoted != (OPTIONS[key] is str):
+            raise ValueError
+        value = json.loads(text) if quoted else float(text)
+    except ValueError:
+        kind = "text in double quotes" if OPTIONS[key] is str else "a number"
+        raise TutorialError(f"{where}: {key}={text} must be {kind}") from None
+    if key == "timeout" and not 0 < value < math.inf:
+        raise TutorialError(f"{where}: timeout={text} must be a number of seconds")
+    if value == "":
+        raise TutorialError(f"{where}: {key}={text} says nothing")
+    if key == "recipe" and not NAME.fullmatch(f"# %% {value}"):
+        raise TutorialError(f"{where}: recipe={text} must be a name in lower case and dashes")
+    if key == "sound" and not SOUND.fullmatch(value):
+        raise TutorialError(f"{where}: sound={text} must name a WAV file such as chirp.wav")
+    if key == "device" and value not in DEVICES:
+        raise TutorialError(f"{where}: device={text} is none of {', '.join(DEVICES)}")
+    return value

@@ -1,0 +1,97 @@
+"""Where things live, and which sections exist."""
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tutorial import TutorialError
+from tutorial.lesson.cells import Section, read_section
+
+SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
+OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section|exercise|error)\s*$")
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence of a page: `named` is its body's first line, which stands at `place`."""
+
+    kind: str
+    named: str
+    page: Path
+    place: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout: `root` holds docs/, snippets/, outputs/ and mkdocs.yml."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> "Project":
+        """The checkout this package lies in, or TUTORIAL_ROOT (the tests build small ones)."""
+        return cls(Path(os.environ.get("TUTORIAL_ROOT") or Path(__file__).parents[2]).resolve())
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build"
+
+    @property
+    def site(self) -> Path:
+        return self.build / "site"
+
+    def transcript(self, device: str, section: str) -> Path:
+        return self.root / "outputs" / device / f"{section}.txt"
+
+    def relative(self, path: Path) -> str:
+        return path.resolve().relative_to(self.root).as_posix()
+
+    @cached_property
+    def sections(self) -> dict[str, Section]:
+        """Every section by name, in alphabetical order."""
+        scripts = sorted((self.root / "snippets").glob("*.py"))
+        return {script.stem: read_section(script, self.root) for script in scripts}
+
+    def choose(self, names: list[str]) -> list[Section]:
+        """The named sections (`tensors` or `snippets/tensors.py`); all for an empty list."""
+        unknown = [name for name in names if Path(name).stem not in self.sections]
+        if unknown:
+            known = ", ".join(self.sections)
+            raise TutorialError(f"no section is called {unknown[0]}: there are {known}")
+        wanted = {Path(name).stem for name in names} or self.sections.keys()
+        return [section for name, section in self.sections.items() if name in wanted]
+
+    @cached_property
+    def pages(self) -> dict[Path, list[str]]:
+        """The lines of every page."""
+        files = sorted((self.root / "docs").rglob("*.md"))
+        return {file: file.read_text(encoding="utf-8").splitlines() for file in files}
+
+    @cached_property
+    def fences(self) -> list[Fence]:
+        """Every fence of ours on the pages, in order."""
+        found = []
+        for page, lines in self.pages.items():
+            for number, line in enumerate(lines, 1):
+                if match := OUR_FENCE.match(line):
+                    named = "".join(lines[number : number + 1]).strip()
+                    place = f"{self.relative(page)}:{number + 1}"
+                    found.append(Fence(match["kind"], named, page, place))
+        return found
+
+    @cached_property
+    def shown(self) -> dict[tuple[str, str], list[str]]:
+        """For (section, cell): the `docs/page.md:line` places that show it in a cell fence."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for fence in self.fences:
+            match = SHOWN_CELL.match(fence.named)
+            if fence.kind == "cell" and match:
+                places.setdefault((match["section"], match["cell"]), []).append(fence.place)
+        return places
+
+    def where(self, section: str, cell: str) -> str:
+        """`shown at docs/tensors.md:31`, for messages about a cell."""
+        places = self.shown.get((section, cell))
+        return f"shown at {', '.join(places)}" if places else "shown on no page"

@@ -1,0 +1,1 @@
+"""What the Markdown of a page becomes: cells and their output, numbers, formulas, terms."""

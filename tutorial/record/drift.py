@@ -1,0 +1,216 @@
+"""The committed transcripts in outputs/: compare a run with them, and rewrite them."""
+
+from tutorial import TutorialError
+from tutorial.data import cifar10
+from tutorial.lesson.cells import DEVICES, Cell, Section
+from tutorial.lesson.project import Project
+from tutorial.record import records, results, transcripts
+from tutorial.record.records import Record
+from tutorial.record.transcripts import Entry, Transcript
+
+VERSIONS = ("device", "data", "python", "torch", "torchvision", "numpy")
+
+
+def section_records(project: Project, section: Section, device: str) -> list[Record]:
+    """The records of all cells, in order. TutorialError if one is missing or is not current."""
+    keys, found = section.keys(device), []
+    for name in keys:
+        record = records.read(project, device, section.name, name)
+        if record is None or record.key != keys[name] or record.failure:
+            what = "no record" if record is None else record.failure or "a stale record"
+            raise TutorialError(
+                f"snippets/{section.name}.py: cell {name} has {what}; run 'make site'"
+            )
+        found.append(record)
+    return found
+
+
+def facts(records: list[Record], device: str) -> dict[str, str]:
+    """Provenance of a run, as it stands at the head of a transcript."""
+    last = records[-1]
+    known = {"device": device, "data": last.data}
+    known |= {key: last.environment[key] for key in ("python", "torch", "torchvision", "numpy")}
+    if device != "cpu":
+        known["device"] = last.environment["device_name"]
+        known |= {"date": last.date, "revision": last.revision}
+    return {key: value for key, value in known.items() if value}
+
+
+def on_stand_in(record: Record) -> bool:
+    return cifar10.STAND_IN in _names(record.data)
+
+
+def _names(data: str) -> set[str]:
+    return set(filter(None, data.split(", ")))
+
+
+def _other_data(entry: Entry, record: Record, facts: dict[str, str]) -> bool:
+    """Whether the two were made on different data: then only the form of numbers is compared."""
+    others = _names(record.data) - {cifar10.STAND_IN}
+    return entry.stand_in != on_stand_in(record) or not others <= _names(facts.get("data", ""))
+
+
+def agrees(entry: Entry, record: Record, facts: dict[str, str]) -> bool:
+    """Whether a run printed what a transcript with these `facts` says."""
+    return entry.agrees(record.text, _other_data(entry, record, facts))
+
+
+def drift(project: Project, section: Section, cell: Cell, device: str, record: Record) -> str:
+    """How a cell's output differs from the committed transcript; '' where it agrees."""
+    path = project.transcript(device, section.name)
+    where = f"{cell.where}: cell {cell.name}, {project.where(section.name, cell.name)}"
+    advice = f"if it is right: make outputs SECTIONS={section.name}"
+    if not path.exists():
+        return f"{where}: no transcript {project.relative(path)}; {advice}"
+    transcript = Transcript.read(path)
+    entry = transcript.cells.get(cell.name)
+    if entry is None:
+        return f"{where}: not in {project.relative(path)}; {advice}"
+    if not agrees(entry, record, transcript.facts):
+        said = transcripts.diff(
+            entry.text, record.text, _other_data(entry, record, transcript.facts)
+        )
+        return f"{where}: the output has changed; {advice}\n{said}"
+    if entry.fingerprint != section.fingerprints(device)[cell.name]:
+        return f"{where}: same output, but {project.relative(path)} is of other code; {advice}"
+    error, _ = unusual_accuracy(project, cell, device, record)
+    return f"{where}: {error}" if error else ""
+
+
+def note(project: Project, section: Section, cell: Cell, device: str, record: Record) -> str:
+    """What is no fault, but whoever has the real images should know; '' if there is nothing."""
+    _, said = unusual_accuracy(project, cell, device, record)
+    entry = Transcript.read(project.transcript(device, section.name)).cells.get(cell.name)
+    if entry and entry.stand_in and not on_stand_in(record):
+        said = f"was recorded on the stand-in; make outputs SECTIONS={section.name}"
+    return said and f"{cell.where}: cell {cell.name}: {said}"
+
+
+def unusual_accuracy(project: Project, cell: Cell, device: str, record: Record) -> tuple[str, str]:
+    """(error, note) about a recipe's accuracy: is it one that the measured seeds let expect?
+
+    Numbers of a training are compared in form alone, so that a training that has gone bad would
+    pass. On other CIFAR-10 images than the measured ones it is a note; on the stand-in, nothing.
+    """
+    if record.accuracy is None:
+        return "", ""
+    recipe = cell.options["recipe"]
+    for each in dict.fromkeys((device, "cpu")):
+        path = results.path_of(project, each)
+        if measured := results.read(path).get(recipe):
+            break
+    else:
+        return "", ""
+    mean, sd = measured["accuracy"]["mean"], measured["accuracy"]["sd"]
+    margin = max(4 * sd, 0.02)
+    if abs(record.accuracy - mean) <= margin or on_stand_in(record):
+        return "", ""
+    said = (
+        f"recipe {recipe} reached {record.accuracy:.1%}, but {project.relative(path)} has"
+        f" {mean:.1%} ± {sd:.1%}, so that {mean - margin:.1%} to {mean + margin:.1%} is expected;"
+        f" mend the training or, if it is meant: make results RECIPES={recipe}"
+    )
+    if _names(record.data) == _names(measured["data"]):
+        return said, ""
+    return "", f"{said} (on {record.data}; measured on {measured['data'] or 'none'})"
+
+
+def stale(project: Project) -> tuple[list[str], list[str]]:
+    """(errors, notes): transcripts of other code, told without a run.
+
+    A device that is not at hand cannot be run again, so that only the CPU's are errors.
+    """
+    errors, notes = [], []
+    for device in DEVICES:
+        for section in project.sections.values():
+            path = project.transcript(device, section.name)
+            cells = section.on(device)
+            if not cells or (device != "cpu" and not path.exists()):
+                continue
+            entries, prints = Transcript.read(path).cells, section.fingerprints(device)
+            differ = [
+                cell.name
+                for cell in cells
+                if cell.name not in entries or entries[cell.name].fingerprint != prints[cell.name]
+            ]
+            gone = entries.keys() - prints.keys()
+            if differ or gone:
+                names = ", ".join([*differ, *sorted(gone)])
+                (errors if device == "cpu" else notes).append(
+                    f"{project.relative(path)}: is of other code than snippets/{section.name}.py:"
+                    f" {names}; make outputs SECTIONS={section.name}"
+                    + (f" DEVICE={device}" if device != "cpu" else "")
+                )
+    return errors, notes
+
+
+def recorded_on_stand_in(project: Project) -> list[str]:
+    """A line for each transcript with cells that were recorded without the real images."""
+    found = []
+    for device in DEVICES:
+        for section in project.sections.values():
+            path = project.transcript(device, section.name)
+            entries = Transcript.read(path).cells
+            names = [name for name, entry in entries.items() if entry.stand_in]
+            if names:
+                found.append(
+                    f"{project.relative(path)}: recorded on the {cifar10.STAND_IN}:"
+                    f" {', '.join(names)}; where CIFAR-10 is at hand:"
+                    f" make outputs SECTIONS={section.name}"
+                )
+    return found
+
+
+def update(project: Project, section: Section, device: str, again: Project | None = None) -> bool:
+    """Write the transcript anew; True if the file changed.
+
+    again: has records of the same cells, run in another way: what differs there is marked. On other
+    devices, which run once, the decimals of cells that vary on the CPU are. Cells that agree with
+    the committed ones keep their text, so that a diff shows what matters.
+    """
+    fresh = section_records(project, section, device)
+    path = project.transcript(device, section.name)
+    old, new = Transcript.read(path), Transcript(facts(fresh, device))
+    if "data" in old.facts and any(map(on_stand_in, fresh)):
+        new.facts["data"] = old.facts["data"]  # of the cells that are kept
+    same_versions = all(old.facts.get(key) == new.facts.get(key) for key in VERSIONS)
+    fingerprints = section.fingerprints(device)
+    vary = set() if device == "cpu" else _varying(project, section)
+    others = section_records(again, section, device) if again else [None] * len(fresh)
+    for cell, record, other in zip(section.on(device), fresh, others, strict=True):
+        if transcripts.unmarked(record.text) != record.text:
+            raise TutorialError(
+                f"{cell.where}: cell {cell.name} prints {transcripts.MARK} before a number: this"
+                " marks varying numbers in transcripts; print a blank between the two"
+            )
+        entry = old.cells.get(cell.name)
+        if entry and entry.fingerprint != fingerprints[cell.name]:
+            entry = None
+        if entry and _other_data(entry, record, old.facts):
+            if on_stand_in(record) and agrees(entry, record, old.facts):
+                new.cells[cell.name] = entry
+                continue
+            entry = None
+        kept = entry is not None and entry.agrees(record.text)
+        seen = [record.text, *([other.text] if other else [])]
+        if entry and (kept or same_versions):  # what differed once varies
+            seen.append(entry.text)
+        text = entry.output if kept else record.text
+        marked = transcripts.mark(text, seen, decimals=cell.name in vary)
+        whole = marked is None or (entry is not None and (kept or same_versions) and entry.whole)
+        new.cells[cell.name] = Entry(
+            fingerprints[cell.name],
+            text if whole else marked,
+            None if device == "cpu" else record.seconds,
+            whole,
+            on_stand_in(record),
+        )
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    new.write(path)
+    return path.read_text(encoding="utf-8") != before
+
+
+def _varying(project: Project, section: Section) -> set[str]:
+    """The cells whose numbers differ between two runs on the CPU."""
+    entries = Transcript.read(project.transcript("cpu", section.name)).cells
+    return {name for name, each in entries.items() if each.whole or transcripts.MARK in each.text}

@@ -1,0 +1,305 @@
+"""Committed outputs: one text file per section and device, and how a new run differs from it.
+
+In a transcript `≈` stands before each number that varies from machine to machine: what was printed
+there was measured to differ between two ways to run the cell, or is a time. Such a number is
+compared in form: any other number may stand in its place. All else is compared to the last digit.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from tutorial.data.cifar10 import CLASSES
+
+MARK = "≈"
+WHOLE = "(varies)"  # at the head of a cell that does not always print the same words or lines
+STAND_IN = "(stand-in)"  # at the head of a cell that was recorded without CIFAR-10
+
+CELL = re.compile(
+    r"# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>[\d.e+-]+) s)?"
+    rf"(?P<whole> {re.escape(WHOLE)})?(?P<stand_in> {re.escape(STAND_IN)})?"
+)
+ESCAPED = re.compile(r"\\*# %%")  # a printed line that looks like the head of a cell
+FACT = re.compile(r"^# (?P<key>[\w ]+): (?P<value>.*)$")
+# With thousands in one number: 999 and 1,000 are of one form.
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = re.compile(rf"(?<![\w.])[-+]?{DIGITS}")
+UNIT = r"(?:s|ms|µs|us|ns|(?:milli|micro|nano)?seconds?|minutes?|min(?!\W*\d))\b"
+TIME = re.compile(rf"(?<![\w.,]){DIGITS}(?= ?{UNIT})")
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+TOKEN = re.compile(
+    rf"{MARK}?(?:(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})"
+    rf"|(?P<number>{NUMBER.pattern}))"
+    rf"|\b(?P<class>{'|'.join(CLASSES)})\b|\w+|[^\w\s]|\n"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell's output. `text` has the marks, `output` is what was printed.
+
+    seconds: kept where runs are rare (accelerators), else None. whole: only whether it prints
+    anything is compared. stand_in: recorded on the drawn stand-in for CIFAR-10.
+    """
+
+    fingerprint: str
+    text: str
+    seconds: float | None = None
+    whole: bool = False
+    stand_in: bool = False
+
+    @property
+    def output(self) -> str:
+        return unmarked(self.text)
+
+    def agrees(self, output: str, in_form: bool = False) -> bool:
+        """Whether a run printed this. in_form: on other data, so that any number may differ."""
+        if self.whole:
+            return bool(self.text) == bool(output)
+        return agrees(self.text, output, in_form)
+
+
+@dataclass
+class Transcript:
+    """`facts`: device, versions, data set, in order; `cells`: their entries by name, in order."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    cells: dict[str, Entry] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "Transcript":
+        """An empty one if there is no such file."""
+        return cls.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+
+    @classmethod
+    def parse(cls, content: str) -> "Transcript":
+        """What `write` wrote."""
+        transcript = cls()
+        opened, lines = None, []
+        for line in [*content.split("\n"), "# %% end 00000000"]:
+            if match := CELL.fullmatch(line):
+                if opened:
+                    transcript.cells[opened["name"]] = Entry(
+                        opened["fingerprint"],
+                        "\n".join(lines).strip("\n"),
+                        float(opened["s"]) if opened["s"] else None,
+                        bool(opened["whole"]),
+                        bool(opened["stand_in"]),
+                    )
+                opened, lines = match, []
+            elif opened is None and (match := FACT.match(line)):
+                transcript.facts[match["key"]] = match["value"]
+            else:
+                lines.append(line.removeprefix("\\") if ESCAPED.match(line) else line)
+        return transcript
+
+    def write(self, path: Path) -> None:
+        parts = ["\n".join(f"# {key}: {value}" for key, value in self.facts.items())]
+        for name, entry in self.cells.items():
+            head = f"# %% {name} {entry.fingerprint}"
+            head += "" if entry.seconds is None else f" {entry.seconds:.3g} s"
+            head += f" {WHOLE}" * entry.whole + f" {STAND_IN}" * entry.stand_in
+            lines = [f"\\{s}" if ESCAPED.match(s) else s for s in entry.text.split("\n")]
+            parts.append("\n".join([head, *lines]) if entry.text else head)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+    def current(self, fingerprints: dict[str, str]) -> dict[str, Entry]:
+        """The cells that, with all cells before them, are as they were when recorded."""
+        entries = {}
+        for name, fingerprint in fingerprints.items():
+            entry = self.cells.get(name)
+            if entry is None or entry.fingerprint != fingerprint:
+                break
+            entries[name] = entry
+        return entries
+
+
+# What varies
+
+
+def _tokens(text: str) -> list[re.Match]:
+    return list(TOKEN.finditer(text))
+
+
+def _kind(token: re.Match) -> str:
+    """Tokens of one kind may stand for each other where they are compared in form."""
+    return f"<{token.lastgroup}>" if token.lastgroup else token[0]
+
+
+def _value(token: re.Match) -> str:
+    return token[token.lastgroup] if token.lastgroup else token[0]
+
+
+def unmarked(text: str) -> str:
+    """A transcript's text as it was printed."""
+    return TOKEN.sub(_value, text)
+
+
+def agrees(committed: str, output: str, in_form: bool = False) -> bool:
+    """Whether an output is what a transcript says, whose numbers may be marked.
+
+    in_form: every number, and every name of a class, counts as marked. Where anything is marked,
+    blanks do not count: they pad numbers to columns.
+    """
+    if not in_form and MARK not in committed:
+        return committed == output
+    ours, theirs = _tokens(committed), _tokens(output)
+    return len(ours) == len(theirs) and all(
+        _kind(a) == _kind(b) if in_form or a[0] != _value(a) else _value(a) == _value(b)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def mark(text: str, others: Iterable[str], decimals: bool = False) -> str | None:
+    """What a cell printed, with a mark before each number that is not the same in `others`.
+
+    others: what the same cell printed in other runs, or a transcript's text with its marks. Where
+    one number of a cell varies, all its decimals do and all numbers of that line: that two are
+    equal by chance proves nothing. decimals: mark these in any case. Times are always marked.
+    Returns None where more than numbers varies: another word, another number of lines.
+    """
+    lines = [_tokens(line) for line in text.split("\n")]
+    varies = [False] * len(lines)
+    for other in others:
+        rows = [_tokens(line) for line in other.split("\n")]
+        if [list(map(_form, line)) for line in lines] != [list(map(_form, row)) for row in rows]:
+            return None
+        for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
+            varies[number] |= any(
+                b[0] != a["number"] for a, b in zip(line, row, strict=True) if a["number"]
+            )
+    decimals |= any(varies)
+
+    def marked(token: re.Match, whole_line: bool) -> str:
+        fixed = token["number"] and not whole_line
+        if _form(token) == _value(token):  # a word
+            return token[0]
+        if fixed and not (decimals and re.search(r"[.eE]", token[0])):
+            return token[0]
+        return MARK + _value(token)
+
+    return "\n".join(
+        TOKEN.sub(lambda token, whole_line=whole_line: marked(token, whole_line), line)
+        for line, whole_line in zip(text.split("\n"), varies, strict=True)
+    )
+
+
+def _form(token: re.Match) -> str:
+    return token[0] if token["class"] else _kind(token)
+
+
+def diff(committed: str, output: str, in_form: bool = False) -> str:
+    """A readable account of what changed: whole lines that do not agree, old and new."""
+    lines, fresh = committed.split("\n"), output.split("\n")
+    if len(lines) == len(fresh):  # keep lines that agree out of the account
+        lines = [
+            new_line if agrees(line, new_line, in_form) else line
+            for line, new_line in zip(lines, fresh, strict=True)
+        ]
+    delta = difflib.unified_diff(lines, fresh, "committed", "this run", lineterm="", n=1)
+    return "\n".join(delta)
+
+
+# How two devices differ, for a reader
+
+
+def same(old: str, new: str) -> bool:
+    """Whether two outputs agree: words exactly, numbers to a unit of the last digit, times not."""
+    shapes, numbers = zip(*map(_split, (old, new)), strict=True)
+    return shapes[0] == shapes[1] and all(_close(a, b) for a, b in zip(*numbers, strict=True))
+
+
+def same_to_a_reader(old: str, new: str) -> bool:
+    """As same(), but for somebody who compares two devices, whose times are what matters."""
+    return same(old, new) and TIME.findall(old) == TIME.findall(new)
+
+
+def differences(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Where two outputs do not agree by same(): spans of either text. Times are in none."""
+    ours, theirs = _kinds(old), _kinds(new)
+    agree: tuple[set[int], set[int]] = (set(), set())
+    for start, end, other, other_end in _regions(ours, theirs):
+        for at, at_other, size in _matches(ours[start:end], theirs[other:other_end]):
+            for a in range(start + at, start + at + size):
+                b = a - start - at + other + at_other
+                if ours[a][0] != "<number>" or _close(ours[a][1][0], theirs[b][1][0]):
+                    agree[0].add(a)
+                    agree[1].add(b)
+    return _spans(old, ours, agree[0]), _spans(new, theirs, agree[1])
+
+
+def _regions(ours: list, theirs: list) -> list[tuple[int, int, int, int]]:
+    """Which tokens to compare with which, (start, end) of either: by lines that are the same."""
+    if [kind for kind, _ in ours] == [kind for kind, _ in theirs]:
+        return [(0, len(ours), 0, len(theirs))]
+    lines, starts = [], []
+    for tokens in (ours, theirs):
+        ends = [number + 1 for number, (kind, _) in enumerate(tokens) if kind == "\n"]
+        starts.append([0, *ends, len(tokens)])
+        values = [match[0] if kind == "<number>" else kind for kind, match in tokens]
+        lines.append([tuple(values[a:b]) for a, b in pairwise(starts[-1])])
+    matcher = difflib.SequenceMatcher(None, *lines, autojunk=False)
+    return [
+        (starts[0][a], starts[0][b], starts[1][c], starts[1][d])
+        for _, a, b, c, d in matcher.get_opcodes()
+    ]
+
+
+def _matches(ours: list, theirs: list) -> list[tuple[int, int, int]]:
+    """(start, other start, length) of tokens that are of the same shape."""
+    kinds = [[kind for kind, _ in tokens] for tokens in (ours, theirs)]
+    if kinds[0] == kinds[1]:  # the usual case, and difflib is slow where many kinds are the same
+        return [(0, 0, len(ours))]
+    found = difflib.SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks()
+    ends = [(0, 0), *((start + size, other + size) for start, other, size in found)]
+    return [
+        (start, other, size)
+        for number, (start, other, size) in enumerate(found[:-1])
+        # A bracket that two different words have beside them by chance is no agreement.
+        if any(re.search(r"\w|\n", kind) for kind in kinds[0][start : start + size])
+        or ends[number] == (start, other)
+        or ends[number + 1] == found[number + 1][:2]
+    ]
+
+
+def _kinds(text: str) -> list[tuple[str, re.Match]]:
+    """(kind, match): names, signs, and what same() compares in another way, of one kind each."""
+    return [(_form(token), token) for token in _tokens(text)]
+
+
+def _spans(text: str, tokens: list[tuple[str, re.Match]], agree: set[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for number, (kind, match) in enumerate(tokens):
+        if number in agree or kind == "\n":
+            continue
+        start = match.start()
+        if spans and number - 1 not in agree and "\n" not in text[spans[-1][1] : start]:
+            start = spans.pop()[0]
+        spans.append((start, match.end()))
+    return spans
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    text = ADDRESS.sub("<address>", TIME.sub("<time>", text))
+    shape = re.sub(r"[ \t]+", " ", NUMBER.sub("<number>", text))
+    # What pads a number to its column is gone once the number has more digits.
+    shape = re.sub(r"(?<=[\[(]) |(?m:^ (?=<(?:number|time)>))", "", shape)
+    return shape.strip(), NUMBER.findall(text)
+
+
+def _close(old: str, new: str) -> bool:
+    a, b = (float(number.replace(",", "")) for number in (old, new))
+    if a == b:
+        return True
+    units = [_last_digit(n) for n in (old, new) if re.search(r"\.\d|e", n, re.IGNORECASE)]
+    return bool(units) and abs(a - b) <= 1.001 * max(units)  # whole numbers count: exact
+
+
+def _last_digit(number: str) -> float:
+    mantissa, _, exponent = number.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return 10.0 ** (int(exponent or 0) - decimals)

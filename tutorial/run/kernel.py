@@ -1,0 +1,170 @@
+"""The process that runs one section's cells, one after another, in one namespace.
+
+Requests and replies are JSON lines on stdin and stdout; what the cells (and their child processes)
+print goes to a file, so that a loud or dying snippet cannot break the conversation. It needs
+nothing but Python, torch, torchvision and matplotlib: it also runs on a GPU machine where nothing
+can be installed, and code, file name and line numbers are the script's own.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import random
+import sys
+import time
+import traceback
+import types
+import warnings
+from pathlib import Path
+
+# What takes seconds to import, for those who start many kernels.
+HEAVY = ("numpy", "torch", "torchvision", "matplotlib.pyplot", "tutorial.run.figures")
+
+
+def serve() -> None:
+    """Answer requests until stdin closes."""
+    requests, replies = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    start = json.loads(requests.readline())
+    printed = os.open(start["printed"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    for stream, number in (("stdout", 1), ("stderr", 2)):
+        os.dup2(printed, number)
+        text = open(number, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+        setattr(sys, stream, text)
+    kernel = Kernel(start, printed)
+    _send(replies, kernel.start())
+    for line in requests:
+        _send(replies, kernel.run(**json.loads(line)))
+
+
+def _send(replies, reply: dict) -> None:
+    replies.write(json.dumps(reply) + "\n")
+    replies.flush()
+
+
+class Kernel:
+    """One section's namespace. `start`: script, device, threads, figures, printed, source."""
+
+    def __init__(self, start: dict, printed: int) -> None:
+        self.request, self.printed = start, printed
+        self.script = start["script"]
+        self.main = types.ModuleType("__main__")
+        self.main.__file__ = self.script
+
+    def start(self) -> dict:
+        """Make the machine ready for the first cell; answer with what it is."""
+        sys.path[0] = str(Path(self.script).parent)
+        sys.modules["__main__"] = self.main
+        sys.argv = [self.script]
+        import numpy
+        import torch
+        import torchvision
+
+        device = self.request["device"]
+        if device == "cpu":
+            name = _processor()
+            if torch.accelerator.is_available():  # MPS, XPU: no environment variable hides them
+                torch.accelerator.current_accelerator = lambda check_available=False: None
+                torch.accelerator.is_available = lambda: False
+        elif getattr(torch, device, None) is None or not getattr(torch, device).is_available():
+            return {"unavailable": f"torch {torch.__version__} finds no such device"}
+        else:
+            name = getattr(torch, device).get_device_name(0) if device != "mps" else _processor()
+        torch.set_num_threads(self.request["threads"])
+        if self.request["source"]:
+            from tutorial.data import cifar10
+
+            cifar10.teach_torchvision(cifar10.Source(**self.request["source"]))
+        random.seed(0)
+        numpy.random.seed(0)
+        torch.manual_seed(0)
+        return {
+            "device_name": name,
+            "threads": torch.get_num_threads(),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "numpy": numpy.__version__,
+            "matplotlib": importlib.metadata.version("matplotlib"),  # imported if it is needed
+        }
+
+    def run(self, name: str, source: str, line: int, recipe: bool = False) -> dict:
+        """Run one cell, whose code begins in `line` of the script; all that came of it.
+
+        recipe: it leaves test_logits and test_labels, whose accuracy is part of the reply.
+        """
+        os.ftruncate(self.printed, 0)
+        error, started = None, time.perf_counter()
+        with warnings.catch_warnings(record=True) as caught:
+            _warn_as_python_does()
+            try:
+                code = compile("\n" * (line - 1) + source, self.script, "exec", dont_inherit=True)
+                exec(code, self.main.__dict__)
+            except BaseException as raised:  # SystemExit must not end the section in silence
+                error = self._describe(raised)
+        seconds = time.perf_counter() - started
+        sys.stdout.flush()
+        sys.stderr.flush()
+        figures = sys.modules.get("tutorial.run.figures")  # a backend, loaded when used
+        # Not read_text(), which takes the carriage return of a progress bar for a new line.
+        text = Path(self.request["printed"]).read_bytes().decode(errors="replace")
+        return {
+            "text": text,
+            "error": error,
+            "warnings": [
+                {"type": w.category.__name__, "message": str(w.message), "line": w.lineno}
+                for w in caught
+                if not issubclass(w.category, DeprecationWarning) or w.filename == self.script
+            ],
+            "unshown": figures.unshown() if figures else 0,
+            "figures": figures.collect(Path(self.request["figures"]), name) if figures else [],
+            "seconds": seconds,
+            "accuracy": self._accuracy() if recipe and not error else None,
+        }
+
+    def _accuracy(self) -> float | None:
+        logits, labels = (self.main.__dict__.get(n) for n in ("test_logits", "test_labels"))
+        if logits is None or labels is None:
+            return None
+        return (logits.argmax(dim=1) == labels).double().mean().item()
+
+    def _describe(self, raised: BaseException) -> dict:
+        frames = traceback.extract_tb(raised.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == self.script]
+        if isinstance(raised, SyntaxError) and raised.filename == self.script:
+            lines.append(raised.lineno)
+        own = [frame for frame in frames if frame.filename != __file__]
+        return {
+            "types": [cls.__name__ for cls in type(raised).__mro__],
+            "message": "".join(traceback.format_exception_only(raised)).strip(),
+            "line": lines[0] if lines else None,
+            "traceback": "".join(traceback.format_list(own)),
+        }
+
+
+def _warn_as_python_does() -> None:
+    """Python's default filters, but each warning every time, so that a run can be repeated."""
+    warnings.simplefilter("always")
+    for category in (PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)
+
+
+def _processor() -> str:
+    """Name and widest vectors, `AMD EPYC, AVX512`: of one name, some take twice as long."""
+    import torch
+
+    return f"{_processor_name()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _processor_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    serve()

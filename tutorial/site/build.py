@@ -1,0 +1,216 @@
+"""Assemble build/site: pages by MkDocs, then figures, scripts and exports; or serve a preview."""
+
+import hashlib
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tutorial import TutorialError
+from tutorial.data import cifar10, weights
+from tutorial.lesson import labs
+from tutorial.lesson.cells import DEVICES
+from tutorial.lesson.project import Project
+from tutorial.page import fences, formulas, programs
+from tutorial.record import records
+from tutorial.site import checks, export, lab_pages, offline, style_sheets
+
+WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
+INPUTS = (*WATCHED, "tutorial", "package-lock.json")
+STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
+    cifar10.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
+    weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),
+}
+
+
+class Complaints(logging.Handler):
+    """Collects what MkDocs warns of: a site with a broken link is not published."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def build(project: Project) -> bool:
+    """Make build/site in one step from current records; False if it was up to date already.
+
+    The project has passed check(). Raises TutorialError, and leaves the site of the last build, if
+    anything else is amiss.
+    """
+    fences.the_project.cache_clear()
+    print_of_inputs = fingerprint(project)
+    stamp = project.build / "site.inputs"
+    if project.site.is_dir() and stamp.is_file() and stamp.read_text() == print_of_inputs:
+        return False
+    _make(project)
+    stamp.write_text(print_of_inputs)
+    return True
+
+
+def build_preview(project: Project):
+    """Make the site of a PreviewProject, for live reload; MkDocs' configuration."""
+    check(project)
+    return _make(project, preview=True)
+
+
+def check(project: Project) -> None:
+    """Raise TutorialError for what does not fit between pages and scripts; needs no record."""
+    problems = checks.check_pages(project)
+    if problems:
+        raise TutorialError("\n".join(problems))
+
+
+def _make(project: Project, preview: bool = False):
+    new = project.build / "site.new"
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        config = _mkdocs(project, new, preview)
+        _assemble(project, new)
+        if not preview:
+            style_sheets.trim_theme(new)
+            offline.write(project, new)
+        _swap(new, project.site)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return config
+
+
+def _mkdocs(project: Project, destination: Path, preview: bool):
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+    from mkdocs.commands.build import build as mkdocs_build
+    from mkdocs.config import load_config
+    from mkdocs.exceptions import MkDocsException
+
+    complaints = Complaints()
+    logger = logging.getLogger("mkdocs")
+    logger.addHandler(complaints)
+    logger.propagate = False
+    try:
+        config = load_config(str(project.root / "mkdocs.yml"), site_dir=str(destination))
+        config.extra["preview"] = preview
+        mkdocs_build(config)
+    except (TutorialError, formulas.FormulaError) as error:
+        raise TutorialError(str(error)) from None
+    except MkDocsException as error:
+        said = "\n".join([*complaints.messages, str(error)]).strip()
+        raise TutorialError(f"mkdocs.yml: {said}") from None
+    finally:
+        logger.removeHandler(complaints)
+    if complaints.messages:
+        raise TutorialError("\n".join(complaints.messages))
+    return config
+
+
+def _assemble(project: Project, site: Path) -> None:
+    for name, section in project.sections.items():
+        for device in DEVICES:
+            folder = records.folder(project, device, name)
+            for kind, pattern in (("figures", "*.webp"), ("sounds", "*.wav")):
+                files = list(folder.glob(pattern))
+                target = site / "assets" / kind / device / name
+                if files:
+                    target.mkdir(parents=True)
+                for file in files:
+                    shutil.copyfile(file, target / file.name)
+        shutil.copyfile(section.path, site / f"{name}.py")
+        page = project.root / "docs" / f"{name}.md"
+        (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
+        lesson = labs.text_of(export.notebook(project, page, built=True))
+        (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
+    programs.write(project, site)
+    lab_pages.finish(project, site)
+    formulas.write_assets(site)
+    for source_map in site.rglob("*.map"):
+        source_map.unlink()
+
+
+def stand_ins(project: Project, device: str) -> str:
+    """In one line which stand-ins the site shows and how to get the real thing; empty if none."""
+    read = {name for each in project.sections for name in records.data_of(project, device, each)}
+    found = [words for name, words in STAND_INS.items() if name in read]
+    if not found:
+        return ""
+    wanted, shown, retry = zip(*found, strict=True)
+    said = f"note: {' and '.join(wanted)} could not be downloaded: the pages show"
+    said += (
+        f" {' and '.join(shown)} instead, and say so. To try again: {' '.join(retry)} make site."
+    )
+    if cifar10.STAND_IN in read:
+        said += " If you have the images: CIFAR10_DIR=FOLDER make site, as README.md says."
+    return said
+
+
+def _swap(new: Path, site: Path) -> None:
+    old = site.with_name("site.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if site.exists():
+        site.rename(old)
+    new.rename(site)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def fingerprint(project: Project, without: list[Path] | None = None) -> str:
+    """Changes when anything that the site is made of changes; reads no file's content.
+
+    What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
+    without: files that do not count; nor do the records then.
+    """
+    files = []
+    for name in INPUTS:
+        path = project.root / name
+        files += [path] if path.is_file() else sorted(path.rglob("*"))
+    if without is None:
+        for device in DEVICES:
+            files += sorted((project.build / device).glob("*/*.json"))
+    chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL", "DEVICE")]
+    hasher = hashlib.sha256(str(chosen).encode())
+    for file in files:
+        parts = file.relative_to(project.root).parts
+        aside = any(part.startswith((".", "__pycache__")) for part in parts)
+        if file.is_file() and not aside and file not in (without or ()):
+            status = file.stat()
+            hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return hasher.hexdigest()
+
+
+def serve(project: Project, preview, port: int) -> None:
+    """Serve a preview's site; `preview.update()` follows each save, `opened()` each page read."""
+    from mkdocs.livereload import LiveReloadServer
+
+    class Server(LiveReloadServer):
+        def serve_request(self, environ, start_response):
+            page = environ["PATH_INFO"].removeprefix("/") or "index.html"
+            if page.endswith(".html"):
+                preview.opened(page.removesuffix(".html"))
+            return super().serve_request(environ, start_response)
+
+    def rebuild() -> None:
+        try:
+            preview.update()
+        except (TutorialError, OSError) as error:
+            # The last good site stays on show, and the server waits for the mend.
+            print(f"\n{error}\n", flush=True)
+
+    rebuild()
+    if not project.site.is_dir():
+        raise TutorialError("there is no site to serve yet; mend the above and try again")
+    root = str(project.site)
+    server = Server(rebuild, "127.0.0.1", port, root=root, polling_interval=0.2)
+    for path in (*(project.root / name for name in WATCHED), preview.signal):
+        if path.exists():
+            server.watch(str(path))
+    print(f"serving http://127.0.0.1:{port}/ until Ctrl-C; save a page or a script to see it")
+    sys.stdout.flush()
+    try:
+        server.serve()
+    except OSError as error:
+        raise TutorialError(f"port {port}: {error.strerror}; name another: PORT=8001") from None
+    except KeyboardInterrupt:
+        print()
+    finally:  # on SIGTERM too: its threads would keep this process alive
+        if server.serve_thread.is_alive():
+            server.shutdown()

@@ -1,0 +1,169 @@
+"""What does not fit between pages, scripts and labs: told before anything is built."""
+
+from itertools import pairwise
+
+from tutorial import TutorialError
+from tutorial.lesson import labs
+from tutorial.lesson.project import SHOWN_CELL, Project
+from tutorial.page import fences, numbers
+from tutorial.record import results
+from tutorial.site import export
+
+
+def check_pages(project: Project) -> list[str]:
+    """What is wrong, a line each: `docs/x.md:12: ...`."""
+    return [
+        *labs.stale(project),
+        *_shown_cells(project),
+        *_unshown_cells(project),
+        *_other_fences(project),
+        *_unshown_exercises(project),
+        *_unexplained_errors(project),
+        *_recipes(project),
+        *_numbers_by_hand(project),
+    ]
+
+
+def stale_notebooks(project: Project) -> list[str]:
+    """Of lessons, where notebooks are committed. They hold up no build: prose changes often."""
+    if not (project.root / "snippets" / "notebooks").is_dir():
+        return []
+    return export.stale_notebooks(project)
+
+
+def _shown_cells(project: Project):
+    for (script, name), places in project.shown.items():
+        section = project.sections.get(script)
+        if section is None:
+            yield f"{places[0]}: there is no snippets/{script}.py"
+        elif name not in {cell.name for cell in section.cells}:
+            yield f"{places[0]}: snippets/{script}.py has no cell {name}"
+        elif len(places) > 1:
+            yield f"{places[1]}: {script}.py::{name} is shown at {places[0]} already"
+
+
+def _unshown_cells(project: Project):
+    for section in project.sections.values():
+        lines = {cell.name: cell.line for cell in section.cells}
+        for cell in section.cells:
+            if (section.name, cell.name) not in project.shown:
+                yield f"{cell.where}: no page shows cell {cell.name}; show it or remove it"
+        page = project.root / "docs" / f"{section.name}.md"
+        if page not in project.pages:
+            yield f"snippets/{section.name}.py: has no page of its name, docs/{section.name}.md"
+        own = {}  # by cell, in the order of the page
+        for fence in project.fences:
+            match = SHOWN_CELL.match(fence.named)
+            if fence.page == page and fence.kind == "cell" and match and match["cell"] in lines:
+                own.setdefault(match["cell"], fence.place)
+        for (above, _), (below, place) in pairwise(own.items()):
+            if lines[below] < lines[above]:
+                yield f"{place}: shown below {above}, but runs before it; readers run the page"
+
+
+def _other_fences(project: Project):
+    for fence in project.fences:
+        if fence.kind == "cell" and not SHOWN_CELL.match(fence.named):
+            yield f"{fence.place}: a cell fence holds one line such as tensors.py::squares"
+        elif fence.kind == "section":
+            if fence.named.removesuffix(".py") not in project.sections:
+                yield f"{fence.place}: there is no snippets/{fence.named}"
+        elif fence.kind == "exercise":
+            try:
+                fences.find_exercise(project, fence.named)
+            except TutorialError as error:
+                yield f"{fence.place}: {error}"
+
+
+def _unshown_exercises(project: Project):
+    shown = {fence.named for fence in project.fences if fence.kind == "exercise"}
+    for lab in labs.labs(project):
+        for name in lab.exercises:
+            if f"{lab.section}.py::{name}" not in shown:
+                path = project.relative(lab.path)
+                yield f"{path}: no page shows exercise {name}; show it or remove it"
+
+
+def _unexplained_errors(project: Project):
+    """Where one page explains error messages, it explains those of all lessons."""
+    explained = {fence.named: fence.place for fence in project.fences if fence.kind == "error"}
+    raised = {
+        f"{section.name}.py::{cell.name}": cell
+        for section in project.sections.values()
+        for cell in section.cells
+        if "error" in cell.options
+    }
+    for name, place in explained.items():
+        if name not in raised:
+            yield f"{place}: {name} is no cell with error="
+    for name, cell in raised.items():
+        if explained and name not in explained:
+            page = next(iter(explained.values())).partition(":")[0]
+            yield f"{cell.where}: {page} does not explain the error of cell {cell.name}"
+
+
+def _recipes(project: Project):
+    """Recipes that are not as they should be, and placeholders that stand for nothing."""
+    try:
+        results.recipes(project)
+    except TutorialError as error:
+        yield str(error)
+        return
+    for page, lines in project.pages.items():
+        text = "\n".join(lines)
+        head = export.FRONT_MATTER.match(text)
+        for line, found in numbers.placeholders(text):
+            place = f"{project.relative(page)}:{line}"
+            if head and found.start() < head.end():
+                yield f"{place}: {found[0]} stands in the front matter, where no number can be put"
+                continue
+            try:
+                numbers.check(project, found[1])
+            except TutorialError as error:
+                yield f"{place}: {error}"
+    for path, text in _not_rendered(project):
+        for line, found in numbers.placeholders(text):
+            yield (
+                f"{project.relative(path)}:{line}: {found[0]} is put into pages alone; a choice"
+                " stands here in words or as code, a measured number in the lesson"
+            )
+
+
+def _numbers_by_hand(project: Project):
+    """Accuracies and times that no run has printed, wherever a reader meets them as prose."""
+    texts = [(page, "\n".join(lines)) for page, lines in project.pages.items()]
+    for path, text in [*texts, *_not_rendered(project)]:
+        for line, found in numbers.by_hand(text):
+            advice = f"a choice is {{{{ given {found} }}}}"
+            if path not in project.pages:
+                advice = f"a choice is written in words or as code, `{found}`"
+            yield _by_hand(f"{project.relative(path)}:{line}", found, advice)
+    for section in project.sections.values():
+        for cell in section.cells:
+            for key, verb in (("alt", "seen"), ("heard", "heard")):
+                for _, found in numbers.by_hand(cell.options.get(key, "")):
+                    advice = f"say what is to be {verb} without it"
+                    yield _by_hand(f"{cell.where}: {key} of cell {cell.name}", found, advice)
+
+
+def _by_hand(place: str, found: str, advice: str) -> str:
+    return (
+        f'{place}: "{found}" is written by hand: a measured number is'
+        f" {{{{ RECIPE accuracy }}}} or {{{{ SCRIPT.py::CELL seconds }}}}, {advice}"
+    )
+
+
+def _not_rendered(project: Project):
+    """Prose in which placeholders stay as they are: path and text, lines in their places."""
+    files = [project.root / name for name in ("README.md", "CONTRIBUTING.md")]
+    for path in [*files, *sorted((project.root / "includes").glob("*.md"))]:
+        if path.is_file():
+            yield path, path.read_text(encoding="utf-8")
+    for lab in labs.labs(project):
+        prose, lines = False, []
+        for line in lab.path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("# %%"):
+                prose = "[markdown]" in line
+                line = ""
+            lines.append(line.removeprefix("#").removeprefix(" ") if prose else "")
+        yield lab.path, "\n".join(lines)

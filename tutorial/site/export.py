@@ -1,0 +1,162 @@
+"""A lesson in other forms: one flat Markdown file, and a notebook without outputs."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+
+from tutorial.lesson import labs
+from tutorial.lesson.project import OUR_FENCE, Project
+from tutorial.page import fences, numbers
+
+BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
+# Attributes of a link or a paragraph: the theme's affair.
+ATTRIBUTES = re.compile(r"\s*\{:? ?[.#][\w .#=\"-]*\}")
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
+TIME = "\ue000"  # for private use: in no text
+CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
+LINK_TARGET = re.compile(r"\]\([^)\s]*\.(?:md|html|ipynb)(?:#[\w-]*)?(?=\))")
+PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
+
+
+def flat(
+    project: Project, page: Path, outputs: bool = True, times: bool = True, built: bool = True
+) -> str:
+    """A page as plain Markdown: code and real output in place of cells, nothing indented.
+
+    A code fence's info line says what it is meant to do: `python raises:ValueError`.
+    Without `outputs` the code alone stands there: it need not have been run.
+    built: as part of this machine's site, which says where it shows a stand-in.
+    """
+    text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
+    if not times:
+        for _, found in reversed(numbers.placeholders(text)):
+            asked = " ".join(found[1].split())
+            if numbers.RECORD.fullmatch(asked) or asked.endswith(" running"):
+                text = text[: found.start()] + TIME + text[found.end() :]
+    beside = numbers.data_beside(project, page.stem) if built else frozenset()
+    text = numbers.substitute(project, text, beside)
+    return "\n".join(_flat_lines(project, text.splitlines(), outputs)) + "\n"
+
+
+def _flat_lines(project: Project, lines: list[str], outputs: bool) -> list[str]:
+    result, at = [], 0
+    while at < len(lines):
+        line = lines[at]
+        box = BOX.match(line)
+        if box:
+            end = at + 1
+            while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
+                end += 1
+            result.append(f"**{box['title'] or box['kind'].capitalize()}**")
+            result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]], outputs)
+            at = end
+        elif fence := OUR_FENCE.match(line):
+            named = lines[at + 1].strip()
+            if fence["kind"] == "cell":
+                result += _flat_cell(project, named, outputs)
+            elif fence["kind"] == "exercise":
+                exercise = fences.find_exercise(project, named)
+                result += _fence("python", exercise.stub).splitlines()
+            at += 3
+        else:
+            result.append(ATTRIBUTES.sub("", line))
+            at += 1
+    return result
+
+
+def _flat_cell(project: Project, name: str, outputs: bool) -> list[str]:
+    _, section, cell = fences.find_cell(name)
+    does = [
+        f"{verb}:{cell.options[key]}"
+        for key, verb in (("error", "raises"), ("warns", "warns"))
+        if key in cell.options
+    ]
+    if "device" in cell.options:
+        does.append("notest")
+    parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
+    runs = fences.runs_of(project, section, cell) if outputs else []
+    for run in runs[:1] if fences.agree(runs) else runs:
+        if run.text:
+            data = f", {run.data}" if run.data else ""
+            parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]
+    if outputs and "alt" in cell.options:
+        parts.append(f"*Figure: {cell.options['alt']}*")
+    if any(run.sounds for run in runs):
+        parts.append(f"*Sound, {cell.options['sound']}: {cell.options['heard']}*")
+    return "\n\n".join(parts).splitlines()
+
+
+def _fence(info: str, text: str) -> str:
+    return f"```{info}\n{text}\n```"
+
+
+def notebook(
+    project: Project, page: Path, times: bool = True, built: bool = False
+) -> nbformat.NotebookNode:
+    """The lesson as a notebook: prose and code, to be run by the reader.
+
+    Without `times` of the run, a TIME stands for each; `built` as in flat().
+    """
+    text = flat(project, page, outputs=False, times=times, built=built)
+    text = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", text)
+    cells, at = [], 0
+    for code in CODE.finditer(text):
+        cells.append(("markdown", text[at : code.start()].strip(), []))
+        tags = ["raises-exception"] if "raises:" in code["does"] else []
+        cells.append(("code", code["source"].rstrip(), tags))
+        at = code.end()
+    cells.append(("markdown", text[at:].strip(), []))
+    return labs.make_notebook([cell for cell in cells if cell[1]])
+
+
+def _address(project: Project, link: re.Match) -> str:
+    """Where a link between pages leads from a notebook: to the site, or to a file beside it."""
+    site, page = os.environ.get("SITE_URL", "").rstrip("/"), link["page"]
+    if site:
+        return f"{site}/{page}.html{link['anchor'] or ''}"
+    if page in project.sections:
+        return f"{page}.ipynb"
+    return f"../../docs/{page}.{'ipynb' if page.startswith('labs/') else 'md'}"
+
+
+# Notebooks are committed as well: Colab opens those of a repository.
+
+
+def notebook_path(project: Project, section: str) -> Path:
+    return project.root / "snippets" / "notebooks" / f"{section}.ipynb"
+
+
+def write_notebooks(project: Project) -> list[Path]:
+    """Make anew the notebooks of lessons that are stale; the files that changed."""
+    changed = []
+    for section in project.sections:
+        path = notebook_path(project, section)
+        if not _is_current(project, section):
+            page = project.root / "docs" / f"{section}.md"
+            labs.save(path, labs.text_of(notebook(project, page)))
+            changed.append(path)
+    return changed
+
+
+def stale_notebooks(project: Project) -> list[str]:
+    """Notebooks that are not made from their lesson as it is now, a line each."""
+    return [
+        f"{project.relative(notebook_path(project, section))}: not made from"
+        f" docs/{section}.md and snippets/{section}.py as they are now; make notebooks"
+        for section in project.sections
+        if not _is_current(project, section)
+    ]
+
+
+def _is_current(project: Project, section: str) -> bool:
+    """Whether it is as it would be made, but for times of a run and where links lead."""
+    path = notebook_path(project, section)
+    if not path.is_file():
+        return False
+    page = project.root / "docs" / f"{section}.md"
+    made = LINK_TARGET.sub("](", labs.text_of(notebook(project, page, times=False)))
+    committed = LINK_TARGET.sub("](", path.read_text(encoding="utf-8"))
+    pattern = r"[^\n]{1,20}?".join(map(re.escape, made.split(TIME)))
+    return re.fullmatch(pattern, committed) is not None
