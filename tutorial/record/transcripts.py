@@ -2,7 +2,9 @@
 
 In a transcript `≈` stands before each number that varies from machine to machine: what was printed
 there was measured to differ between two ways to run the cell, or is a time. Such a number is
-compared in form: any other number may stand in its place. All else is compared to the last digit.
+compared in form: any other number may stand in its place. Of other numbers, a decimal may differ by
+one in its last digit, because what lies between two digits is rounded up on one processor and down
+on the next. All else is compared as it was printed, except blanks: they pad numbers to columns.
 """
 
 import difflib
@@ -142,16 +144,20 @@ def unmarked(text: str) -> str:
 def agrees(committed: str, output: str, in_form: bool = False) -> bool:
     """Whether an output is what a transcript says, whose numbers may be marked.
 
-    in_form: every number, and every name of a class, counts as marked. Where anything is marked,
-    blanks do not count: they pad numbers to columns.
+    in_form: every number, and every name of a class, counts as marked.
     """
-    if not in_form and MARK not in committed:
-        return committed == output
     ours, theirs = _tokens(committed), _tokens(output)
     return len(ours) == len(theirs) and all(
-        _kind(a) == _kind(b) if in_form or a[0] != _value(a) else _value(a) == _value(b)
+        _kind(a) == _kind(b) if in_form or a[0] != _value(a) else _equal(a, b)
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def _equal(token: re.Match, other: re.Match) -> bool:
+    if token["number"] and other["number"]:
+        a, b = token["number"], other["number"]
+        return a == b or (_last_digit(a) == _last_digit(b) and _close(a, b))
+    return _value(token) == _value(other)
 
 
 def mark(text: str, others: Iterable[str], decimals: bool = False) -> str | None:
