@@ -254,6 +254,7 @@ def test_a_lessons_notebook_is_stale_for_its_words_and_code_and_not_for_times_an
     one = "# %% one\nprint(1)\n\n# %% two\nprint(1)\n"
     light.script("lesson", one, TIMED)
     light.script("two", "# %% end\nprint(3)\n")
+    light.do("tutorial", "outputs")
     path = light.root / "snippets" / "notebooks" / "lesson.ipynb"
     assert light.do("tutorial", "check").returncode == 0  # where none are committed, none are asked
     light.do("tutorial", "run")

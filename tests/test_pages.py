@@ -153,6 +153,10 @@ def test_check_fails_and_runs_nothing(light):
     ]
     assert not (light.root / "build").exists()
     light.script("lesson", TWO_CELLS)
+    done = light.do("tutorial", "check")
+    advice = "make outputs SECTIONS=lesson"
+    assert done.stderr == f"outputs/cpu/lesson.txt: there is no such transcript; {advice}\n"
+    light.do("tutorial", "outputs")
     assert light.do("tutorial", "check").returncode == 0
 
 

@@ -288,6 +288,7 @@ def ran(tmp_path_factory):
         chosen
         | {
             "matrix.system.target": "snippets",
+            "matrix.system.images": os.environ.get("CIFAR10_DIR", ""),
             "matrix.system.name": "linux-3.11",
             "matrix.system.python": PYTHON,
             "runner.os": "Linux",

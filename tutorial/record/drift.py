@@ -127,6 +127,11 @@ def stale(project: Project) -> tuple[list[str], list[str]]:
             cells = section.on(device)
             if not cells or (device != "cpu" and not path.exists()):
                 continue
+            remedy = f"make outputs SECTIONS={section.name}"
+            remedy += "" if device == "cpu" else f" DEVICE={device}"
+            if not path.exists():
+                errors.append(f"{project.relative(path)}: there is no such transcript; {remedy}")
+                continue
             entries, prints = Transcript.read(path).cells, section.fingerprints(device)
             differ = [
                 cell.name
@@ -138,8 +143,7 @@ def stale(project: Project) -> tuple[list[str], list[str]]:
                 names = ", ".join([*differ, *sorted(gone)])
                 (errors if device == "cpu" else notes).append(
                     f"{project.relative(path)}: is of other code than snippets/{section.name}.py:"
-                    f" {names}; make outputs SECTIONS={section.name}"
-                    + (f" DEVICE={device}" if device != "cpu" else "")
+                    f" {names}; {remedy}"
                 )
     return errors, notes
 

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import random
+import statistics
 import sys
 import time
 import traceback
@@ -95,12 +96,13 @@ class Kernel:
         recipe: it leaves test_logits and test_labels, whose accuracy is part of the reply.
         """
         os.ftruncate(self.printed, 0)
-        error, started = None, time.perf_counter()
+        error, accuracy, started = None, None, time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             _warn_as_python_does()
             try:
                 code = compile("\n" * (line - 1) + source, self.script, "exec", dont_inherit=True)
                 exec(code, self.main.__dict__)
+                accuracy = self._accuracy() if recipe else None
             except BaseException as raised:  # SystemExit must not end the section in silence
                 error = self._describe(raised)
         seconds = time.perf_counter() - started
@@ -120,14 +122,15 @@ class Kernel:
             "unshown": figures.unshown() if figures else 0,
             "figures": figures.collect(Path(self.request["figures"]), name) if figures else [],
             "seconds": seconds,
-            "accuracy": self._accuracy() if recipe and not error else None,
+            "accuracy": accuracy,
         }
 
     def _accuracy(self) -> float | None:
         logits, labels = (self.main.__dict__.get(n) for n in ("test_logits", "test_labels"))
         if logits is None or labels is None:
             return None
-        return (logits.argmax(dim=1) == labels).double().mean().item()
+        answers = zip(logits.argmax(dim=1).tolist(), labels.tolist(), strict=True)
+        return statistics.fmean(answer == label for answer, label in answers)
 
     def _describe(self, raised: BaseException) -> dict:
         frames = traceback.extract_tb(raised.__traceback__)
