@@ -66,7 +66,7 @@ def test_every_program_without_a_long_training_prints_what_the_record_says(name,
 @needs_fork
 @nightly.mark
 @pytest.mark.parametrize(
-    "name", filter(lambda name: nightly.has_long(PROJECT.sections[name]), PROJECT.sections)
+    "name", [name for name, section in PROJECT.sections.items() if nightly.has_long(section)]
 )
 def test_every_program_with_a_long_training_prints_what_the_record_says(name, tmp_path):
     wrong = disagreements(PROJECT, name, tmp_path, long=True)

@@ -350,17 +350,8 @@ class Numbers(list):
     def argmax(self, dim):
         return Numbers(self)
 
-    def __eq__(self, other):
-        return Numbers(a == b for a, b in zip(self, other))
-
-    def double(self):
-        return self
-
-    def mean(self):
-        return Numbers([sum(self) / len(self)])
-
-    def item(self):
-        return self[0]
+    def tolist(self):
+        return list(self)
 
 
 right = int(os.environ["RIGHT"])
