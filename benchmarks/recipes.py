@@ -15,8 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tutorial import results  # noqa: E402
 from tutorial.lesson.project import Project  # noqa: E402
+from tutorial.record import results  # noqa: E402
+from tutorial.run.measure import Measurer  # noqa: E402
 from tutorial.run.progress import Progress  # noqa: E402
 from tutorial.run.runner import Runner  # noqa: E402
 
@@ -35,7 +36,7 @@ def main() -> int:
         project = Project(root)
         # One at a time: two would share the memory and spoil each other's times.
         runner = Runner(project, "cpu", jobs=1, listener=progress)
-        measurer = results.Measurer(project, runner, seeds=2)
+        measurer = Measurer(project, runner, seeds=2)
         outcomes = measurer.run(measurer.choose([SLOW, FAST, LAST]))
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         if problems:

@@ -66,7 +66,7 @@ BETTER = spread(56.4, 57.9, 57.1, 57.2, 57.4)
 
 def result(recipe, accuracy, seconds, on, **more):
     return {
-        "script": recipe.script,
+        "script": recipe.cell.script,
         "cell": recipe.cell.name,
         "fingerprint": recipe.fingerprint(on),
         "data": "CIFAR-10 (JPEG copy)",

@@ -14,7 +14,7 @@ import pytest
 from tutorial import TutorialError
 from tutorial.__main__ import main
 from tutorial.data import cifar10
-from tutorial.lesson.cells import read_section
+from tutorial.lesson.project import Project
 from tutorial.page import results_page
 from tutorial.record import results
 from tutorial.run.runner import Runner
@@ -134,38 +134,57 @@ def test_times_have_three_digits_and_the_median():
     }
 
 
-def test_the_outcome_is_read_from_real_tensors(capsys):
+@pytest.fixture
+def seeds():
+    """Seeds over a namespace, while torch.manual_seed is theirs."""
+    import torch
+
+    from tutorial.run.seeds import Seeds
+
+    usual = torch.manual_seed
+    yield lambda **names: Seeds(names)
+    torch.manual_seed = usual
+
+
+def test_the_outcome_is_read_from_real_tensors(seeds):
     import torch
 
     torch.manual_seed(0)
     logits, labels = torch.randn(60, 3), torch.arange(3).repeat(20)
-    scope = {"test_logits": logits, "test_labels": labels, "classes": ["a", "b", "c"]}
-    exec(results.DEFINE_OUTCOME + results.READ, scope | {"seconds": torch.tensor(2.5)})
-    said = json.loads(capsys.readouterr().out)
+    names = {"test_logits": logits, "test_labels": labels, "classes": ["a", "b", "c"]}
+    outcome = seeds(**names, seconds=torch.tensor(2.5)).outcome()
     right = logits.argmax(dim=1) == labels
-    assert said["accuracy"] == pytest.approx(right.float().mean().item())
-    assert said["classes"]["b"] == pytest.approx(right[labels == 1].float().mean().item())
-    assert said["seconds"] == 2.5
-    with pytest.raises(AssertionError, match="59 rows of test_logits, 60 test_labels"):
-        exec(
-            results.DEFINE_OUTCOME + results.READ,
-            scope | {"test_logits": logits[1:], "seconds": 1.0},
-        )
+    assert outcome["accuracy"] == pytest.approx(right.float().mean().item())
+    assert outcome["classes"]["b"] == pytest.approx(right[labels == 1].float().mean().item())
+    assert outcome["seconds"] == 2.5
+    with pytest.raises(ValueError, match="59 rows of test_logits, 60 test_labels"):
+        seeds(**names | {"test_logits": logits[1:]}, seconds=1.0).outcome()
 
 
-def test_a_network_trained_further_by_every_seed_is_noticed(capsys):
+def test_a_seed_is_an_offset_and_gives_the_numbers_that_the_written_seed_would_give(seeds):
+    import torch
+
+    torch.manual_seed(3)
+    written = torch.rand(4)
+    repeated = seeds()
+    repeated.begin(3)
+    torch.manual_seed(0)
+    assert torch.rand(4).equal(written)
+    assert repeated.calls == 1
+
+
+def test_a_network_trained_further_by_every_seed_is_noticed(seeds):
     import torch
     from torch import nn
 
-    scope = {"net": nn.Linear(2, 2), "other": nn.Linear(2, 2), "lazy": nn.LazyLinear(2)}
-    exec(results.WATCH, scope)
-    exec(results.CHANGED, scope)
-    assert capsys.readouterr().out.split() == []
-    scope["other"] = nn.Linear(2, 2)  # a new one under an old name
+    repeated = seeds(net=nn.Linear(2, 2), other=nn.Linear(2, 2), lazy=nn.LazyLinear(2))
+    repeated.namespace |= {"classes": ["a"], "seconds": 1.0}
+    repeated.namespace |= {"test_logits": torch.ones(1, 1), "test_labels": torch.zeros(1).int()}
+    assert repeated.outcome()["trained_further"] == []
+    repeated.namespace["other"] = nn.Linear(2, 2)  # a new one under an old name
     with torch.no_grad():
-        scope["net"].weight += 1
-    exec(results.CHANGED, scope)
-    assert capsys.readouterr().out.split() == ["net"]
+        repeated.namespace["net"].weight += 1
+    assert repeated.outcome()["trained_further"] == ["net"]
 
 
 def test_a_recipe_that_trains_what_was_made_before_it_is_refused(measured):
@@ -194,43 +213,20 @@ model = Net()""",
     assert f"{place}: recipe slow trains model, which a cell before slow-start makes" in done.stderr
 
 
-def recipe_of(tmp_path, text):
+def recipes_of(tmp_path, text):
     path = tmp_path / "snippets" / "lesson.py"
     path.parent.mkdir(exist_ok=True)
     path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
-    section = read_section(path, tmp_path.resolve())
-    return results._recipes_of(section)[0]
+    return results.recipes(Project(tmp_path.resolve()))
 
 
-def test_the_seed_alone_is_replaced(tmp_path):
-    recipe = recipe_of(
-        tmp_path,
-        """
-        # %% one recipe="one"
-        é = "torch.manual_seed(0)"; torch.manual_seed(0); g = torch.Generator().manual_seed(0)
-        print(0)
-        """,
-    )
-    assert recipe.seeded(recipe.cell, 17).splitlines() == [
-        'é = "torch.manual_seed(0)"; torch.manual_seed(17); g = torch.Generator().manual_seed(0)',
-        "print(0)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("code", "says"),
-    [
-        ("print(1)", "there is none"),
-        ("torch.manual_seed(0)\ntorch.manual_seed(0)", "there is line 2, line 3"),
-        ("torch.manual_seed(1)", "snippets/lesson.py:2: recipe one must write"),
-        ("torch.Generator().manual_seed(0)", "there is none"),
-    ],
-)
-def test_another_number_of_seeds_is_refused_with_its_line(tmp_path, code, says):
-    with pytest.raises(TutorialError) as told:
-        recipe_of(tmp_path, f'# %% one recipe="one"\n{code}\n').seed  # noqa: B018
-    assert says in str(told.value)
-    assert str(told.value).startswith("snippets/lesson.py:")
+def test_a_recipe_that_sets_no_seed_is_refused(measured):
+    measured.edit("snippets/lesson.py", "# %% slow-start\ntorch.manual_seed(0)", "# %% slow-start")
+    done = measured.do("tutorial", "results", "slow")
+    assert done.returncode == 1
+    place = measured.place("snippets/lesson.py", 'recipe="slow"')
+    assert f"{place}: recipe slow calls no torch.manual_seed(0) from cell slow-st" in done.stderr
+    assert not (measured.root / "outputs" / "cpu").exists()
 
 
 @pytest.mark.parametrize(
@@ -243,7 +239,7 @@ def test_another_number_of_seeds_is_refused_with_its_line(tmp_path, code, says):
 )
 def test_a_marker_line_that_is_no_recipe_is_refused(tmp_path, marker, says):
     with pytest.raises(TutorialError) as told:
-        recipe_of(tmp_path, f"# %% one {marker}\ntorch.manual_seed(0)\n\n# %% two\npass\n")
+        recipes_of(tmp_path, f"# %% one {marker}\ntorch.manual_seed(0)\n\n# %% two\npass\n")
     assert says in str(told.value)
 
 

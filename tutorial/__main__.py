@@ -167,12 +167,12 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
 
 
 def measure(options: argparse.Namespace, started: float) -> int:
-    from tutorial.record import results
+    from tutorial.run import measure
     from tutorial.run.progress import Progress
 
     project = Project.find()
     with Progress() as progress:
-        outcomes, said = results.measure(
+        outcomes, said = measure.measure(
             project, options.device, options.sections, options.seeds, options.jobs, progress
         )
     for problem in [problem for outcome in outcomes for problem in outcome.problems]:

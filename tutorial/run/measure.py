@@ -1,0 +1,192 @@
+"""`make results`: train each recipe with several seeds, and write what came of it."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain
+
+from filelock import FileLock
+
+from tutorial import TutorialError
+from tutorial.data import cifar10, weights
+from tutorial.lesson.cells import Cell
+from tutorial.lesson.project import Project
+from tutorial.record import results
+from tutorial.record.results import SEEDS, Recipe
+from tutorial.run.runner import Kernel, Listener, Outcome, Runner, revision, wait_or_stop
+
+VERSIONS = ("threads", "python", "torch", "torchvision")
+# Cells of ours in the recipe's process: see seeds.py.
+WATCH = "from tutorial.run.seeds import Seeds; _seeds = Seeds(globals()); del Seeds"
+BEGIN = "_seeds.begin({offset})"
+OUTCOME = "_seeds.tell_outcome()"
+
+
+class Measurer:
+    """Measures recipes as the runner runs sections: same threads, data, environment and limits."""
+
+    def __init__(self, project: Project, runner: Runner, seeds: int = SEEDS) -> None:
+        if seeds < 2:
+            raise TutorialError(f"SEEDS={seeds}: a spread takes two seeds or more")
+        self.project, self.runner, self.seeds = project, runner, list(range(seeds))
+        self.all = results.recipes(project)
+        self.said: list[str] = []  # why what was measured is not committed
+        self._processes: set[Kernel] = set()
+        self._stopping = False
+
+    def choose(self, names: list[str]) -> list[Recipe]:
+        """The named recipes that run on the device; all for an empty list."""
+        unknown = [name for name in names if name not in self.all]
+        if unknown:
+            known = ", ".join(self.all) or "none yet"
+            raise TutorialError(f"no recipe is called {unknown[0]}: there are {known}")
+        return [
+            recipe
+            for name, recipe in self.all.items()
+            if (not names or name in names) and recipe.cell in recipe.span(self.runner.device)
+        ]
+
+    def run(self, chosen: list[Recipe]) -> list[Outcome]:
+        """Measure the recipes and write their results; an interrupt keeps what has finished."""
+        device = self.runner.device
+        needs = [recipe.needed(device).needs(device) for recipe in chosen]
+        self.runner.provide(frozenset().union(*needs))
+        store = self.project.build / "results"
+        store.mkdir(parents=True, exist_ok=True)
+        # Two at a time would spoil each other's times.
+        with FileLock(store / "lock"), ThreadPoolExecutor(self.runner.jobs) as pool:
+            futures = [pool.submit(self._measure, recipe) for recipe in chosen]
+            wait_or_stop(futures, self)
+        return [future.result() for future in futures]
+
+    def _measure(self, recipe: Recipe) -> Outcome:
+        runner, section = self.runner, recipe.needed(self.runner.device)
+        span = recipe.span(runner.device)
+        before = [cell for cell in section.cells if cell not in span]
+        repeated = [
+            [replace(cell, name=f"{cell.name}-seed-{seed}") for cell in span] for seed in self.seeds
+        ]
+        # What the progress display counts.
+        plan = replace(section, name=recipe.name, cells=(*before, *chain.from_iterable(repeated)))
+        outcome, folder = Outcome(plan), self.project.build / "results" / "work" / recipe.name
+        folder.mkdir(parents=True, exist_ok=True)
+        runner.listener.cell_started(plan, None)
+        kernel = Kernel(runner, section, folder)
+        self._processes.add(kernel)
+        try:
+            facts = {} if self._stopping else kernel.start()
+            for cell in before:
+                self._run(kernel, cell, outcome)
+            self._ask(kernel, recipe, WATCH)
+            measured = []
+            for seed, cells in zip(self.seeds, repeated, strict=True):
+                self._ask(kernel, recipe, BEGIN.format(offset=seed))
+                for cell in cells:
+                    self._run(kernel, cell, outcome)
+                measured.append(json.loads(self._ask(kernel, recipe, OUTCOME)))
+                _refuse_unrepeatable(recipe, measured[0])
+            self._keep(recipe, measured, facts)
+            outcome.status = "ran"
+        except TutorialError as error:
+            outcome.status, outcome.problems = "failed", [str(error)]
+        finally:
+            kernel.kill()
+            self._processes.discard(kernel)
+            shutil.rmtree(folder, ignore_errors=True)
+        if not self._stopping:
+            runner.listener.section_ended(outcome)
+        return outcome
+
+    def _run(self, kernel: Kernel, cell: Cell, outcome: Outcome) -> None:
+        if self._stopping:
+            raise TutorialError("interrupted")
+        self.runner.listener.cell_started(outcome.section, cell)
+        reply = kernel.run(cell)
+        error, fatal = reply["error"], reply.get("fatal")
+        if fatal:
+            raise TutorialError(f"{cell.where}: {cell.name}: {fatal}")
+        if error and cell.options.get("error") not in error["types"]:
+            where = f"{cell.script}:{error['line'] or cell.line}"
+            raise TutorialError(f"{where}: {cell.name}: {error['message']}\n{error['traceback']}")
+        outcome.cells += 1
+
+    def _ask(self, kernel: Kernel, recipe: Recipe, source: str) -> str:
+        """What a cell of ours prints in the recipe's process."""
+        if self._stopping:
+            raise TutorialError("interrupted")
+        reply = kernel.run(replace(recipe.cell, name="outcome", source=source, options={}))
+        if reply["error"] or reply.get("fatal"):
+            said = reply.get("fatal") or reply["error"]["message"]
+            raise TutorialError(
+                f"{recipe.cell.where}: after recipe {recipe.name}, test_logits, test_labels,"
+                f" classes and seconds cannot be read: {said}"
+            )
+        return reply["text"]
+
+    def _keep(self, recipe: Recipe, measured: list[dict], facts: dict) -> None:
+        device = self.runner.device
+        data = [each.name for each in self.runner.given(recipe.needed(device).needs(device))]
+        result = {
+            "script": recipe.cell.script,
+            "cell": recipe.cell.name,
+            "fingerprint": recipe.fingerprint(device),
+            "data": ", ".join(data),
+            "device": facts["device_name"],
+            **{key: facts[key] for key in VERSIONS},
+            "date": datetime.now(UTC).date().isoformat(),
+            "revision": revision(self.project.root),
+            "seeds": self.seeds,
+            "accuracy": results.spread([outcome["accuracy"] for outcome in measured]),
+            "classes": {
+                name: results.spread([outcome["classes"][name] for outcome in measured])
+                for name in measured[0]["classes"]
+            },
+            "seconds": results.times([outcome["seconds"] for outcome in measured]),
+        }
+        path, reason = results.path_of(self.project, device), ""
+        stand_ins = [name for name in data if name in (cifar10.STAND_IN, weights.STAND_IN)]
+        if stand_ins:
+            reason = f"measured on {', '.join(stand_ins)}"
+        elif len(self.seeds) < SEEDS:
+            reason = f"{len(self.seeds)} seeds are fewer than {SEEDS}"
+        if reason:
+            path = results.uncommitted(self.project, device)
+            self.said.append(
+                f"{recipe.name}: {reason}, therefore in {self.project.relative(path)}"
+                " and not in outputs/, which no page may take for the real thing"
+            )
+        with FileLock(self.project.build / "results" / "file.lock"):
+            results.write(path, recipe.name, result, set(self.all))
+
+
+def _refuse_unrepeatable(recipe: Recipe, outcome: dict) -> None:
+    if not outcome["calls"]:
+        raise TutorialError(
+            f"{recipe.cell.where}: recipe {recipe.name} calls no torch.manual_seed(0) from cell"
+            f" {recipe.since.name} to cell {recipe.cell.name}: all seeds would be the same"
+        )
+    if outcome["trained_further"]:
+        names = ", ".join(outcome["trained_further"])
+        raise TutorialError(
+            f"{recipe.cell.where}: recipe {recipe.name} trains {names}, which a cell before"
+            f" {recipe.since.name} makes: the next seed would go on where this one ended. Begin the"
+            ' recipe where the network is made: since="..."'
+        )
+
+
+def measure(
+    project: Project,
+    device: str,
+    names: list[str],
+    seeds: int = SEEDS,
+    jobs: int | None = None,
+    listener: Listener | None = None,
+) -> tuple[list[Outcome], list[str]]:
+    """Measure recipes; what became of each, and the reasons why some are not committed."""
+    measurer = Measurer(project, Runner(project, device, jobs, listener), seeds)
+    chosen = measurer.choose(names)
+    if not chosen:
+        raise TutorialError(f'no script has a cell with recipe="..." that runs on {device}')
+    return measurer.run(chosen), measurer.said
