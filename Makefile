@@ -31,7 +31,7 @@ ifdef SHARD
 endif
 
 .PHONY: help install site serve test run snippets machinery browser assemble changes key outputs gpu results
-.PHONY: notebooks portable check lint format bench lighthouse links upgrade other-torch lock clean
+.PHONY: notebooks check lint format bench lighthouse links upgrade other-torch lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -60,7 +60,7 @@ machinery: browser ## what `make test` runs beside the snippets, on the site in 
 	@$(PYTEST) $(TESTS)
 
 browser: $(READY) ## fetch the browser for the tests (BROWSER_PATH: another; NO_BROWSER=1: none)
-	@$(RUN) -m tutorial.browser
+	@$(RUN) -m tests.browser.install
 
 assemble: $(READY) ## build build/site from records made elsewhere, run nothing (PUBLISH=1: no stand-ins)
 	@$(RUN) -m tutorial assemble $(if $(PUBLISH),--publish)
@@ -83,9 +83,6 @@ results: $(READY) ## train each recipe with several seeds: outputs/DEVICE/result
 
 notebooks: $(READY) ## make the notebooks of labs, docs/labs/*.ipynb, and of lessons, snippets/notebooks/*.ipynb
 	@$(RUN) -m tutorial notebooks
-
-portable: $(READY) ## build the pages with Zensical and tell what is missing; fails for nothing (STRICT=1)
-	@$(RUN) -m tutorial.site.portable $(if $(STRICT),--strict)
 
 check: $(READY) ## compare pages, transcripts and scripts, run nothing
 	@$(RUN) -m tutorial check

@@ -27,7 +27,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tutorial import TutorialError, browser, install, links  # noqa: E402
+from bs4 import BeautifulSoup  # noqa: E402
+
+from tests.browser import install as browser  # noqa: E402
+from tutorial import TutorialError, install  # noqa: E402
 from tutorial.lesson.project import Project  # noqa: E402
 from tutorial.page import formulas  # noqa: E402
 
@@ -54,7 +57,8 @@ LONGEST_RUN = 240  # seconds
 
 def serve(site: Path) -> ThreadingHTTPServer:
     """Serve the site as a public server would; its pages name this server as their own."""
-    named = links.Page((site / "index.html").read_text(encoding="utf-8")).canonical
+    home = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser")
+    named = home.find("link", rel="canonical")["href"]
 
     @cache
     def body(path: Path, base: str) -> bytes:

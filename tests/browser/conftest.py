@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser import visits
+from tests.browser.install import LEFT_OUT, MISSING, find_browser, left_out
 from tests.browser.server import Server
-from tutorial.browser import LEFT_OUT, MISSING, find_browser, left_out
 from tutorial.lesson.project import Project
 
 pytest.register_assert_rewrite("tests.browser.facts")

@@ -11,7 +11,8 @@ from pathlib import Path
 import brotli
 import pytest
 
-from tutorial import TutorialError, browser
+from tests.browser import install as browser
+from tutorial import TutorialError
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE_FILE = "tests/browser/test_printing.py"
@@ -216,7 +217,7 @@ elsewhere = pytest.mark.skipif(sys.platform != "linux", reason="may have one els
 
 @elsewhere
 def test_without_a_browser_make_stops_and_names_the_remedies(without):
-    done = without("tutorial.browser")
+    done = without("tests.browser.install")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == browser.MISSING
     assert "Traceback" not in done.stderr
@@ -232,7 +233,7 @@ def test_without_a_browser_the_tests_fail(without):
 
 @elsewhere
 def test_whoever_asks_for_no_browser_gets_one_line(without):
-    done = without("tutorial.browser", NO_BROWSER="1")
+    done = without("tests.browser.install", NO_BROWSER="1")
     assert (done.returncode, done.stdout, done.stderr) == (0, browser.LEFT_OUT + "\n", "")
     done = without("pytest", "-q", "-rs", ONE_FILE, NO_BROWSER="1")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,7 @@
 """The browser in which the site is tested: on Linux x64 one pinned Chromium for everybody.
 
-`python -m tutorial.browser` unpacks it into .venv/browser/VERSION. Elsewhere it is a browser that
-the machine has, else the one that Playwright downloads.
+`python -m tests.browser.install` unpacks it into .venv/browser/VERSION. Elsewhere it is a
+browser that the machine has, else the one that Playwright downloads.
 """
 
 import json
