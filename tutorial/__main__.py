@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: python -m tutorial run, site, serve, outputs and others."""
+"""The commands behind the Makefile. `COMMAND --help` tells the options of each."""
 
 import argparse
 import os
@@ -6,18 +6,52 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from tutorial import TutorialError
 from tutorial.lesson.project import Project
 
+# No command imports more than it needs: `make gpu` has torch and little else, and torch is slow.
+
+parser = argparse.ArgumentParser(prog="python -m tutorial", description=__doc__)
+commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+
+def argument(*names: str, **options) -> tuple:
+    return names, options
+
+
+def command(*arguments: tuple) -> Callable:
+    """Make a function a command of its name and docstring; each argument is a parameter of it."""
+
+    def add(function: Callable[..., int]) -> Callable[..., int]:
+        summary = function.__doc__.partition("\n")[0]
+        subparser = commands.add_parser(
+            function.__name__, help=summary.rstrip("."), description=function.__doc__
+        )
+        for names, options in arguments:
+            subparser.add_argument(*names, **options)
+        subparser.set_defaults(function=function)
+        return function
+
+    return add
+
+
+SECTIONS = argument("sections", nargs="*", help="names such as tensors; all by default")
+DEVICE = argument(
+    "--device",
+    default=os.environ.get("DEVICE") or "cpu",
+    help="cpu or cuda; $DEVICE by default, and cpu without it",
+)
+JOBS = argument("--jobs", type=int, help="how many sections run at a time")
+
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parse(arguments)
-    started = time.monotonic()
+    options = vars(parser.parse_args(arguments))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that kernels are ended first
     try:
-        return COMMANDS[options.command](options, started)
+        return options.pop("function")(**options)
     except TutorialError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -35,60 +69,32 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tutorial", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    helps = {
-        "run": "execute the sections whose records are not current",
-        "site": "run, then build build/site",
-        "serve": "site, then serve it and follow changes",
-        "outputs": "run, then rewrite the transcripts in outputs/",
-        "results": "measure the recipes over several seeds",
-        "notebooks": "make docs/labs/*.ipynb and snippets/notebooks/*.ipynb",
-        "check": "compare pages with scripts, run nothing",
-        "assemble": "build build/site from the records in build/, run nothing",
-        "changes": "what differs from another commit: build/changes/",
-        "shard": "the sections of one share of the work, such as 2/4",
-        "key": "name the records that the sections need here, for a cache",
-    }
-    for name, text in helps.items():
-        command = commands.add_parser(name, help=text, description=text)
-        what = {"results": "recipes", "shard": "2/4"}.get(name, "names such as tensors")
-        command.add_argument("sections", nargs="*", help=f"{what}; default: all")
-        command.add_argument("--device", default=os.environ.get("DEVICE") or "cpu")
-        command.add_argument("--jobs", type=int, help="sections at a time")
-        command.add_argument("--port", type=int, default=8000)
-        command.add_argument("--seeds", type=int, default=5, help="seeds per recipe")
-        command.add_argument("--publish", action="store_true", help="refuse what stand-ins made")
-        command.add_argument("--base", default="HEAD", help="the commit to compare with")
-        command.add_argument("--strict", action="store_true", help="fail if anything has changed")
-        command.add_argument("--records", type=Path, help="records made at that commit, as build/")
-    return parser.parse_args(arguments)
+@command(SECTIONS, DEVICE, JOBS)
+def run(sections: list[str], device: str, jobs: int | None) -> int:
+    """Execute the sections whose records are not current."""
+    return _run(Project.find(), sections, device, jobs)
 
 
-def run(options: argparse.Namespace, started: float, project: Project | None = None) -> int:
+def _run(project: Project, names: list[str], device: str, jobs: int | None = None) -> int:
     """Run what is stale and say what was run, reused and failed; the number of failures."""
     from tutorial.run.progress import Progress
     from tutorial.run.runner import Runner
 
-    project = project or Project.find()
-    sections = project.choose(options.sections)
+    started = time.monotonic()
+    sections = project.choose(names)
     with Progress() as progress:
-        outcomes = Runner(project, options.device, options.jobs, progress).run(sections)
-    _report_drift(project, options.device, outcomes)
+        outcomes = Runner(project, device, jobs, progress).run(sections)
+    _report_drift(project, device, outcomes)
+    _print_problems(outcomes)
+    counts, cells = Counter(), Counter()
     for outcome in outcomes:
-        for problem in outcome.problems:
-            print(f"\n{problem}", file=sys.stderr)
-    cells = {
-        status: sum(outcome.cells for outcome in outcomes if outcome.status == status)
-        for status in ("ran", "reused", "failed")
-    }
-    counts = Counter(outcome.status for outcome in outcomes)
+        counts[outcome.status] += 1
+        cells[outcome.status] += outcome.cells
     said = ", ".join(
         f"{counts[status]} {status} ({cells[status]} cells)"
         for status in ("ran", "reused", "failed")
     )
-    print(f"sections on {options.device}: {said}, {time.monotonic() - started:.1f} s")
+    print(f"sections on {device}: {said}, {time.monotonic() - started:.1f} s")
     return counts["failed"]
 
 
@@ -99,63 +105,72 @@ def _report_drift(project: Project, device: str, outcomes: list) -> None:
     for outcome in outcomes:
         if outcome.status != "ran":
             continue
-        records = drift.section_records(project, outcome.section, device)
-        pairs = list(zip(outcome.section.on(device), records, strict=True))
-        if not project.transcript(device, outcome.section.name).exists():
+        section = outcome.section
+        records = drift.section_records(project, section, device)
+        pairs = list(zip(section.on(device), records, strict=True))
+        if not project.transcript(device, section.name).exists():
             del pairs[1:]  # to be told so once is enough
         for cell, record in pairs:
-            section = outcome.section
             for say in (drift.drift, drift.note):
                 if said := say(project, section, cell, device, record):
                     print(f"\n{said}", file=sys.stderr)
 
 
-def build(options: argparse.Namespace, started: float) -> int:
+def _print_problems(outcomes: list, introduction: str = "") -> None:
+    for outcome in outcomes:
+        for problem in outcome.problems:
+            print(f"\n{introduction}{problem}", file=sys.stderr)
+
+
+@command(SECTIONS, DEVICE, JOBS)
+def site(sections: list[str], device: str, jobs: int | None) -> int:
+    """Execute what is not current, then build build/site."""
     from tutorial.site import build
 
-    os.environ["DEVICE"] = options.device
+    started = time.monotonic()
+    os.environ["DEVICE"] = device
     project = Project.find()
     build.check(project)  # before minutes of running
-    if run(options, started, project):
+    if _run(project, sections, device, jobs):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1
-    changed = build.build(project)
-    word = "built" if changed else "up to date"
+    word = "built" if build.build(project) else "up to date"
     print(f"{word}: {project.site / 'index.html'}, {time.monotonic() - started:.1f} s in all")
-    if said := build.stand_ins(project, options.device):
+    if said := build.stand_ins(project, device):
         print(said)
     return 0
 
 
-def serve(options: argparse.Namespace, started: float) -> int:
+@command(DEVICE, argument("--port", type=int, default=8000))
+def serve(device: str, port: int) -> int:
+    """Execute and build what is not current, then serve it and follow what is saved."""
     from tutorial.site import preview
 
-    def from_the_top(project: Project) -> int:
-        return run(options, time.monotonic(), project)
-
-    preview.serve(Project.find().root, options.device, from_the_top, options.port)
+    preview.serve(Project.find().root, device, lambda project: _run(project, [], device), port)
     return 0
 
 
-def write_outputs(options: argparse.Namespace, started: float) -> int:
-    """Run twice on the CPU, in two ways: the transcripts mark what differs."""
+@command(SECTIONS, DEVICE, JOBS)
+def outputs(sections: list[str], device: str, jobs: int | None) -> int:
+    """Run, then rewrite the transcripts in outputs/.
+
+    On the CPU everything runs twice, in two ways: the transcripts mark what differs.
+    """
     from tutorial.record import drift
     from tutorial.run.progress import Progress
     from tutorial.run.runner import OtherWay
 
-    project, device = Project.find(), options.device
-    failed = run(options, started, project)
-    sections = [section for section in project.choose(options.sections) if section.on(device)]
+    project = Project.find()
+    failed = _run(project, sections, device, jobs)
+    chosen = [section for section in project.choose(sections) if section.on(device)]
     again = None
     if device == "cpu":
         print("once more, in another way, to see which numbers follow from the machine", flush=True)
         with Progress() as progress:
             runner = OtherWay(project, progress)
             again = runner.project
-            for outcome in runner.run(sections):
-                for problem in outcome.problems:
-                    print(f"\nin the other way: {problem}", file=sys.stderr)
-    for section in sections:
+            _print_problems(runner.run(chosen), "in the other way: ")
+    for section in chosen:
         try:
             changed = drift.update(project, section, device, again)
         except TutorialError as error:
@@ -166,27 +181,34 @@ def write_outputs(options: argparse.Namespace, started: float) -> int:
     return 1 if failed else 0
 
 
-def measure(options: argparse.Namespace, started: float) -> int:
-    from tutorial.run import measure
+@command(
+    argument("recipes", nargs="*", help="names such as one-cycle; all by default"),
+    argument("--seeds", type=int, default=5, help="seeds per recipe; 5 by default"),
+    DEVICE,
+    JOBS,
+)
+def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> int:
+    """Measure the recipes over several seeds."""
+    from tutorial.run.measure import measure
     from tutorial.run.progress import Progress
 
-    project = Project.find()
+    started = time.monotonic()
     with Progress() as progress:
-        outcomes, said = measure.measure(
-            project, options.device, options.sections, options.seeds, options.jobs, progress
-        )
-    for problem in [problem for outcome in outcomes for problem in outcome.problems]:
-        print(f"\n{problem}", file=sys.stderr)
+        outcomes, said = measure(Project.find(), device, recipes, seeds, jobs, progress)
+    _print_problems(outcomes)
     for reason in said:
         print(reason)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     measured = f"{len(outcomes) - failed} measured, {failed} failed"
-    print(f"recipes on {options.device}: {measured}, {time.monotonic() - started:.1f} s")
+    print(f"recipes on {device}: {measured}, {time.monotonic() - started:.1f} s")
     return 1 if failed else 0
 
 
-def check(options: argparse.Namespace, started: float) -> int:
-    from tutorial.record import drift, results
+@command(DEVICE)
+def check(device: str) -> int:
+    """Compare pages, transcripts and scripts; run nothing."""
+    from tutorial.record import drift
+    from tutorial.record import results as measured
     from tutorial.site.checks import check_pages, stale_notebooks
 
     project = Project.find()
@@ -195,13 +217,15 @@ def check(options: argparse.Namespace, started: float) -> int:
         problems, notes = drift.stale(project)
         notes += drift.recorded_on_stand_in(project)
         # A fault only where a page uses the number, which is among the problems.
-        notes += results.stale(project, options.device).values()
+        notes += measured.stale(project, device).values()
     for said in [*problems, *(f"note: {note}" for note in notes)]:
         print(said, file=sys.stderr)
     return 1 if problems else 0
 
 
-def write_notebooks(options: argparse.Namespace, started: float) -> int:
+@command()
+def notebooks() -> int:
+    """Make docs/labs/*.ipynb and snippets/notebooks/*.ipynb."""
     from tutorial.lesson import labs
     from tutorial.site import export
 
@@ -211,12 +235,16 @@ def write_notebooks(options: argparse.Namespace, started: float) -> int:
     return 0
 
 
-def assemble(options: argparse.Namespace, started: float) -> int:
+@command(
+    argument("--publish", action="store_true", help="refuse what was made with a stand-in"), DEVICE
+)
+def assemble(publish: bool, device: str) -> int:
+    """Build build/site from the records in build/, which may come from elsewhere; run nothing."""
     from tutorial.site import artifacts, build
 
-    os.environ["DEVICE"] = options.device
+    os.environ["DEVICE"] = device
     project = Project.find()
-    problems = artifacts.problems(project, options.publish)
+    problems = artifacts.problems(project, publish)
     if problems:
         print("\n".join(problems), file=sys.stderr)
         print("nothing is built from such records; the site is as it was", file=sys.stderr)
@@ -227,44 +255,39 @@ def assemble(options: argparse.Namespace, started: float) -> int:
     return 0
 
 
-def changes(options: argparse.Namespace, started: float) -> int:
-    from tutorial.site import changes
+@command(
+    argument("--base", default="HEAD", help="the commit to compare with; HEAD by default"),
+    argument("--records", type=Path, help="records made at that commit, a folder as build/"),
+    argument("--strict", action="store_true", help="fail if anything has changed"),
+)
+def changes(base: str, records: Path | None, strict: bool) -> int:
+    """Tell what differs from another commit, and write it to build/changes/."""
+    from tutorial.site.changes import report
 
     project = Project.find()
-    folder = project.build / "changes"
-    text, changed = changes.report(project, options.base, options.records, folder)
+    text, changed = report(project, base, records, project.build / "changes")
     print(text, end="")
-    return 1 if changed and options.strict else 0
+    return 1 if changed and strict else 0
 
 
-def shard(options: argparse.Namespace, started: float) -> int:
+@command(argument("which", metavar="2/4"))
+def shard(which: str) -> int:
+    """Name the sections of one share of the work."""
     from tutorial.site import artifacts
 
-    print(artifacts.shard(Project.find(), " ".join(options.sections)))
+    print(artifacts.shard(Project.find(), which))
     return 0
 
 
-def key(options: argparse.Namespace, started: float) -> int:
+@command(SECTIONS, DEVICE)
+def key(sections: list[str], device: str) -> int:
+    """Name the records that the sections need here, for a cache."""
     from tutorial.site import artifacts
 
     project = Project.find()
-    print(artifacts.key(project.choose(options.sections), options.device))
+    print(artifacts.key(project.choose(sections), device))
     return 0
 
-
-COMMANDS = {
-    "run": run,
-    "site": build,
-    "serve": serve,
-    "outputs": write_outputs,
-    "results": measure,
-    "check": check,
-    "notebooks": write_notebooks,
-    "assemble": assemble,
-    "changes": changes,
-    "shard": shard,
-    "key": key,
-}
 
 if __name__ == "__main__":
     sys.exit(main())
