@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = (
     *("pytest", "execnet", "markdown_it", "rich.progress", "filelock", "PIL.Image", "jupytext"),
     *("material.plugins.search.plugin", "mkdocs.commands.build", "mkdocs.livereload"),
-    *("pymdownx.superfences", "pymdownx.highlight", "pymdownx.tabbed", "bs4", "tinycss2"),
+    *("pymdownx.superfences", "pymdownx.highlight", "pymdownx.tabbed", "bs4"),
     *("tutorial.site.build", "tutorial.site.changes", "tutorial.run.runner"),
     "tutorial.run.progress",
 )

@@ -1,19 +1,13 @@
 """Formulas are rendered while the site is built, once, and a bad one stops the build."""
 
-import base64
-import io
 import json
 import re
 from xml.etree import ElementTree
 
 import pytest
-import tinycss2
-from bs4 import BeautifulSoup
-from fontTools.ttLib import TTFont
 from markdown import Markdown
 from material.plugins.search.plugin import Parser
 
-from tutorial.lesson.project import Project
 from tutorial.page import formulas
 from tutorial.page.formulas import FormulaError
 
@@ -215,101 +209,21 @@ def katex_version():
     return package["dependencies"]["katex"]
 
 
-FACE = re.compile(r"@font-face\{([^}]*)\}")
-DATA = re.compile(r"url\(data:font/woff2;base64,([^)]*)\)")
-# KaTeX fills empty cells with it; it has no shape, and no font has it.
-ZERO_WIDTH = "\u200b"
+def test_a_site_gets_the_style_sheet_its_fonts_and_the_licence(tmp_path):
+    formulas.write_assets(tmp_path)
+    folder = tmp_path / "assets" / "katex"
+    css = (folder / "katex.min.css").read_text("utf-8")
+    fonts = set(re.findall(r"fonts/[\w-]+\.woff2", css))
+    assert len(fonts) == css.count("@font-face") > 10
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == fonts | {"katex.min.css", "LICENSE.txt"}
+    assert "MIT" in (folder / "LICENSE.txt").read_text("utf-8")
 
 
-def shipped_fonts(css):
-    """{(family, weight, style): characters} of the fonts in a style sheet."""
-    fonts = {}
-    for face in FACE.findall(css):
-        properties = dict(each.split(":", 1) for each in face.split(";") if ":" in each)
-        font = TTFont(io.BytesIO(base64.b64decode(DATA.search(face)[1])))
-        names = (properties[f"font-{name}"].strip() for name in ("family", "weight", "style"))
-        fonts[tuple(names)] = {chr(code) for code in font.getBestCmap()}
-    return fonts
-
-
-def missing_characters(site):
-    """What the formulas of a site's pages draw and its fonts do not have."""
-    fonts = shipped_fonts((site / "assets" / "katex" / "katex.min.css").read_text("utf-8"))
-    sheet = tinycss2.parse_stylesheet(
-        (formulas.KATEX / "dist" / "katex.min.css").read_text("utf-8"), True, True
-    )
-    found = {}
-    for page in site.rglob("*.html"):
-        visual = "".join(formulas.VISUAL.findall(page.read_text("utf-8")))
-        soup = BeautifulSoup(f'<span class="katex">{visual}</span>', "html.parser")
-        for face, drawn in formulas.characters_of_faces(soup, sheet).items():
-            if missing := drawn - fonts.get(face, set()) - {ZERO_WIDTH}:
-                found[page.name, face] = missing
-    return found
-
-
-@pytest.fixture
-def site(tmp_path, convert):
-    """Writes pages with these texts and the style sheet of their formulas."""
-
-    def site(*texts):
-        for number, text in enumerate(texts):
-            (tmp_path / f"{number}.html").write_text(convert(text), "utf-8")
-        formulas.write_assets(tmp_path, tmp_path / "cache" / "katex.css")
-        return tmp_path
-
-    return site
-
-
-def test_every_character_of_the_sites_formulas_is_in_its_fonts():
-    built = Project.find().site
-    assert built.is_dir(), "there is no site to look at: make site"
-    assert missing_characters(built) == {}
-    fonts = shipped_fonts((built / "assets" / "katex" / "katex.min.css").read_text("utf-8"))
-    assert "x" in fonts["KaTeX_Math", "400", "italic"]
-    assert "=" in fonts["KaTeX_Main", "400", "normal"]
-
-
-def test_each_font_has_what_is_drawn_with_it_and_no_more(site):
-    text = r"$x + \mathbf{W}\mathbb{R}$, $\text{so}$ and $$\sum_i \Bigl( q \Bigr)$$"
-    built = site(text.replace(" and ", "\n\n"), "$y^2$")
-    assert missing_characters(built) == {}
-    css = (built / "assets" / "katex" / "katex.min.css").read_text("utf-8")
-    assert shipped_fonts(css) == {
-        ("KaTeX_Main", "400", "normal"): set("+so2"),
-        ("KaTeX_Main", "700", "normal"): {"W"},
-        ("KaTeX_Math", "400", "italic"): set("xiqy"),
-        ("KaTeX_AMS", "400", "normal"): {"R"},
-        ("KaTeX_Size2", "400", "normal"): set("∑()"),
-    }
-    assert "MIT" in (built / "assets" / "katex" / "LICENSE.txt").read_text("utf-8")
-    assert "fonts/" not in css and ".mathfrak" not in css and ".mathbf" in css
-
-
-def test_a_missing_character_is_found(site):
-    built = site("$x$")
-    (built / "0.html").write_text((built / "0.html").read_text("utf-8").replace(">x<", ">z<"))
-    assert missing_characters(built) == {("0.html", ("KaTeX_Math", "400", "italic")): {"z"}}
-
-
-def test_fonts_are_made_once_and_always_the_same(site, monkeypatch):
-    style = site("$x$") / "assets" / "katex" / "katex.min.css"
-    first = style.read_bytes()
-    style.unlink()
-    again = formulas.style_sheet(
-        [formulas.VISUAL.search((style.parents[2] / "0.html").read_text("utf-8"))[0]],
-        (formulas.KATEX / "dist" / "katex.min.css").read_text("utf-8"),
-    )
-    assert again.encode() == first
-    monkeypatch.setattr(formulas, "style_sheet", None)
-    site("$x$")
-    assert style.read_bytes() == first
-    with pytest.raises(TypeError):  # another formula: made anew
-        site("$x$", "$y$")
-
-
-def test_a_site_without_formulas_ships_no_fonts(site):
-    assert not (site("Plain.") / "assets").exists()
+def test_without_katex_there_is_advice(tmp_path, monkeypatch):
+    monkeypatch.setattr(formulas, "KATEX", tmp_path / "nothing")
+    with pytest.raises(FormulaError, match="npm ci"):
+        formulas.write_assets(tmp_path)
 
 
 def test_lock_file_names_no_registry():

@@ -12,7 +12,7 @@ import yaml
 
 THEME = Path(__file__).resolve().parent.parent / "theme"
 UPSTREAM = Path(material.__file__).parent / "templates"
-PARTIALS = ("base", "root", "palette", "content", "index_later", "made_before", "fonts")
+PARTIALS = ("base", "root", "palette", "content", "index_later", "made_before")
 
 
 def inline_scripts(folder, name):

@@ -4,24 +4,16 @@ A Python-Markdown extension, `tutorial.page.formulas`. Readers need no JavaScrip
 a formula that KaTeX does not understand fails the build.
 """
 
-import base64
 import hashlib
 import html
-import io
 import json
 import os
-import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-import fontTools
-import tinycss2
-from bs4 import BeautifulSoup
-from fontTools import subset
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
@@ -29,16 +21,11 @@ from markdown.util import AtomicString
 from pymdownx.arithmatex import ArithmatexExtension
 
 from tutorial import TutorialError
-from tutorial.site.style_sheets import selectors_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 KATEX = PROJECT / "node_modules" / "katex"
 RENDERER = Path(__file__).with_name("katex.mjs")
 CACHE = PROJECT / "build" / "katex.json"
-
-# A formula as it is seen: searchable() names the element.
-VISUAL = re.compile(r"<katex-html .*?</katex-html>", re.DOTALL)
-FONT_DEFAULTS = {"font-family": "KaTeX_Main", "font-weight": "400", "font-style": "normal"}
 
 # After the table of contents (5), which would otherwise list a formula's HTML and MathML both.
 PRIORITY = 4
@@ -140,7 +127,7 @@ def render(
     version = json.loads((PROJECT / "package.json").read_text("utf-8"))["dependencies"]["katex"]
     maker = f"{version} {hashlib.sha256(RENDERER.read_bytes()).hexdigest()[:16]}"
     known = read_cache(cache, maker)
-    missing = [f for f in dict.fromkeys(formulas) if cache_key(f) not in known]
+    missing = [formula for formula in dict.fromkeys(formulas) if cache_key(formula) not in known]
     if missing:
         for formula, result in zip(missing, run_katex(missing, version, place), strict=True):
             if "error" in result:
@@ -149,27 +136,24 @@ def render(
                 reason = result["error"].removeprefix("KaTeX parse error: ")
                 raise FormulaError(f"{place}bad formula {dollars}{tex}{dollars}\n  KaTeX: {reason}")
             known[cache_key(formula)] = result["html"]
-        write_cache(cache, maker, known)
-    return {formula: searchable(known[cache_key(formula)]) for formula in formulas}
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        stored = {"maker": maker, "formulas": known}
+        cache.write_text(json.dumps(stored, ensure_ascii=False, indent=0), "utf-8")
+    return {formula: known[cache_key(formula)] for formula in formulas}
 
 
-def searchable(formula_html: str) -> str:
-    """Leave one of the three copies of a formula's text, the MathML, to the search index.
+def cache_key(formula: tuple[str, bool]) -> str:
+    tex, display = formula
+    return f"{'display' if display else 'inline'} {tex}"
 
-    Material's indexer takes the end of any inner element of the same name for the end of what is
-    excluded, so the visual copy, nested spans, gets an outer element of another name.
-    """
-    opening, closing = '<span class="katex-html"', "</span>"
-    before, visual = formula_html.replace(
-        "<annotation ", "<annotation data-search-exclude ", 1
-    ).split(opening)
-    # The visual copy comes last; what it is in closes with it.
-    depth = before.count("<span") - before.count(closing)
-    end = len(visual) - len(closing) * (depth + 1)
-    return (
-        f'{before}<katex-html class="katex-html" data-search-exclude{visual[:end]}'
-        f"</katex-html>{closing * depth}"
-    )
+
+def read_cache(path: Path, maker: str) -> dict[str, str]:
+    """What `maker` (KaTeX's version and the renderer's digest) has rendered so far."""
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stored["formulas"] if stored.get("maker") == maker else {}
 
 
 def run_katex(formulas: list[tuple[str, bool]], version: str, place: str = "") -> list[dict]:
@@ -209,141 +193,16 @@ def find_node() -> str | None:
     return str(folder / "node.exe" if os.name == "nt" else folder / "bin" / "node")
 
 
-def cache_key(formula: tuple[str, bool]) -> str:
-    tex, display = formula
-    return f"{'display' if display else 'inline'} {tex}"
-
-
-def read_cache(path: Path, maker: str) -> dict[str, str]:
-    """What `maker` (KaTeX's version and the renderer's digest) has rendered so far."""
-    try:
-        stored = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return stored["formulas"] if stored.get("maker") == maker else {}
-
-
-def write_cache(path: Path, maker: str, formulas: dict[str, str]) -> None:
-    stored = {"maker": maker, "formulas": formulas}
-    write_aside(path, json.dumps(stored, ensure_ascii=False, indent=0))
-
-
-def write_aside(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved into place: a reader never meets half a file.
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, suffix=".new", delete=False
-    ) as file:
-        file.write(text)
-    os.replace(file.name, path)
-
-
-def write_assets(site: Path, cache: Path = CACHE.parent / "katex.css") -> None:
-    """Write the style sheet of the site's formulas, assets/katex/katex.min.css, and its licence.
-
-    It has the rules and, as data, the fonts that the formulas of all pages need, each font with
-    the characters that are drawn with it: one small file in place of six, and no text that moves
-    when a font arrives. `cache` keeps it for as long as the formulas stay the same.
-    """
-    pages = (page.read_text("utf-8") for page in sorted(site.rglob("*.html")))
-    drawn = sorted({formula for page in pages for formula in VISUAL.findall(page)})
-    if not drawn:
-        return
+def write_assets(site: Path) -> None:
+    """Copy KaTeX's style sheet, fonts and licence to assets/katex/ of a site."""
     if not KATEX.is_dir():
         raise FormulaError("formulas need KaTeX's style sheet and fonts: run `npm ci`")
-    css = (KATEX / "dist" / "katex.min.css").read_text("utf-8")
-    made_of = json.dumps([drawn, css, Path(__file__).read_text("utf-8"), fontTools.version])
-    mark = f"/* {hashlib.sha256(made_of.encode()).hexdigest()} */"
-    try:
-        stored = cache.read_text("utf-8")
-    except OSError:
-        stored = ""
-    if not stored.startswith(mark):
-        stored = mark + style_sheet(drawn, css)
-        write_aside(cache, stored)
     folder = site / "assets" / "katex"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "katex.min.css").write_text(stored.removeprefix(mark), "utf-8")
-    shutil.copyfile(KATEX / "LICENSE", folder / "LICENSE.txt")
-
-
-def style_sheet(drawn: list[str], css: str) -> str:
-    """Of KaTeX's style sheet what the visual copies of formulas need, with their fonts in it."""
-    soup = BeautifulSoup(f'<span class="katex">{"".join(drawn)}</span>', "html.parser")
-    classes = {name for tag in soup.find_all(class_=True) for name in tag["class"]}
-    classes |= {"katex", "katex-display", "katex-mathml"}  # what stands around a visual copy
-    sheet = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
-    characters = characters_of_faces(soup, sheet)
-    kept = ["/*! KaTeX, MIT licence: see LICENSE.txt */"]
-    for rule in sheet:
-        if rule.type == "at-rule":
-            face = declarations(rule)
-            if used := characters.get(face_of(face)):
-                font = KATEX / "dist" / re.search(r"fonts/[\w-]+\.woff2", face["src"])[0]
-                data = base64.b64encode(subset_font(font, used)).decode()
-                face["src"] = f'url(data:font/woff2;base64,{data}) format("woff2")'
-                kept.append(f"@font-face{{{';'.join(map(':'.join, face.items()))}}}")
-        else:
-            if selectors := selectors_for(rule, classes):
-                kept.append(f"{selectors}{{{tinycss2.serialize(rule.content)}}}")
-    return "".join(kept)
-
-
-def characters_of_faces(soup: BeautifulSoup, sheet: list) -> dict[tuple[str, str, str], set[str]]:
-    """For each font face, (family, weight, style), the characters that it draws."""
-    rules, faces = [], set()
-    for rule in sheet:
-        properties = declarations(rule)
-        if rule.type == "at-rule":
-            faces.add(face_of(properties))
-            continue
-        if "font" in properties:
-            properties["font-family"] = re.search(r"KaTeX_\w+", properties["font"])[0]
-        chosen = {key: properties[key] for key in FONT_DEFAULTS if key in properties}
-        for selector in tinycss2.serialize(rule.prelude).split(",") if chosen else ():
-            rules.append((selector.count("."), selector, chosen))
-    given: dict[int, dict[str, str]] = {}
-    for _, selector, chosen in sorted(rules, key=lambda each: each[0]):  # the more specific, last
-        for tag in soup.select(selector):
-            given.setdefault(id(tag), {}).update(chosen)
-    found: dict[tuple[str, str, str], set[str]] = {}
-    for text in soup.find_all(string=True):
-        font = dict(FONT_DEFAULTS)
-        for tag in [*text.parents][::-1]:
-            font |= given.get(id(tag), {})
-        face = face_of(font)
-        # Without the very face, a browser takes another of the family.
-        for each in [face] if face in faces else [f for f in faces if f[0] == face[0]]:
-            found.setdefault(each, set()).update(text)
-    return found
-
-
-def declarations(rule) -> dict[str, str]:
-    """The properties that a rule of a style sheet sets."""
-    return {
-        each.lower_name: tinycss2.serialize(each.value).strip()
-        for each in tinycss2.parse_blocks_contents(rule.content)
-        if each.type == "declaration"
-    }
-
-
-def face_of(properties: dict[str, str]) -> tuple[str, str, str]:
-    family, weight, style = (properties[key] for key in FONT_DEFAULTS)
-    return family.strip("\"'"), {"bold": "700", "normal": "400"}.get(weight, weight), style
-
-
-def subset_font(font: Path, characters: set[str]) -> bytes:
-    """A WOFF2 file with these characters of a font and nothing else; always the same bytes."""
-    # Hints sharpen small letters; large brackets and sums do without.
-    hinting = "_Size" not in font.name
-    options = subset.Options(flavor="woff2", notdef_outline=True, hinting=hinting)
-    loaded = subset.load_font(str(font), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text="".join(characters))
-    subsetter.subset(loaded)
-    made = io.BytesIO()
-    subset.save_font(loaded, made, options)
-    return made.getvalue()
+    (folder / "fonts").mkdir(parents=True)
+    for font in (KATEX / "dist" / "fonts").glob("*.woff2"):
+        shutil.copy(font, folder / "fonts")
+    shutil.copy(KATEX / "dist" / "katex.min.css", folder)
+    shutil.copy(KATEX / "LICENSE", folder / "LICENSE.txt")
 
 
 def makeExtension(**options) -> FormulaExtension:

@@ -14,7 +14,7 @@ from tutorial.lesson.cells import DEVICES
 from tutorial.lesson.project import Project
 from tutorial.page import fences, formulas, programs
 from tutorial.record import records
-from tutorial.site import checks, export, lab_pages, offline, style_sheets
+from tutorial.site import checks, export, lab_pages, offline
 
 WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
 INPUTS = (*WATCHED, "tutorial", "package-lock.json")
@@ -71,7 +71,6 @@ def _make(project: Project, preview: bool = False):
         config = _mkdocs(project, new, preview)
         _assemble(project, new)
         if not preview:
-            style_sheets.trim_theme(new)
             offline.write(project, new)
         _swap(new, project.site)
     finally:

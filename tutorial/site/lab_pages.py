@@ -2,7 +2,7 @@
 
 Its template brings MathJax, Mermaid and require.js from elsewhere; the site asks nobody but itself.
 And it puts JupyterLab's style sheets into the text of each page, where no style belongs: 580 KB,
-of which a page without a notebook's controls needs 17, written once to assets/labs.css.
+written once to assets/labs.css.
 """
 
 import base64
@@ -15,7 +15,6 @@ import jupytext
 from tutorial.lesson.labs import Lab, colab, labs
 from tutorial.lesson.project import Project
 from tutorial.page import formulas
-from tutorial.site.style_sheets import classes_in, trimmed
 
 SCRIPT = re.compile(r"<script\b[^>]*>(?P<code>.*?)</script>", re.DOTALL)
 STYLE = re.compile(r"<style\b[^>]*>(?P<rules>.*?)</style>", re.DOTALL)
@@ -27,20 +26,16 @@ FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
 def finish(project: Project, site) -> None:
     """Rewrite site/labs/*.html in place, put scripts beside them and their style into assets."""
     styles: dict[str, None] = {}
-    classes: set[str] = set()
     for lab in labs(project):
         page = site / "labs" / f"{lab.section}.html"
         text = page.read_text(encoding="utf-8")
         styles |= dict.fromkeys(style["rules"] for style in STYLE.finditer(text))
         text = finished(text, lab)
-        classes |= classes_in(text)
         page.write_text(text, encoding="utf-8")
         script = jupytext.writes(lab.notebook(), fmt="py:percent")
         page.with_suffix(".py").write_text(script, encoding="utf-8")
     if styles:
-        ours = (sheet.read_text(encoding="utf-8") for sheet in (site / "assets").rglob("*.css"))
-        css = trimmed("\n".join(styles), classes, *ours)
-        (site / "assets" / "labs.css").write_text(css, encoding="utf-8")
+        (site / "assets" / "labs.css").write_text("\n".join(styles), encoding="utf-8")
 
 
 def finished(text: str, lab: Lab) -> str:
@@ -58,9 +53,6 @@ def finished(text: str, lab: Lab) -> str:
     article = article.replace('<clipboard-copy ,=""', '<clipboard-copy role="button"')
     sheets = ["katex/katex.min.css"] * has_formulas + ["labs.css"]
     links = "".join(f'<link rel="stylesheet" href="../assets/{sheet}">' for sheet in sheets)
-    if has_formulas:
-        partial = lab.project.root / "theme" / "partials" / "javascripts" / "fonts.html"
-        links += SCRIPT.search(partial.read_text(encoding="utf-8"))[0]
     before = before.replace("</head>", f"{links}</head>", 1)
     article = article.replace("</h1>", f"</h1>{_files(lab)}", 1)
     return before + opening + article + closing + after
