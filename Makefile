@@ -6,10 +6,8 @@ SECTIONS ?=
 RECIPES ?=
 SEEDS ?= 5
 PORT ?= 8000
-BASE ?= HEAD
-RECORDS ?=
+RECORDS ?= build/main
 PUBLISH ?=
-STRICT ?=
 TORCH ?= newest
 ALL ?=
 export TUTORIAL_ALL_TESTS := $(ALL)
@@ -26,11 +24,7 @@ READY := .venv/ready
 # Three at a time on two cores: tests in a browser wait half of the time.
 PYTEST = $(RUN) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder
 
-ifdef SHARD
-  SECTIONS = $(shell $(RUN) -m tutorial shard $(SHARD))
-endif
-
-.PHONY: help install site serve test run snippets machinery browser assemble changes key outputs gpu results
+.PHONY: help install site serve test run snippets machinery browser assemble pictures outputs gpu results
 .PHONY: notebooks check lint format bench lighthouse links upgrade other-torch lock clean
 
 help: ## list these targets
@@ -65,11 +59,8 @@ browser: $(READY) ## fetch the browser for the tests (BROWSER_PATH: another; NO_
 assemble: $(READY) ## build build/site from records made elsewhere, run nothing (PUBLISH=1: no stand-ins)
 	@$(RUN) -m tutorial assemble $(if $(PUBLISH),--publish)
 
-changes: $(READY) ## what differs from the commit BASE, in text and pictures (RECORDS=its build folder)
-	@$(RUN) -m tutorial changes --base $(BASE) $(if $(RECORDS),--records $(RECORDS)) $(if $(STRICT),--strict)
-
-key: $(READY) ## the name under which a cache keeps the records of SECTIONS
-	@$(RUN) -m tutorial key $(SECTIONS)
+pictures: $(READY) ## which pictures differ from those of another run, side by side (RECORDS=its build folder)
+	@$(RUN) -m tutorial pictures $(RECORDS)
 
 outputs: $(READY) ## accept the outputs: rewrite outputs/DEVICE/*.txt, marking what varies (runs twice)
 	@$(RUN) -m tutorial outputs $(SECTIONS)
@@ -109,7 +100,7 @@ links: site ## list the site's links to elsewhere and, where there is a network,
 upgrade: $(READY) ## move the pins to the newest torch pair, run everything, show what changed
 	@$(RUN) -m tutorial.install upgrade
 	-@$(RUN) -m tutorial outputs
-	@$(RUN) -m tutorial changes
+	@git --no-pager diff outputs
 
 other-torch: $(READY) ## install another torch than the pinned one: TORCH=newest or TORCH=nightly
 	@$(RUN) -m tutorial.install torch $(TORCH)

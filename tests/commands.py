@@ -21,7 +21,7 @@ HEAVY = (
     *("pytest", "execnet", "markdown_it", "rich.progress", "filelock", "PIL.Image", "jupytext"),
     *("material.plugins.search.plugin", "mkdocs.commands.build", "mkdocs.livereload"),
     *("pymdownx.superfences", "pymdownx.highlight", "pymdownx.tabbed", "bs4"),
-    *("tutorial.site.build", "tutorial.site.changes", "tutorial.run.runner"),
+    *("tutorial.site.build", "tutorial.site.pictures", "tutorial.run.runner"),
     "tutorial.run.progress",
 )
 LIMIT = 300.0  # seconds for a command

@@ -244,7 +244,7 @@ def assemble(publish: bool, device: str) -> int:
 
     os.environ["DEVICE"] = device
     project = Project.find()
-    problems = artifacts.problems(project, publish)
+    problems = artifacts.problems(project, device, publish)
     if problems:
         print("\n".join(problems), file=sys.stderr)
         print("nothing is built from such records; the site is as it was", file=sys.stderr)
@@ -255,37 +255,20 @@ def assemble(publish: bool, device: str) -> int:
     return 0
 
 
-@command(
-    argument("--base", default="HEAD", help="the commit to compare with; HEAD by default"),
-    argument("--records", type=Path, help="records made at that commit, a folder as build/"),
-    argument("--strict", action="store_true", help="fail if anything has changed"),
-)
-def changes(base: str, records: Path | None, strict: bool) -> int:
-    """Tell what differs from another commit, and write it to build/changes/."""
-    from tutorial.site.changes import report
+@command(argument("others", type=Path, help="the build folder of the other run"))
+def pictures(others: Path) -> int:
+    """List the figures that look different from those of another run.
+
+    Writes build/pictures/index.html, which shows them side by side.
+    """
+    from tutorial.site.pictures import compare
 
     project = Project.find()
-    text, changed = report(project, base, records, project.build / "changes")
-    print(text, end="")
-    return 1 if changed and strict else 0
-
-
-@command(argument("which", metavar="2/4"))
-def shard(which: str) -> int:
-    """Name the sections of one share of the work."""
-    from tutorial.site import artifacts
-
-    print(artifacts.shard(Project.find(), which))
-    return 0
-
-
-@command(SECTIONS, DEVICE)
-def key(sections: list[str], device: str) -> int:
-    """Name the records that the sections need here, for a cache."""
-    from tutorial.site import artifacts
-
-    project = Project.find()
-    print(artifacts.key(project.choose(sections), device))
+    changed = compare(project, others, project.build / "pictures")
+    for name, difference in changed.items():
+        print(f"- `{name}`: {difference}")
+    if not changed:
+        print("No picture looks different.")
     return 0
 
 
