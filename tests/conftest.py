@@ -14,7 +14,6 @@ from filelock import FileLock
 
 from tests import commands
 from tutorial.lesson.project import Project
-from tutorial.page import fences
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,13 +31,14 @@ markdown_extensions:
   - pymdownx.tabbed: {alternate_style: true}
   - pymdownx.superfences:
       custom_fences:
-        - {name: cell, class: cell, format: !!python/name:tutorial.page.fences.show_cell }
-        - {name: section, class: section, format: !!python/name:tutorial.page.fences.show_section }
+        - {name: cell, class: cell, format: !!python/name:tutorial.page.fences.show }
+        - {name: section, class: section, format: !!python/name:tutorial.page.fences.show }
         - {name: exercise, class: exercise,
-           format: !!python/name:tutorial.page.fences.show_exercise }
-        - {name: error, class: error, format: !!python/name:tutorial.page.fences.show_error }
+           format: !!python/name:tutorial.page.fences.show }
+        - {name: error, class: error, format: !!python/name:tutorial.page.fences.show }
         - {name: results, class: results,
-           format: !!python/name:tutorial.page.results_page.show_results }
+           format: !!python/name:tutorial.page.fences.show }
+  - tutorial.page.context # the project, for fences and numbers
   - tutorial.page.numbers
 """
 
@@ -77,14 +77,6 @@ LONG = (
 def pytest_collection_modifyitems(items) -> None:
     """Put the files that take longest first; workers take whole files, in this order."""
     items.sort(key=lambda item: item.path.name not in LONG)
-
-
-@pytest.fixture(autouse=True)
-def forget_the_project():
-    """Pages are rendered for a project that is read once: no test gets that of another."""
-    fences.the_project.cache_clear()
-    yield
-    fences.the_project.cache_clear()
 
 
 @dataclass

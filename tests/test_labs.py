@@ -10,6 +10,7 @@ from functools import cache
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from markdown import Markdown
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -19,6 +20,7 @@ from tutorial.data import cifar10, stand_in, weights
 from tutorial.lesson import labs
 from tutorial.lesson.project import Project
 from tutorial.page import fences
+from tutorial.page.context import BuildContext
 from tutorial.site import export, lab_pages
 from tutorial.site.checks import check_pages, stale_notebooks
 
@@ -274,7 +276,6 @@ def test_a_lessons_notebook_is_stale_for_its_words_and_code_and_not_for_times_an
     monkeypatch.setenv("TUTORIAL_ROOT", str(light.root))
 
     def told() -> list[str]:
-        fences.the_project.cache_clear()
         return stale_notebooks(light.project)
 
     assert told() == []
@@ -395,8 +396,8 @@ def test_a_lab_opens_in_colab_where_the_repository_is_known(monkeypatch):
 )
 def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, name, monkeypatch):
     monkeypatch.setenv("REPO_URL", repository)
-    monkeypatch.setattr(fences, "runs_of", lambda *_: [])  # it need not have been run
-    html = fences.show_section("tensors.py", "", "", {}, None)
+    monkeypatch.setattr(BuildContext, "runs_of", lambda *_: [])  # it need not have been run
+    html = fences.show_section(BuildContext(PROJECT), "tensors.py", Markdown())
     assert ("colab" in html) == bool(name)
     path = f"github/{name}/blob/main/snippets/notebooks/tensors.ipynb"
     if name:

@@ -7,8 +7,9 @@ from bs4 import BeautifulSoup
 from markdown import Markdown
 
 from tutorial import TutorialError
-from tutorial.page import fences, numbers, results_page
-from tutorial.page.fences import PageError
+from tutorial.page import fences, formats, numbers
+from tutorial.page.context import BuildContext, PageError
+from tutorial.page.numbers import Numbers
 from tutorial.record import records, results
 from tutorial.site import export
 from tutorial.site.checks import check_pages
@@ -102,7 +103,6 @@ def lesson(light, monkeypatch):
     light.script("lesson", SCRIPT, PAGE)
     (light.root / "docs" / "results.md").write_text("# Results\n\n```results\n```\n")
     keep(light)
-    monkeypatch.setenv("TUTORIAL_ROOT", str(light.root))
     monkeypatch.setenv("DEVICE", "cpu")
     return light
 
@@ -121,80 +121,83 @@ def ran(new_light):
     return sample
 
 
-def text_of(sample, asked: str) -> str:
-    return numbers.number(sample.project, asked).text.replace("\u00a0", " ")
+def number_of(sample, expression: str, **options) -> numbers.Number:
+    return numbers.evaluate(Numbers(BuildContext(sample.project), **options), expression)
+
+
+def text_of(sample, expression: str) -> str:
+    return str(number_of(sample, expression)).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("expression", "text"),
     [
-        ("better accuracy", "57.2 ± 0.5 %"),
-        ("better  accuracy\n cat", "57.2 ± 0.5 %"),
-        ("plain accuracy dog", "82.0 ± 1.6 %"),
-        ("better range", "56.4 to 57.9 %"),
-        ("better range dog", "80.0 to 84.0 %"),
-        ("better spread", "0.5 points"),
-        ("better seconds", "11 s"),
-        ("better seeds", "5"),
-        ("better - plain accuracy", "4.3 points"),
-        ("plain - better accuracy", "−4.3 points"),
-        ("plain - better accuracy dog", "0.0 points"),
-        ("plain / better seconds", "7.3 times"),
-        ("plain/better seconds", "7.3 times"),
-        ("plain - better seconds", "71 s"),
-        ("better - plain seconds", "−71 s"),
-        ("given 25 ms", "25 ms"),
-        ("given 3.5 % of 10 s", "3.5 % of 10 s"),
+        ("accuracy('better')", "57.2 ± 0.5 %"),
+        ("accuracy(\n  'better', of_class='cat')", "57.2 ± 0.5 %"),
+        ("accuracy('plain', 'dog')", "82.0 ± 1.6 %"),
+        ("accuracy_range('better')", "56.4 to 57.9 %"),
+        ("accuracy_range('better', 'dog')", "80.0 to 84.0 %"),
+        ("accuracy_spread('better')", "0.5 points"),
+        ("training_time('better')", "11 s"),
+        ("seeds('better')", "5"),
+        ("accuracy_difference('better', 'plain')", "4.3 points"),
+        ("accuracy_difference('plain', 'better')", "−4.3 points"),
+        ("accuracy_difference('plain', 'better', 'dog')", "0.0 points"),
+        ("time_ratio('plain', 'better')", "7.3 times"),
+        ("not_measured('25 ms')", "25 ms"),
+        ("not_measured('3.5 % of 10 s')", "3.5 % of 10 s"),
     ],
 )
-def test_what_a_placeholder_stands_for(lesson, asked, text):
-    assert text_of(lesson, asked) == text
+def test_what_a_placeholder_stands_for(lesson, expression, text):
+    assert text_of(lesson, expression) == text
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("expression", "says"),
     [
-        ("bettr accuracy", "there is no recipe bettr: there are plain, better, unmeasured"),
-        ("unmeasured accuracy", "has not been measured: make results RECIPES=unmeasured"),
-        ("better accuracy bird", "there is no class bird: there are cat, dog"),
-        ("better seconds cat", "seconds is of the whole"),
-        ("better / plain accuracy", "seconds have - and /"),
-        ("better - plain range", "seconds have - and /"),
-        ("better accurate", "cannot be read"),
-        ("57 %", "cannot be read"),
+        ("accuracy('bettr')", "there is no recipe bettr: there are plain, better, unmeasured"),
+        ("accuracy('unmeasured')", "has not been measured: make results RECIPES=unmeasured"),
+        ("accuracy('better', 'bird')", "there is no class bird: there are cat, dog"),
+        ("training_time('better', 'cat')", "cannot be read: training_time() takes"),
+        ("acuracy('better')", "cannot be read: 'acuracy' is undefined; there are accuracy(recipe"),
+        ("better accuracy", "cannot be read"),
+        ("accuracy('better'", "cannot be read"),
+        ("'57 %'", "cannot be read: it calls no function"),
+        ("better", "cannot be read: it calls no function"),
+        ("range(3)", "'range' is undefined"),
         ("", "cannot be read"),
-        ("lessen.py::plain seconds", "there is no snippets/lessen.py; there are lesson.py"),
-        ("lesson.py::plane seconds", "has no cell plane: it has plain, better, unmeasured"),
-        ("lesson.py::plain accuracy", "cannot be read"),
+        ("measured_time('lessen.py::a')", "there is no snippets/lessen.py; there are lesson.py"),
+        ("measured_time('lesson.py::a')", "has no cell a: it has plain, better, unmeasured"),
     ],
 )
-def test_what_cannot_be_shown_is_told_with_its_line(lesson, asked, says):
+def test_what_cannot_be_shown_is_told_with_its_line(lesson, expression, says):
     (lesson.root / "docs" / "other.md").write_text(
-        f"---\ntitle: Other\n---\n\n# Other\n\nOne.\nTwo {{{{ {asked} }}}}.\n"
+        f"---\ntitle: Other\n---\n\n# Other\n\nOne.\nTwo {{{{ {expression} }}}}.\n"
     )
     (problem,) = check_pages(lesson.project)
-    assert problem.startswith("docs/other.md:8: ")
+    assert problem.startswith(f"docs/other.md:8: {{{{ {expression} }}}}")
     assert says in problem
     done = lesson.do("tutorial", "check")
     assert done.returncode == 1 and "docs/other.md:8: " in done.stderr
 
 
 def test_front_matter_has_no_placeholders(lesson):
-    lesson.edit("docs/lesson.md", "description: A", "description: {{ better accuracy }}, a")
+    lesson.edit("docs/lesson.md", "description: A", "description: {{ accuracy('better') }}, a")
     (problem,) = check_pages(lesson.project)
     assert problem.startswith("docs/lesson.md:2: ") and "front matter" in problem
 
 
 def test_a_number_of_other_code_is_told_with_its_line(lesson):
-    lesson.edit("docs/lesson.md", "## Plain loop", "{{ better accuracy }}\n\n## Plain loop")
+    lesson.edit("docs/lesson.md", "## Plain loop", "{{ accuracy('better') }}\n\n## Plain loop")
     assert check_pages(lesson.project) == []
     lesson.edit(
         "snippets/lesson.py", '# %% better recipe="better"', '# %% better recipe="better"\n1'
     )
     (problem,) = check_pages(lesson.project)
     assert problem == (
-        f"{lesson.place('docs/lesson.md', '{{')}: outputs/cpu/results.json: recipe better was"
-        " measured with other code; make results RECIPES=better"
+        f"{lesson.place('docs/lesson.md', '{{')}: {{{{ accuracy('better') }}}}:"
+        " outputs/cpu/results.json: recipe better was measured with other code; make results"
+        " RECIPES=better"
     )
 
 
@@ -203,21 +206,20 @@ def test_what_was_measured_on_other_data_or_devices_is_not_compared(lesson):
     found = results.read(path)["plain"] | {"data": "CIFAR-10"}
     results.write(path, "plain", found, {"plain", "better"})
     with pytest.raises(TutorialError, match="other devices or data"):
-        numbers.number(lesson.project, "better - plain accuracy")
+        number_of(lesson, "accuracy_difference('better', 'plain')")
 
 
 def test_times_of_two_machines_are_not_compared_and_accuracies_are(lesson):
     path = results.path_of(lesson.project, "cpu")
     found = results.read(path)["plain"] | {"device": "Some <processor>, AVX2"}
     results.write(path, "plain", found, {"plain", "better"})
-    for asked in ("plain / better seconds", "plain - better seconds"):
-        with pytest.raises(TutorialError, match='RECIPES="plain better"') as told:
-            numbers.number(lesson.project, asked)
-        assert "(Some <processor>, AVX2, 1 thread, torch 2.14.1; Some <pro" in str(told.value)
-    assert text_of(lesson, "better - plain accuracy") == "4.3 points"
+    with pytest.raises(TutorialError, match='RECIPES="plain better"') as told:
+        number_of(lesson, "time_ratio('plain', 'better')")
+    assert "(Some <processor>, AVX2, 1 thread, torch 2.14.1; Some <pro" in str(told.value)
+    assert text_of(lesson, "accuracy_difference('better', 'plain')") == "4.3 points"
 
 
-def render(text: str) -> BeautifulSoup:
+def render(sample, text: str) -> BeautifulSoup:
     converter = Markdown(
         extensions=[
             "abbr",
@@ -227,45 +229,48 @@ def render(text: str) -> BeautifulSoup:
             "pymdownx.superfences",
             "tables",
             "toc",
+            "tutorial.page.context",
             "tutorial.page.numbers",
         ],
         extension_configs={
             "pymdownx.superfences": {
                 "custom_fences": [
-                    {"name": "cell", "class": "cell", "format": fences.show_cell},
-                    {"name": "results", "class": "r", "format": results_page.show_results},
+                    {"name": "cell", "class": "cell", "format": fences.show},
+                    {"name": "results", "class": "r", "format": fences.show},
                 ]
-            }
+            },
+            "tutorial.page.context": {"context": BuildContext(sample.project)},
         },
     )
     return BeautifulSoup(converter.convert(text), "html.parser")
 
 
 def test_a_number_links_to_where_it_comes_from(lesson):
-    link = render("It reaches {{ better accuracy }}, *{{ better seconds }}* and more.").select("a")
+    text = "It reaches {{ accuracy('better') }}, *{{ training_time('better') }}* and more."
+    link = render(lesson, text).select("a")
     assert [one.get_text() for one in link] == ["57.2\u00a0±\u00a00.5\u00a0%", "11\u00a0s"]
     assert {one["href"] for one in link} == {"results.html#better"}
     for fact in ("CIFAR-10 (JPEG copy)", "5 seeds", "CPU: Some <processor>", "2026-01-02"):
         assert fact in link[0]["title"]
     (lesson.root / "docs" / "results.md").unlink()
-    fences.the_project.cache_clear()
-    html = render("It reaches {{ better accuracy }}.")
+    html = render(lesson, "It reaches {{ accuracy('better') }}.")
     assert not html.select("a") and html.select_one("span.number[title]")
 
 
 def test_a_choice_is_plain_text(lesson):
-    assert str(render("Wait {{ given 25 ms }}.")).strip() == "<p>Wait 25\u00a0ms.</p>"
+    html = render(lesson, "Wait {{ not_measured('25 ms') }}.")
+    assert str(html).strip() == "<p>Wait 25\u00a0ms.</p>"
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("# At {{ better accuracy }}", "At 57.2"),
-        ("[see {{ better accuracy }}](https://example.org)", "see 57.2"),
+        ("# At {{ accuracy('better') }}", "At 57.2"),
+        ("[see {{ accuracy('better') }}](https://example.org)", "see 57.2"),
     ],
 )
 def test_there_is_no_link_within_a_heading_or_a_link(lesson, text, expected):
-    html = render(text)
+    html = render(lesson, text)
     assert html.get_text().strip().startswith(expected)
     assert not html.select("a.number")
 
@@ -273,48 +278,58 @@ def test_there_is_no_link_within_a_heading_or_a_link(lesson, text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        '!!! note "At {{ better range }}"\n\n    It is {{ better accuracy }}.',
-        "| a |\n|---|\n| {{ better accuracy }} |",
-        "- one\n- {{ better accuracy }}",
-        "{{ better accuracy }}",
-        "a {{ better\naccuracy }} over two lines",
-        "the seed: {{ better accuracy }}\n\n*[accuracy]: share of right answers",
+        '!!! note "At {{ accuracy_range("better") }}"\n\n    It is {{ accuracy("better") }}.',
+        "| a |\n|---|\n| {{ accuracy('better') }} |",
+        "- one\n- {{ accuracy('better') }}",
+        "- one\n    - {{ accuracy(\n      'better') }}",
+        "{{ accuracy('better') }}",
+        "a {{\naccuracy('better',\n'cat') }} over three lines",
+        "the seed: {{ accuracy('better') }}\n\n*[accuracy]: share of right answers",
     ],
 )
 def test_numbers_stand_wherever_prose_does(lesson, text):
-    assert "57.2\u00a0±\u00a00.5\u00a0%" in render(text).get_text()
-    assert "{{" not in render(text).get_text()
+    assert "57.2\u00a0±\u00a00.5\u00a0%" in render(lesson, text).get_text()
+    assert "{{" not in render(lesson, text).get_text()
 
 
 @pytest.mark.parametrize(
     "text",
-    ["`{{ no accuracy }}`", "```text\n{{ no accuracy }}\n```", "~~~\n{{ no accuracy }}\n~~~"],
+    [
+        "`{{ accuracy('no') }}`",
+        "```text\n{{ accuracy('no') }}\n```",
+        "~~~\n{{ accuracy('no') }}\n~~~",
+    ],
 )
 def test_code_is_left_as_it_is(lesson, text):
-    assert "{{ no accuracy }}" in render(text).get_text()
+    assert "{{ accuracy('no') }}" in render(lesson, text).get_text()
     (lesson.root / "docs" / "other.md").write_text(f"# Other\n\n{text}\n")
     assert check_pages(lesson.project) == []
-    assert numbers.substitute(lesson.project, text) == text
+    assert numbers.substitute(text, lambda expression: "a number") == text
 
 
 @pytest.mark.parametrize(
-    "text", ["<div>{{ better accuracy }}</div>", "![{{ better range }}](a.png)"]
+    "text", ["<div>{{ accuracy('better') }}</div>", "![{{ accuracy_range('better') }}](a.png)"]
 )
 def test_a_placeholder_that_would_stay_as_it_is_stops_the_page(lesson, text):
     with pytest.raises(PageError, match=r"line 3: .* stands where no number can be put"):
-        render(f"One.\n\n{text}\n")
+        render(lesson, f"One.\n\n{text}\n")
+
+
+def test_braces_without_blanks_stop_the_page_with_their_line(lesson):
+    with pytest.raises(PageError, match="line 3: a placeholder has blanks within its braces"):
+        render(lesson, "`{{a}}` $\n\nIt is {{accuracy('better')}}.\n")
 
 
 def test_an_unknown_name_stops_the_page_with_its_line(lesson):
-    with pytest.raises(PageError, match="line 2: there is no recipe other"):
-        render("One.\n{{ other accuracy }}\n")
+    with pytest.raises(PageError, match=r"line 2: {{ accuracy\('other'\) }}: there is no recip"):
+        render(lesson, "One.\n{{ accuracy('other') }}\n")
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{{ unmeasured accuracy }}", "recipe unmeasured has not been measured"),
-        ("<div>{{ better accuracy }}</div>", "stands where no number can be put"),
+        ("{{ accuracy('unmeasured') }}", "recipe unmeasured has not been measured"),
+        ("<div>{{ accuracy('better') }}</div>", "stands where no number can be put"),
     ],
 )
 def test_the_site_fails_with_page_and_line_in_the_file(ran, tmp_path, text, says):
@@ -334,27 +349,26 @@ DRAWN = frozenset({"drawn stand-in"})
 
 
 @pytest.mark.parametrize(
-    ("asked", "mark"),
+    ("expression", "mark"),
     [
-        ("better accuracy", "CIFAR-10"),
-        ("better accuracy cat", "CIFAR-10"),
-        ("better range", "CIFAR-10"),
-        ("better spread dog", "CIFAR-10"),
-        ("better - plain accuracy", "CIFAR-10"),
-        ("better seconds", ""),
-        ("plain / better seconds", ""),
-        ("better - plain seconds", ""),
-        ("better seeds", ""),
-        ("given 5 %", ""),
+        ("accuracy('better')", "CIFAR-10"),
+        ("accuracy('better', 'cat')", "CIFAR-10"),
+        ("accuracy_range('better')", "CIFAR-10"),
+        ("accuracy_spread('better', 'dog')", "CIFAR-10"),
+        ("accuracy_difference('better', 'plain')", "CIFAR-10"),
+        ("training_time('better')", ""),
+        ("time_ratio('plain', 'better')", ""),
+        ("seeds('better')", ""),
+        ("not_measured('5 %')", ""),
     ],
 )
-def test_beside_a_stand_in_an_accuracy_says_what_it_was_measured_on(lesson, asked, mark):
-    bare = numbers.number(lesson.project, asked)
+def test_beside_a_stand_in_an_accuracy_says_what_it_was_measured_on(lesson, expression, mark):
+    bare = number_of(lesson, expression)
     for real in ("CIFAR-10", "CIFAR-10 (JPEG copy)", "random weights (stand-in)"):
-        assert numbers.number(lesson.project, asked, frozenset({real})) == bare
-    marked = numbers.number(lesson.project, asked, DRAWN)
+        assert number_of(lesson, expression, beside=frozenset({real})) == bare
+    marked = number_of(lesson, expression, beside=DRAWN)
     assert (marked.text, marked.measured_on) == (bare.text, mark)
-    assert marked.plain == bare.text + (f" ({mark})" if mark else "")
+    assert str(marked) == bare.text + (f" ({mark})" if mark else "")
 
 
 @pytest.mark.parametrize(
@@ -377,8 +391,8 @@ def test_beside_a_stand_in_an_accuracy_says_what_it_was_measured_on(lesson, aske
 )
 def test_only_what_a_stand_in_replaces_is_named(lesson, data, beside, mark):
     keep(lesson, data=data)
-    found = numbers.number(lesson.project, "better accuracy", frozenset(beside.split(", ")))
-    assert found.measured_on == mark
+    number = number_of(lesson, "accuracy('better')", beside=frozenset(beside.split(", ")))
+    assert number.measured_on == mark
 
 
 def ran_on(sample, section: str, data: str):
@@ -396,7 +410,7 @@ def test_a_page_takes_the_data_of_its_own_cells_and_without_any_that_of_all(ran,
     drawn = {"drawn stand-in", "random weights (stand-in)"}
     own = {"drawn": drawn, "real": {"A"}, "lesson": drawn | {"A"}, "results": drawn | {"A"}}
     for page, data in own.items():
-        assert numbers.data_beside(sample.project, page) == data
+        assert BuildContext(sample.project, "cpu").data_beside(page) == data
 
 
 @pytest.mark.parametrize("data", ["CIFAR-10", "drawn stand-in"])
@@ -406,7 +420,9 @@ def test_all_forms_of_a_page_with_outputs_of_a_stand_in_mark_its_numbers(
     sample = ran.copy(tmp_path / "a copy")
     ran_on(sample, "lesson", data)
     path = sample.root / "docs" / "lesson.md"
-    path.write_text(f"{path.read_text()}## At {{{{ plain accuracy }}}}\n\n{{{{ better range }}}}\n")
+    path.write_text(
+        path.read_text() + "## At {{ accuracy('plain') }}\n\n{{ accuracy_range('better') }}\n"
+    )
     done = sample.do("tutorial", "site")
     assert done.returncode == 0, done.stderr
     is_drawn = data == "drawn stand-in"
@@ -441,22 +457,23 @@ def two_lessons(sample):
 def test_reading_time_is_that_of_the_pages(lesson):
     two_lessons(lesson)
     lesson.edit("docs/lesson.md", "## Plain", "word " * 200 * 20 + "\n\n## Plain")
-    assert text_of(lesson, "lesson.md reading") == "20 min"
-    assert text_of(lesson, "other.md reading") == "1 min"
-    assert text_of(lesson, "lesson.md other.md reading") == "21 min"
-    assert text_of(lesson, "lessons reading") == "21 min"
+    assert text_of(lesson, "reading_time('lesson.md')") == "20 min"
+    assert text_of(lesson, "reading_time('other.md')") == "1 min"
+    assert text_of(lesson, "reading_time('lesson.md', 'other.md')") == "21 min"
+    assert text_of(lesson, "reading_time()") == "21 min"
     lesson.edit("docs/lesson.md", "## Plain", "word " * 200 * 130 + "\n\n## Plain")
-    assert text_of(lesson, "lessons reading") == "2½ hours"
+    assert text_of(lesson, "reading_time()") == "2½ hours"
 
 
 def test_exercises_are_those_of_the_page(lesson):
     two_lessons(lesson)
-    assert text_of(lesson, "lesson.md exercises") == "0 exercises"
+    assert text_of(lesson, "exercises('lesson.md')") == "0 exercises"
     lesson.edit("docs/lesson.md", "## Plain", "```exercise\nlesson.py::a\n```\n\n## Plain")
-    assert text_of(lesson, "lesson.md exercises") == "1 exercise"
+    assert text_of(lesson, "exercises('lesson.md')") == "1 exercise"
     lesson.edit("docs/other.md", "# other", "# other\n\n```exercise\nother.py::a\n```\n")
-    assert text_of(lesson, "lessons exercises") == "2 exercises"
-    count = render("{{ lesson.md exercises }} of {{ lessons exercises }}").select("span.exercises")
+    assert text_of(lesson, "exercises()") == "2 exercises"
+    html = render(lesson, "{{ exercises('lesson.md') }} of {{ exercises() }}")
+    count = html.select("span.exercises")
     assert [(one["data-page"], one.get_text()) for one in count] == [("lesson", "1\u00a0exercise")]
 
 
@@ -467,7 +484,9 @@ def test_running_time_is_that_of_the_records(ran, tmp_path, monkeypatch):
         sorted((sample.root / "build/cpu/lesson").glob("*.json")), (100, 60, 20), strict=True
     ):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": seconds}))
-    assert text_of(sample, "lesson.md running") == text_of(sample, "lessons running") == "3 min"
+    assert (
+        text_of(sample, "running_time('lesson.md')") == text_of(sample, "running_time()") == "3 min"
+    )
 
 
 @pytest.mark.parametrize(
@@ -475,25 +494,25 @@ def test_running_time_is_that_of_the_records(ran, tmp_path, monkeypatch):
     [(0.01, "1 s"), (1.4, "1 s"), (89.4, "89 s"), (95, "2 min"), (1500, "25 min"), (9000, "2½ h")],
 )
 def test_times_are_rounded_to_plan_with(seconds, text):
-    assert numbers.rounded_seconds(seconds).replace("\u00a0", " ").replace("hours", "h") == text
+    assert formats.rounded_seconds(seconds).replace("\u00a0", " ").replace("hours", "h") == text
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("expression", "says"),
     [
-        ("lessen.md reading", "docs/lessen.md is no lesson: there are lesson.md"),
-        ("lesson.md page.md running", "docs/page.md is no lesson"),
+        ("reading_time('lessen.md')", "docs/lessen.md is no lesson: there are lesson.md"),
+        ("running_time('lesson.md', 'page.md')", "docs/page.md is no lesson"),
         ("lesson.md minutes", "cannot be read"),
     ],
 )
-def test_a_page_that_is_no_lesson_has_no_times(lesson, asked, says):
-    (lesson.root / "docs" / "page.md").write_text(f"# A page\n\n{{{{ {asked} }}}}\n")
+def test_a_page_that_is_no_lesson_has_no_times(lesson, expression, says):
+    (lesson.root / "docs" / "page.md").write_text(f"# A page\n\n{{{{ {expression} }}}}\n")
     (problem,) = check_pages(lesson.project)
     assert problem.startswith("docs/page.md:3: ") and says in problem
 
 
 def test_a_check_needs_no_run(lesson):
-    lesson.edit("docs/lesson.md", "## Plain", "{{ lessons running }}\n\n## Plain")
+    lesson.edit("docs/lesson.md", "## Plain", "{{ running_time() }}\n\n## Plain")
     assert check_pages(lesson.project) == []
 
 
@@ -507,8 +526,8 @@ def site(ran, tmp_path_factory):
     path = sample.root / "docs" / "lesson.md"
     path.write_text(
         path.read_text()
-        + "It reaches **{{ better accuracy }}** after {{ lesson.py::plain seconds }}, all take\n"
-        "{{ lesson.py seconds }}. `{{ no placeholder }}`\n"
+        + "It reaches **{{ accuracy('better') }}** after {{ measured_time('lesson.py::plain') }},"
+        " all take\n{{ measured_time('lesson.py') }}. `{{ no placeholder }}`\n"
     )
     done = sample.do("tutorial", "site")
     assert done.returncode == 0, done.stderr
@@ -519,7 +538,7 @@ def test_the_built_page_has_the_time_of_its_own_run(site):
     html = BeautifulSoup((site.site / "lesson.html").read_text(encoding="utf-8"), "html.parser")
     accuracy, cell, lesson = html.select("a.number")
     seconds = json.loads((site.root / "build/cpu/lesson/plain.json").read_text())["seconds"]
-    shown = fences.readable_seconds(seconds).replace(" ", "\u00a0")
+    shown = formats.run_seconds(seconds).replace(" ", "\u00a0")
     assert accuracy["href"] == "results.html#better"
     assert (cell.get_text(), cell["href"]) == (shown, "lesson.html#lesson-plain")
     assert lesson["href"] == "lesson.html"
@@ -542,9 +561,9 @@ def test_exports_have_the_text_of_the_numbers(site, name):
 
 
 def test_code_in_an_export_keeps_its_braces(lesson):
-    lesson.edit("snippets/lesson.py", '"a" * 3', 'f"{{ better accuracy }}"')
+    lesson.edit("snippets/lesson.py", '"a" * 3', 'f"{{ better }}"')
     page = lesson.root / "docs" / "lesson.md"
-    assert 'f"{{ better accuracy }}"' in export.flat(lesson.project, page, outputs=False)
+    assert 'f"{{ better }}"' in export.flat(lesson.project, page, outputs=False)
 
 
 # Numbers by hand
@@ -570,7 +589,7 @@ HAND = [
     '<img src="a.png" alt="57 % are right">',
     '!!! note "After 12 s"',
     "| a | 57 % |",
-    "x {{ given 3 s }} and 57 %",
+    "x {{ not_measured('3 s') }} and 57 %",
 ]
 NO_HAND = [
     "In the 1990s.",
@@ -581,7 +600,7 @@ NO_HAND = [
     "<https://example.org/12s>",
     '<div style="width: 57%">Text</div>',
     "Text\n{ style='width: 57%' }",
-    "{{ given 57 % }}",
+    "{{ not_measured('57 %') }}",
     "<!-- 57 % -->",
     "```text\n57 %\n12 s\n```",
     "    ```text\n    57 %\n    ```",
@@ -595,7 +614,7 @@ def test_a_number_by_hand_is_told_with_its_line(light, text):
     page.write_text(f"# Other\n\n{text}\n")
     (problem,) = check_pages(light.project)
     assert problem.startswith('docs/other.md:3: "')
-    assert "is written by hand" in problem and "{{ given " in problem
+    assert "is written by hand" in problem and "{{ not_measured(" in problem
 
 
 @pytest.mark.parametrize("text", NO_HAND)
@@ -608,7 +627,7 @@ def test_what_is_no_measured_number_passes(light, text):
 def test_numbers_by_hand_are_found_beside_the_pages(light, file):
     path = light.root / file
     path.parent.mkdir(exist_ok=True)
-    path.write_text("Text.\nIt takes 12 s, `12 s`, {{ given 3 s }}.\n")
+    path.write_text("Text.\nIt takes 12 s, `12 s`, {{ not_measured('3 s') }}.\n")
     said = check_pages(light.project)
     assert sorted(problem.partition(" ")[0] for problem in said) == [f"{file}:2:"] * 2
     assert any('"12 s" is written by hand' in problem for problem in said)
@@ -621,7 +640,8 @@ def test_numbers_by_hand_are_found_in_labs_and_in_texts_of_figures(light):
     folder = light.root / "snippets" / "labs"
     folder.mkdir()
     (folder / "lesson.py").write_text(
-        "# %% [markdown]\n# # Lab\n#\n# It takes 12 s, {{ given 3 s }}.\n\n# %% code\n# 3 s\n"
+        "# %% [markdown]\n# # Lab\n#\n# It takes 12 s, {{ not_measured('3 s') }}.\n\n"
+        "# %% code\n# 3 s\n"
     )
     light.do("tutorial", "labs")
     said = check_pages(light.project)
@@ -635,10 +655,9 @@ def test_numbers_by_hand_are_found_in_labs_and_in_texts_of_figures(light):
     ]
 
 
-def test_what_is_masked_leaves_every_line_in_place():
+def test_lines_are_those_of_the_source():
     text = "a `b\nc` d\n\n```x\n57 %\n```\n12 s {{ x }}\n"
-    assert numbers.prose(text).count("\n") == text.count("\n") - 1
-    assert numbers.by_hand(text) == [(7, "12 s")]
+    assert list(numbers.by_hand(text)) == [(7, "12 s")]
     assert [line for line, _ in numbers.placeholders(text)] == [7]
 
 
@@ -650,7 +669,7 @@ def test_the_results_page_has_table_picture_classes_and_times(site):
     shown, lessons = html.select("section.results")
     overview, *details = shown.select("table")
     (times,) = lessons.select("table")
-    assert [row.get_text(" ").replace("\u00a0", " ") for row in overview.select("tbody tr")] == [
+    assert [" ".join(row.get_text(" ").split()) for row in overview.select("tbody tr")] == [
         "plain a loop CPU 52.9 ± 0.5 % 52.1 to 53.5 % 82 s",
         "better Plain loop CPU 57.2 ± 0.5 % 56.4 to 57.9 % 11 s",
     ]
@@ -687,7 +706,7 @@ def test_dots_are_where_the_scale_says(site):
 
 def test_recipes_stand_in_the_order_of_the_lines_and_others_below(lesson):
     def order(text):
-        html = render(f"```results\n{text}```")
+        html = render(lesson, f"```results\n{text}```")
         names = [head["id"] for head in html.select("table")[0].select("th[id]")]
         assert html.select_one("svg text.name").text.startswith(names[0])
         return names
@@ -699,7 +718,7 @@ def test_recipes_stand_in_the_order_of_the_lines_and_others_below(lesson):
 def test_a_recipe_without_a_data_set_needs_no_column(lesson):
     path = results.path_of(lesson.project, "cpu")
     results.write(path, "plain", results.read(path)["plain"] | {"data": ""}, {"plain", "better"})
-    html = render("```results\n```")
+    html = render(lesson, "```results\n```")
     assert "Data set, if any: CIFAR-10 (JPEG copy)." in html.select_one("section.results p").text
     assert "Data" not in [head.text for head in html.select("table")[0].select("thead th")]
 
@@ -707,32 +726,31 @@ def test_a_recipe_without_a_data_set_needs_no_column(lesson):
 def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
     sample = ran.copy(tmp_path / "a copy")
     keep(sample, "cuda", device="Some GPU", data="CIFAR-10")
-    monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
     monkeypatch.setenv("DEVICE", "cpu")
-    html = render("```results\n```")
+    html = render(sample, "```results\n```")
     first, second, *_ = html.select("table")[0].select("tbody tr")
     assert first.select_one("th")["rowspan"] == "2" and not second.select("th")
     assert [row.td.get_text() for row in (first, second)] == ["CPU", "GPU"]
     ends = [[cell.get_text() for cell in row.select("td")[-2:]] for row in (first, second)]
     assert ends == [["CIFAR-10 (JPEG copy)", "Some <processor>"], ["CIFAR-10", "Some GPU"]]
     assert len(html.select("circle.other")) == 10
-    assert numbers.number(sample.project, "better accuracy").title.count("CPU")
+    assert number_of(sample, "accuracy('better')").title.count("CPU")
     sample.edit("snippets/lesson.py", '"a" * 3', '"b" * 3')
     sample.do("tutorial", "run")
-    fences.the_project.cache_clear()
-    assert "plain" not in [row["id"] for row in render("```results\n```").select("tbody th[id]")]
+    assert "plain" not in [
+        row["id"] for row in render(sample, "```results\n```").select("tbody th[id]")
+    ]
 
 
 def test_the_results_page_renders_with_no_results(ran, tmp_path, monkeypatch):
     sample = ran.copy(tmp_path / "a copy")
     results.path_of(sample.project, "cpu").unlink()
-    monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
     monkeypatch.setenv("DEVICE", "cpu")
-    html = render("```results\n```")
+    html = render(sample, "```results\n```")
     assert "No recipe has been measured yet" in html.get_text()
     assert not html.select("svg, table")
 
 
 def test_a_description_of_no_recipe_stops_the_page(lesson):
     with pytest.raises(PageError, match=r"'beter: better'; .* the recipes are plain, better"):
-        render("```results\nbeter: better\n```")
+        render(lesson, "```results\nbeter: better\n```")

@@ -8,17 +8,17 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown import Markdown
 
-from tutorial.page import fences
-from tutorial.page.fences import PageError
+from tutorial.page import fences, formats
+from tutorial.page.context import BuildContext, PageError
 from tutorial.record import records
 from tutorial.record.transcripts import Entry, Transcript
 from tutorial.site.checks import check_pages
 from tutorial.site.export import flat
 
-EXTENSIONS = ["admonition", "pymdownx.highlight", "pymdownx.superfences"]
+EXTENSIONS = ["admonition", "pymdownx.highlight", "pymdownx.superfences", "tutorial.page.context"]
 FENCES = [
-    {"name": "cell", "class": "cell", "format": fences.show_cell},
-    {"name": "section", "class": "section", "format": fences.show_section},
+    {"name": "cell", "class": "cell", "format": fences.show},
+    {"name": "section", "class": "section", "format": fences.show},
 ]
 
 
@@ -37,30 +37,14 @@ def text_of(sample, cell: str) -> str:
     return records.read(sample.project, "cpu", "basics", cell).text
 
 
-@pytest.fixture
-def enter(monkeypatch):
-    """Make a project the one whose pages are rendered in this process."""
-
-    def enter(sample, device: str = "cpu") -> None:
-        monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
-        monkeypatch.setenv("DEVICE", device)
-        fences.the_project.cache_clear()
-
-    yield enter
-    fences.the_project.cache_clear()
-
-
-@pytest.fixture
-def render(enter):
+def render(sample, text: str, device: str = "cpu") -> BeautifulSoup:
     """Convert Markdown as it stands in a page of a project."""
-
-    def render(sample, text: str, device: str = "cpu") -> BeautifulSoup:
-        enter(sample, device)
-        options = {"pymdownx.superfences": {"custom_fences": FENCES}}
-        converter = Markdown(extensions=EXTENSIONS, extension_configs=options)
-        return BeautifulSoup(converter.convert(text), "html.parser")
-
-    return render
+    options = {
+        "pymdownx.superfences": {"custom_fences": FENCES},
+        "tutorial.page.context": {"context": BuildContext(sample.project, device)},
+    }
+    converter = Markdown(extensions=EXTENSIONS, extension_configs=options)
+    return BeautifulSoup(converter.convert(text), "html.parser")
 
 
 # Pages and scripts must fit each other
@@ -165,7 +149,7 @@ def test_check_fails_and_runs_nothing(light):
 TENSOR = "```cell\nbasics.py::tensor\n```\n"
 
 
-def test_a_missing_record_stops_the_page_and_is_named(changeable, render):
+def test_a_missing_record_stops_the_page_and_is_named(changeable):
     (changeable.root / "build" / "cpu" / "basics" / "tensor.json").unlink()
     shown = changeable.place("docs/basics.md", "::tensor")
     with pytest.raises(PageError) as told:
@@ -174,13 +158,13 @@ def test_a_missing_record_stops_the_page_and_is_named(changeable, render):
     assert "snippets/basics.py::tensor has no record of a run on cpu" in str(told.value)
 
 
-def test_a_stale_record_stops_the_page_and_is_named(changeable, render):
+def test_a_stale_record_stops_the_page_and_is_named(changeable):
     changeable.edit("snippets/basics.py", "import warnings", "import warnings  # changed")
     with pytest.raises(PageError, match=r"basics\.py::tensor has a stale record on cpu"):
         render(changeable, TENSOR)
 
 
-def test_the_record_of_a_failed_cell_stops_the_page(changeable, render):
+def test_the_record_of_a_failed_cell_stops_the_page(changeable):
     path = changeable.root / "build" / "cpu" / "basics" / "tensor.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"failure": "ValueError: no"}))
     with pytest.raises(PageError, match=r"basics\.py::tensor has a failed run: ValueError: no"):
@@ -188,7 +172,7 @@ def test_the_record_of_a_failed_cell_stops_the_page(changeable, render):
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_a_damaged_record_of_any_device_stops_the_page(changeable, render, device):
+def test_a_damaged_record_of_any_device_stops_the_page(changeable, device):
     # SuperFences swallows most exceptions and would leave the fence's text on the page.
     path = changeable.root / "build" / device / "basics" / "tensor.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,11 +182,11 @@ def test_a_damaged_record_of_any_device_stops_the_page(changeable, render, devic
 
 
 @pytest.mark.parametrize("fence", [TENSOR, "```section\nbasics.py\n```\n"])
-def test_a_fault_of_the_machinery_stops_the_page_too(changeable, render, monkeypatch, fence):
+def test_a_fault_of_the_machinery_stops_the_page_too(changeable, monkeypatch, fence):
     def broken(*_):
         raise KeyError("alt")
 
-    monkeypatch.setattr(fences, "runs_of", broken)
+    monkeypatch.setattr(BuildContext, "runs_of", broken)
     with pytest.raises(PageError, match="KeyError"):
         render(changeable, fence)
 
@@ -216,7 +200,7 @@ def test_a_fault_of_the_machinery_stops_the_page_too(changeable, render, monkeyp
         ("```section\nbasis.py\n```", "there is no snippets/basis.py"),
     ],
 )
-def test_a_fence_that_names_nothing_stops_the_page(changeable, render, fence, says):
+def test_a_fence_that_names_nothing_stops_the_page(changeable, fence, says):
     with pytest.raises(PageError) as told:
         render(changeable, fence)
     assert says in str(told.value)
@@ -299,7 +283,7 @@ def test_the_head_of_a_lesson_says_how_long_it_takes_and_offers_its_files(html, 
     cells = built.project.sections["basics"].cells
     total = sum(records.read(built.project, "cpu", "basics", cell.name).seconds for cell in cells)
     assert re.search(r"Reading about \d+ min", facts.get_text())
-    assert f"Running {fences.readable_seconds(total)} on the CPU" in facts.get_text()
+    assert f"Running {formats.run_seconds(total)} on the CPU" in facts.get_text()
     links = [link["href"] for link in facts.select("a[download]")]
     assert links == ["basics.py", "basics.ipynb", "basics.md"]
     for link in links:
@@ -433,7 +417,7 @@ def test_the_export_has_the_outputs_of_both_devices_where_they_differ(two_device
 
 
 @pytest.mark.parametrize("agree", [True, False])
-def test_a_site_built_on_the_gpu_shows_the_figures_drawn_there(changeable, render, agree):
+def test_a_site_built_on_the_gpu_shows_the_figures_drawn_there(changeable, agree):
     # Keys are the same for both devices, so a CPU's records pass for a GPU's.
     build = changeable.root / "build"
     shutil.move(build / "cpu", build / "cuda")
@@ -448,7 +432,7 @@ def test_a_site_built_on_the_gpu_shows_the_figures_drawn_there(changeable, rende
     assert "on the CPU" not in html.get_text()
 
 
-def test_a_cell_for_the_gpu_says_so_where_it_has_not_run(light, render):
+def test_a_cell_for_the_gpu_says_so_where_it_has_not_run(light):
     light.script("lesson", '# %% one device="cuda"\nprint("on the GPU")\n')
     html = render(light, "```cell\nlesson.py::one\n```\n")
     assert "Needs a GPU" in html.get_text()
@@ -496,7 +480,7 @@ def test_a_run_without_a_sound_of_its_own_plays_none(with_sounds):
     assert not on_gpu.select(".cell-sound")
 
 
-def test_a_site_built_on_the_gpu_plays_the_sound_made_there(with_sounds, render, tmp_path):
+def test_a_site_built_on_the_gpu_plays_the_sound_made_there(with_sounds, tmp_path):
     sample = with_sounds.copy(tmp_path / "a copy")
     build = sample.root / "build"
     shutil.move(build / "cpu", build / "cuda")
@@ -549,8 +533,7 @@ def test_the_export_says_what_a_fence_is_meant_to_do(built):
     assert text.count("```python\n") == 6
 
 
-def test_admonitions_of_every_kind_are_flattened(light, enter):
-    enter(light)
+def test_admonitions_of_every_kind_are_flattened(light):
     light.script(
         "lesson",
         '# %% one device="cuda"\nprint(1)\n',

@@ -14,6 +14,7 @@ import pytest
 from tutorial.__main__ import main
 from tutorial.lesson.project import Project
 from tutorial.page import fences
+from tutorial.page.context import BuildContext
 from tutorial.run.runner import Runner
 from tutorial.site import preview
 
@@ -389,13 +390,11 @@ def test_the_block_put_into_a_page_is_the_one_that_mkdocs_makes(built, tmp_path,
     project = preview.PreviewProject(sample.root)
     page = (project.site / "basics.html").read_text(encoding="utf-8")
     cells = project.sections["basics"].cells
-    with preview.shown_by_markdown(project):
-        blocks = {
-            f"basics-{cell.name}": fences.show_cell(
-                f"basics.py::{cell.name}", "cell", "cell", {}, made.converter
-            )
-            for cell in cells
-        }
+    context = BuildContext(project, "cpu")
+    blocks = {
+        f"basics-{cell.name}": fences.show_cell(context, f"basics.py::{cell.name}", made.converter)
+        for cell in cells
+    }
     assert preview.patched(page, dict.fromkeys(blocks, "<hr>"), "").count("<hr>") == len(cells)
     assert preview.patched(page, blocks, "") == page
     noted = preview.patched(page, {}, "NOTE")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import statistics
 import textwrap
@@ -17,6 +16,7 @@ from tutorial.data import cifar10
 from tutorial.lesson.project import Project
 from tutorial.page import results_page
 from tutorial.record import results
+from tutorial.record.results import Results
 from tutorial.run.runner import Runner
 
 # Tensors of the kind that a recipe leaves behind, for kernels with the light torch. With seed s,
@@ -351,15 +351,15 @@ def test_an_unknown_recipe_is_told_with_those_that_exist(measured):
 
 def test_code_that_a_recipe_takes_makes_its_result_stale(measured):
     assert measured.do("tutorial", "results").returncode == 0
-    assert results.current(measured.project, "cpu").keys() == {"fast", "slow"}
+    assert current(measured) == {"fast", "slow"}
     measured.edit("snippets/lesson.py", "seconds = 40.0", "seconds = 41.0")
-    assert results.current(measured.project, "cpu").keys() == {"fast"}
-    assert results.stale(measured.project, "cpu") == {
-        "slow": "outputs/cpu/results.json: recipe slow was measured with other code;"
+    assert current(measured) == {"fast"}
+    assert Results(measured.project).stale("cpu") == [
+        "outputs/cpu/results.json: recipe slow was measured with other code;"
         " make results RECIPES=slow"
-    }
+    ]
     measured.edit("snippets/lesson.py", "classes = [", "classes = 1 * [")
-    assert results.current(measured.project, "cpu") == {}
+    assert current(measured) == set()
 
 
 def test_check_notes_a_stale_result_that_no_page_uses(measured):
@@ -386,7 +386,7 @@ def test_a_damaged_file_is_named(measured):
     path.parent.mkdir(parents=True)
     path.write_text("{")
     with pytest.raises(TutorialError, match=r"results\.json: cannot be read"):
-        results.current(measured.project, "cpu")
+        Results(measured.project).is_current("cpu", "fast")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -415,6 +415,11 @@ def test_an_interrupt_keeps_what_is_measured_and_leaves_no_process(measured):
         os.kill(int(pid.read_text()), 0)
 
 
+def current(sample) -> set[str]:
+    known = Results(sample.project)
+    return {name for name in known.recipes if known.current(name)}
+
+
 def committed_yet(sample) -> bool:
     return (sample.root / "outputs" / "cpu" / "results.json").exists()
 
@@ -423,8 +428,7 @@ def test_the_scale_of_the_picture_ends_where_accuracies_do():
     accuracy = {"mean": 0.99, "sd": 0.02, "min": 0.97, "max": 1.0, "values": [0.97, 1.0]}
     low = {"mean": 0.4, "sd": 0.01, "min": 0.39, "max": 0.41, "values": [0.39, 0.41]}
     found = {name: {"cpu": {"accuracy": a}} for name, a in (("good", accuracy), ("poor", low))}
-    svg = results_page._picture(found)
-    scale = [int(number) for number in re.findall(r">(\d+)\u00a0%</text>", svg)]
+    picture = results_page.picture(found)
+    scale = [int(tick["text"].removesuffix("\u00a0%")) for tick in picture["ticks"]]
     assert scale[-1] == 100 and scale == sorted(scale)
-    places = [float(x) for x in re.findall(r"[MH](\d+\.\d)", svg)]
-    assert max(places) <= results_page.WIDTH
+    assert max(row["right"] for row in picture["rows"]) <= picture["width"] - picture["edge"]

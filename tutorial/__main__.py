@@ -208,7 +208,7 @@ def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> in
 def check(device: str) -> int:
     """Compare pages, transcripts and scripts; run nothing."""
     from tutorial.record import drift
-    from tutorial.record import results as measured
+    from tutorial.record.results import Results
     from tutorial.site.checks import check_pages, stale_notebooks
 
     project = Project.find()
@@ -217,7 +217,7 @@ def check(device: str) -> int:
         problems, notes = drift.stale(project)
         notes += drift.recorded_on_stand_in(project)
         # A fault only where a page uses the number, which is among the problems.
-        notes += measured.stale(project, device).values()
+        notes += Results(project).stale(device)
     for said in [*problems, *(f"note: {note}" for note in notes)]:
         print(said, file=sys.stderr)
     return 1 if problems else 0

@@ -1,29 +1,23 @@
-"""Measured numbers in the prose: `{{ one-cycle accuracy }}` becomes `57.2 ± 0.5 %`.
+"""Measured numbers in the prose: `{{ accuracy("one-cycle") }}` becomes `57.2 ± 0.5 %`.
 
-A Python-Markdown extension, `tutorial.page.numbers`. What stands between the braces:
+A Python-Markdown extension, `tutorial.page.numbers`. Between the braces stands a jinja2 expression
+that calls one of the functions below, whose names and arguments messages list. The whole page is
+no template: jinja2 would take `{#anchor}` for a comment, and code keeps its braces.
 
-    RECIPE accuracy|range|spread [CLASS]   from outputs/DEVICE/results.json: see results.py
-    RECIPE seconds|seeds
-    RECIPE - RECIPE accuracy [CLASS]       points between the means; also seconds
-    RECIPE / RECIPE seconds                how many times as long
-    SCRIPT.py::CELL seconds                from the record of this build's run
-    SCRIPT.py seconds                      of all its cells
-    PAGE.md ... reading|running|exercises  of one page or several; `lessons` are all of them
-    given TEXT                             a choice or a definition: no measurement
-
-Where a page's own cells ran on a stand-in, an accuracy says what it was measured on:
-`57.2 ± 0.5 % (CIFAR-10)`. The same module finds the numbers that somebody wrote by hand.
+The same module finds the numbers that somebody wrote by hand.
 """
 
-import math
-import os
+import inspect
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html import escape
+from functools import cache
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from markdown import Markdown
+from bs4 import BeautifulSoup
+from jinja2 import Environment, StrictUndefined, TemplateError
+from markdown import Markdown, markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
@@ -31,56 +25,36 @@ from markdown.util import AtomicString
 
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
-from tutorial.lesson.cells import DEVICES, Section
-from tutorial.lesson.project import Project
-from tutorial.page import fences
-from tutorial.record import records, results
+from tutorial.lesson.cells import Cell, Section
+from tutorial.page import formats
+from tutorial.page.context import NAMES, BuildContext, PageError, render
+from tutorial.page.formats import MINUS, SPACE
 
-SPACE = "\u00a0"  # a number and its unit stay in one line
-MINUS = "\u2212"
-
-PLACEHOLDER = re.compile(r"\{\{([^{}\x02\x03]*)\}\}")
-NAME = r"[a-z0-9][a-z0-9-]*"
-GIVEN = re.compile(r"given (?P<text>.+)")
-RECORD = re.compile(r"(?P<section>[\w-]+)\.py(?:::(?P<cell>[\w-]+))? seconds")
-LESSONS = re.compile(
-    r"(?P<pages>lessons|[\w-]+\.md(?: [\w-]+\.md)*) (?P<what>reading|running|exercises)"
+# Code and comments, which have no placeholders, or a placeholder, whose expression is a group.
+PLACEHOLDER = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ \t]*(?P=fence)[ \t]*$"
+    r"|(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)(?P=ticks)(?!`)"
+    r"|<!--.*?-->"
+    r"|\{\{\s(?P<expression>[^{}\x02\x03]*)\s\}\}",
+    re.MULTILINE | re.DOTALL,
 )
-RESULT = re.compile(
-    rf"(?P<name>{NAME})(?: ?(?P<sign>/|(?<= )-(?= )) ?(?P<other>{NAME}))?"
-    r" (?P<what>accuracy|range|spread|seconds|seeds)(?: (?P<of>.+))?"
-)
-
-# What is no prose: code, comments, formulas, addresses, tags, attributes.
-NO_PROSE = [
-    re.compile(pattern, re.MULTILINE | re.DOTALL)
-    for pattern in (
-        r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ \t]*(?P=fence)[ \t]*$",
-        r"<!--.*?-->",
-        r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)(?P=ticks)(?!`)",
-        r"\$\$.+?\$\$",
-        r"(?<![\\$])\$(?=\S)(?:[^$\n]|\n(?!\s*\n))+?(?<=\S)\$(?!\d)",
-        r"(?<=\])\([^)\s]*",
-        r"<https?://[^>]*>",
-        r"^[ \t]*\[[^\]\n]+\]:[ \t]*\S+",
-        r"(?<!\{)\{:?[^{}\n]*\}(?!\})",
-    )
-]
-TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-SPOKEN = re.compile(r'\b(?:alt|title|aria-label)="([^"]*)"')
-
 UNIT = (
     r"%|‰|per[ -]?cent\b|percentage points?\b|"
     r"(?:s|secs?|seconds?|ms|milliseconds?|[µμ]s|microseconds?|ns|mins?|minutes?|h|hours?)\b"
 )
-BARE = re.compile(
-    rf"(?<![\w.])(?!\d{{3}}0s\b)\d[\d.,]*[\s\u00a0\u202f-]?(?:{UNIT})"  # 1990s is no time
+BY_HAND = re.compile(
+    rf"(?<![\w./])(?!\d{{3}}0s\b)\d[\d.,]*[\s\u00a0\u202f-]?(?:{UNIT})"  # 1990s is no time
     r"|\baccurac(?:y|ies) (?:of|is|was|near|about|around|to|at) 0?\.\d+"
 )
+PROSE = ["attr_list", "md_in_html", "tables", "pymdownx.arithmatex", "pymdownx.superfences"]
+SPOKEN = ("alt", "title", "aria-label")  # attributes that are read to somebody
 
 PLAIN = {"h1", "h2", "h3", "h4", "h5", "h6", "a", "summary", "label"}  # no link within these
 # After inline Markdown (20); before attr_list (8), which would take the braces for its own.
 PRIORITY = 15
+
+EXPRESSIONS = Environment(undefined=StrictUndefined)
+EXPRESSIONS.globals.clear()
 
 
 @dataclass(frozen=True)
@@ -97,186 +71,212 @@ class Number:
     exercises_of: str = ""
     measured_on: str = ""
 
-    @property
-    def plain(self) -> str:
+    def __str__(self) -> str:
         return self.text + (f" ({self.measured_on})" if self.measured_on else "")
 
-    def html(self, up: str = "") -> str:
-        """`up`: the way to the folder of all pages."""
-        if self.exercises_of:
-            return f'<span class="exercises" data-page="{self.exercises_of}">{self.text}</span>'
-        if not self.title:
-            return escape(self.text, quote=False)
-        title = f'title="{escape(self.title)}"'
-        on = f" <small>({escape(self.measured_on)})</small>" if self.measured_on else ""
-        if not self.target:
-            return f'<span class="number" {title}>{self.text}{on}</span>'
-        return f'<a class="number" href="{up}{self.target}" {title}>{self.text}{on}</a>'
 
+class Numbers:
+    """Its public methods are what an expression can call.
 
-# What a placeholder stands for
+    A wrong argument is a TutorialError that says what there is.
 
-
-def number(project: Project, asked: str, beside: frozenset[str] = frozenset()) -> Number:
-    """What `one-cycle accuracy` stands for. TutorialError says what there is instead.
-
-    beside: the data whose outputs stand on the same page, as data_beside() says.
+    beside: the data whose outputs stand on the same page; an accuracy beside a stand-in says what
+    it was measured on. time_of_run: stands for each time of this build's run, if that need not
+    have been yet.
     """
-    asked = " ".join(asked.split())
-    if match := GIVEN.fullmatch(asked):
-        return Number(match["text"].replace(" ", SPACE))
-    if match := RECORD.fullmatch(asked):
-        return _recorded(project, *_section_of(project, match))
-    if match := LESSONS.fullmatch(asked):
-        return _of_lessons(project, _lessons(project, match["pages"]), match["what"])
-    if match := RESULT.fullmatch(asked):
-        return _measured(project, match, beside)
-    raise TutorialError(
-        f"{{{{ {asked} }}}} cannot be read: write RECIPE accuracy, range, spread, seconds or seeds,"
-        " SCRIPT.py::CELL seconds, PAGE.md reading, running or exercises, or given TEXT"
-    )
 
+    def __init__(
+        self, context: BuildContext, beside: frozenset[str] = frozenset(), time_of_run: str = ""
+    ) -> None:
+        self._context, self._beside, self._time_of_run = context, beside, time_of_run
 
-def check(project: Project, asked: str) -> None:
-    """As number(), but a record need not be there yet."""
-    asked = " ".join(asked.split())
-    if match := RECORD.fullmatch(asked):
-        _section_of(project, match)
-    elif match := LESSONS.fullmatch(asked):
-        _lessons(project, match["pages"])
-    else:
-        number(project, asked)
+    # Of recipes, from outputs/DEVICE/results.json
 
+    def accuracy(self, recipe: str, of_class: str = "") -> Number:
+        """Mean ± standard deviation over the seeds."""
+        meaning = "Mean ± standard deviation of the test accuracy"
+        return self._accuracy(recipe, of_class, meaning, formats.mean_and_sd)
 
-def _section_of(project: Project, match: re.Match) -> tuple[Section, str | None]:
-    section = project.sections.get(match["section"])
-    if section is None:
-        known = ", ".join(f"{name}.py" for name in project.sections)
-        raise TutorialError(f"there is no snippets/{match['section']}.py; there are {known}")
-    names = [cell.name for cell in section.cells]
-    if match["cell"] and match["cell"] not in names:
-        raise TutorialError(
-            f"snippets/{section.name}.py has no cell {match['cell']}: it has {', '.join(names)}"
+    def accuracy_range(self, recipe: str, of_class: str = "") -> Number:
+        """Lowest to highest accuracy."""
+        return self._accuracy(
+            recipe, of_class, "Lowest to highest test accuracy", formats.low_to_high
         )
-    return section, match["cell"]
 
+    def accuracy_spread(self, recipe: str, of_class: str = "") -> Number:
+        """Standard deviation, in percentage points."""
+        meaning = "Standard deviation of the test accuracy, in percentage points"
+        return self._accuracy(recipe, of_class, meaning, formats.spread)
 
-def _lessons(project: Project, pages: str) -> list[Section]:
-    """The sections of the named pages; a lesson is a page with a `section` fence."""
-    lessons = {
-        fence.page.name: project.sections[fence.page.stem]
-        for fence in project.fences
-        if fence.kind == "section" and fence.page.stem in project.sections
-    }
-    if pages == "lessons":
-        return list(lessons.values())
-    for page in pages.split():
-        if page not in lessons:
-            known = ", ".join(lessons) or "none yet"
-            raise TutorialError(f"docs/{page} is no lesson: there are {known}")
-    return [lessons[page] for page in pages.split()]
+    def _accuracy(self, recipe: str, of_class: str, meaning: str, written: Callable) -> Number:
+        _, result = self._context.results.one(recipe)
+        meaning += f" of {of_class}" if of_class else ""
+        return self._measured(recipe, written(_values(result, of_class)), meaning, marked=True)
 
+    def accuracy_difference(self, recipe: str, minus: str, of_class: str = "") -> Number:
+        """Percentage points between the means of two recipes."""
+        result, other = self._comparable(recipe, minus)
+        points = 100 * (_values(result, of_class)["mean"] - _values(other, of_class)["mean"])
+        text = f"{MINUS if points < -0.05 else ''}{abs(points):.1f}{SPACE}points"
+        return self._measured(recipe, text, marked=True)
 
-def _of_lessons(project: Project, lessons: list[Section], what: str) -> Number:
-    if what == "reading":
-        return Number(
-            rounded_minutes(sum(fences.reading_minutes(project, each) for each in lessons))
-        )
-    if what == "running":
-        seconds = sum(sum(_runs(project, each)[0]) for each in lessons)
-        return Number(rounded_seconds(seconds))
-    names = {f"{each.name}.md" for each in lessons}
-    count = sum(f.kind == "exercise" and f.page.name in names for f in project.fences)
-    text = f"{count}{SPACE}exercise{'s' if count != 1 else ''}"
-    return Number(text, exercises_of=lessons[0].name if len(lessons) == 1 else "")
+    def training_time(self, recipe: str) -> Number:
+        """Median training time over the seeds."""
+        _, result = self._context.results.one(recipe)
+        text = formats.training_seconds(result["seconds"]["median"])
+        return self._measured(recipe, text, "Median training time")
 
+    def time_ratio(self, recipe: str, to: str) -> Number:
+        """How many times as long the first recipe trains as the second, on one machine."""
+        result, other = self._comparable(recipe, to)
+        if _machine(result) != _machine(other):
+            raise TutorialError(
+                f"{recipe} and {to} were timed on other machines ({_machine(result)};"
+                f' {_machine(other)}): make results RECIPES="{recipe} {to}"'
+            )
+        ratio = result["seconds"]["median"] / other["seconds"]["median"]
+        return self._measured(recipe, f"{ratio:.{1 if ratio < 9.95 else 0}f}{SPACE}times")
 
-def _runs(project: Project, section: Section, name: str | None = None):
-    """Seconds of each cell, or of the named one, on this build's device; and the last run."""
-    home, seconds, last = os.environ.get("DEVICE") or "cpu", [], None
-    for cell in section.on(home):
-        if name in (None, cell.name):
-            runs = fences.runs_of(project, section, cell)
-            last = next(run for run in runs if run.device == home)
-            seconds.append(last.seconds)
-    if last is None:
-        raise TutorialError(f"snippets/{section.name}.py: cell {name} does not run on {home}")
-    return seconds, last
+    def seeds(self, recipe: str) -> Number:
+        """How many seeds the recipe was measured with."""
+        _, result = self._context.results.one(recipe)
+        return self._measured(recipe, str(len(result["seeds"])))
 
-
-def _recorded(project: Project, section: Section, name: str | None) -> Number:
-    seconds, last = _runs(project, section, name)
-    device = last.facts.get("Device", "")
-    what = f"cell {name}" if name else "all cells"
-    return Number(
-        fences.readable_seconds(sum(seconds)).replace(" ", SPACE),
-        f"{section.name}.html" + (f"#{section.name}-{name}" if name else ""),
-        f"Time of {what} in the run that this page shows: {last.label}"
-        + (f", {device}" if device else ""),
-    )
-
-
-def data_beside(project: Project, page: str) -> frozenset[str]:
-    """Names of the data that the cells of a page were run on in this build, or those of any page
-    where it has none of its own: its readers come from there.
-    """
-    home = os.environ.get("DEVICE") or "cpu"
-    own = {page} & project.sections.keys()
-    if not own or not project.sections[page].needs(home):
-        own = project.sections.keys()
-    return frozenset().union(*(records.data_of(project, home, name) for name in own))
-
-
-def _real_thing(data: str, beside: frozenset[str]) -> str:
-    """Of the data of a result, in short, those which have a stand-in beside it."""
-    stand_ins = {
-        name: weights.STAND_IN if name == weights.PRETRAINED else cifar10.STAND_IN
-        for name in data.split(", ")
-        if name
-    }
-    names = [name for name, stand_in in stand_ins.items() if stand_in in beside]
-    return ", ".join(name.partition(" (")[0] for name in names)
-
-
-def _measured(project: Project, match: re.Match, beside: frozenset[str]) -> Number:
-    what, of, sign = match["what"], match["of"], match["sign"]
-    if of and what not in ("accuracy", "range", "spread"):
-        raise TutorialError(f"{what} is of the whole, not of {of}: leave {of!r} out")
-    device, result = result_of(project, match["name"])
-    target = f"results.html#{match['name']}" if has_page(project) else ""
-    title = provenance(result, device)
-    if sign:
-        other_device, other = result_of(project, match["other"])
+    def _comparable(self, *recipes: str) -> tuple[dict, dict]:
+        (device, result), (other_device, other) = map(self._context.results.one, recipes)
         if (device, result["data"]) != (other_device, other["data"]):
             raise TutorialError(
-                f"{match['name']} and {match['other']} were measured on other devices or data"
-                f" ({device}, {result['data']}; {other_device}, {other['data']})"
+                f"{' and '.join(recipes)} were measured on other devices or data ({device},"
+                f" {result['data']}; {other_device}, {other['data']})"
             )
-        if what == "seconds" and _machine(result) != _machine(other):
-            name, other_name = match["name"], match["other"]
-            raise TutorialError(
-                f"{name} and {other_name} were timed on other machines ({_machine(result)};"
-                f' {_machine(other)}): make results RECIPES="{name} {other_name}"'
-            )
-        on = _real_thing(result["data"], beside) if what == "accuracy" else ""
-        return Number(*_compared(result, other, what, of, sign), target, title, measured_on=on)
-    if what == "seconds":
-        return Number(clock(result["seconds"]["median"]), target, f"Median training time. {title}")
-    if what == "seeds":
-        return Number(str(len(result["seeds"])), target, title)
-    values = _values(result, of)
-    text = {
-        "accuracy": mean_and_sd,
-        "range": low_to_high,
-        "spread": lambda each: f"{percent(each['sd'], each)}{SPACE}points",
-    }[what](values)
-    meaning = {
-        "accuracy": "Mean ± standard deviation of the test accuracy",
-        "range": "Lowest to highest test accuracy",
-        "spread": "Standard deviation of the test accuracy, in percentage points",
-    }[what]
-    title = f"{meaning}{f' of {of}' if of else ''}. {title}"
-    return Number(text, target, title, measured_on=_real_thing(result["data"], beside))
+        return result, other
+
+    def _measured(self, recipe: str, text: str, meaning: str = "", marked: bool = False) -> Number:
+        device, result = self._context.results.one(recipe)
+        return Number(
+            text,
+            f"results.html#{recipe}" if self._context.has_results_page else "",
+            f"{meaning}. {provenance(result, device)}" if meaning else provenance(result, device),
+            measured_on=self._real_data(result) if marked else "",
+        )
+
+    def _real_data(self, result: dict) -> str:
+        """Of the data of a result, in short, those whose stand-in is beside it."""
+        names = [
+            name.partition(" (")[0]
+            for name in result["data"].split(", ")
+            if (weights.STAND_IN if name == weights.PRETRAINED else cifar10.STAND_IN)
+            in self._beside
+        ]
+        return ", ".join(filter(None, names))
+
+    # Of this build's run
+
+    def measured_time(self, cell: str) -> Number:
+        """Time of a cell, `classifier.py::train`, or of a whole script, in this build's run."""
+        section, named = self._context.find_cell(cell)
+        if self._time_of_run:
+            return Number(self._time_of_run)
+        seconds, facts = self._seconds(section, named)
+        what, device = f"cell {named.name}" if named else "all cells", facts.get("Device", "")
+        return Number(
+            formats.unbreakable(formats.run_seconds(seconds)),
+            f"{section.name}.html" + (f"#{section.name}-{named.name}" if named else ""),
+            f"Time of {what} in the run that this page shows: {NAMES[self._context.device]}"
+            + (f", {device}" if device else ""),
+        )
+
+    def _seconds(self, section: Section, named: Cell | None = None) -> tuple[float, dict]:
+        """What the cells of a section, or the named one, took on this device, and facts of it."""
+        device = self._context.device
+        cells = [cell for cell in section.on(device) if named in (None, cell)]
+        if not cells:
+            raise TutorialError(f"{named.id if named else section.name} does not run on {device}")
+        runs = [run for cell in cells for run in self._context.runs_of(section, cell)]
+        runs = [run for run in runs if run.device == device]
+        return sum(run.seconds for run in runs), runs[-1].facts
+
+    # Of lessons: to plan with
+
+    def reading_time(self, *pages: str) -> Number:
+        """Minutes to read pages, `tensors.md`; without a page, all lessons."""
+        minutes = [self._context.reading_minutes(lesson) for lesson in self._lessons(pages)]
+        return Number(formats.rounded_minutes(sum(minutes)))
+
+    def running_time(self, *pages: str) -> Number:
+        """Time of this build's run of pages, or of all lessons, rounded."""
+        lessons = self._lessons(pages)
+        if self._time_of_run:
+            return Number(self._time_of_run)
+        return Number(formats.rounded_seconds(sum(self._seconds(each)[0] for each in lessons)))
+
+    def exercises(self, *pages: str) -> Number:
+        """How many exercises pages, or all lessons, have."""
+        lessons = self._lessons(pages)
+        names = {f"{lesson.name}.md" for lesson in lessons}
+        fences = self._context.project.fences
+        count = sum(fence.kind == "exercise" and fence.page.name in names for fence in fences)
+        text = f"{count}{SPACE}exercise{'s' if count != 1 else ''}"
+        return Number(text, exercises_of=lessons[0].name if len(lessons) == 1 else "")
+
+    def _lessons(self, pages: tuple[str, ...]) -> list[Section]:
+        """The sections of the named pages; a lesson is a page with a `section` fence."""
+        sections = self._context.project.sections
+        lessons = {
+            fence.page.name: sections[fence.page.stem]
+            for fence in self._context.project.fences
+            if fence.kind == "section" and fence.page.stem in sections
+        }
+        for page in pages:
+            if page not in lessons:
+                known = ", ".join(lessons) or "none yet"
+                raise TutorialError(f"docs/{page} is no lesson: there are {known}")
+        return [lessons[page] for page in pages or lessons]
+
+    def not_measured(self, text: str) -> Number:
+        """A choice or a definition, `25 ms`."""
+        return Number(formats.unbreakable(text))
+
+
+@cache
+def _compiled(expression: str) -> Callable:
+    """Kept, since several forms of a page have the same expressions."""
+    return EXPRESSIONS.compile_expression(expression, undefined_to_none=False)
+
+
+def evaluate(numbers: Numbers, expression: str) -> Number:
+    """The number that an expression stands for; TutorialError says what there is instead."""
+    expression = in_one_line(expression)
+    functions = {
+        name: method
+        for name, method in inspect.getmembers(numbers, inspect.ismethod)
+        if not name.startswith("_")
+    }
+    try:
+        number = _compiled(expression)(functions)
+        if isinstance(number, Number):
+            return number
+        reason = "it calls no function"
+    except TutorialError as error:
+        raise TutorialError(f"{{{{ {expression} }}}}: {error}") from None
+    except (TemplateError, TypeError) as error:
+        reason = str(error).replace("Numbers.", "")
+    known = [
+        name + str(inspect.signature(method)).partition(" ->")[0]
+        for name, method in functions.items()
+    ]
+    raise TutorialError(
+        f"{{{{ {expression} }}}} cannot be read: {reason}; there are {', '.join(known)}"
+    )
+
+
+def _values(result: dict, of_class: str) -> dict:
+    if not of_class:
+        return result["accuracy"]
+    if of_class not in result["classes"]:
+        known = ", ".join(result["classes"])
+        raise TutorialError(f"there is no class {of_class}: there are {known}")
+    return result["classes"][of_class]
 
 
 def _machine(result: dict) -> str:
@@ -285,158 +285,57 @@ def _machine(result: dict) -> str:
     return f"{result['device']}, {threads}, torch {result['torch']}"
 
 
-def _compared(result: dict, other: dict, what: str, of: str | None, sign: str) -> tuple[str]:
-    if sign == "/" and what == "seconds":
-        ratio = result["seconds"]["median"] / other["seconds"]["median"]
-        return (f"{ratio:.1f}{SPACE}times" if ratio < 9.95 else f"{ratio:.0f}{SPACE}times",)
-    if sign == "-" and what == "seconds":
-        gap = result["seconds"]["median"] - other["seconds"]["median"]
-        return ((MINUS if gap < 0 else "") + clock(abs(gap)),)
-    if sign == "-" and what == "accuracy":
-        gap = _values(result, of)["mean"] - _values(other, of)["mean"]
-        return ((MINUS if gap < -0.0005 else "") + f"{abs(gap) * 100:.1f}{SPACE}points",)
-    raise TutorialError(f"there is no 'a {sign} b {what}': seconds have - and /, accuracy has -")
-
-
-def _values(result: dict, of: str | None) -> dict:
-    if of is None:
-        return result["accuracy"]
-    if of not in result["classes"]:
-        raise TutorialError(f"there is no class {of}: there are {', '.join(result['classes'])}")
-    return result["classes"][of]
-
-
-class _Read:
-    """The results of the project that is being built: read once, and anew for the next build."""
-
-    project: Project | None = None
-    recipes: dict[str, results.Recipe]
-    known: dict[str, dict]
-    current: dict[str, dict]
-
-
-def all_results(project: Project) -> dict[str, dict[str, dict]]:
-    """By device, the results of recipes that are as they were when measured."""
-    if _Read.project is not project:
-        _Read.known = {each: results.read(results.path_of(project, each)) for each in DEVICES}
-        _Read.current = {each: results.current(project, each) for each in DEVICES}
-        _Read.recipes = results.recipes(project)
-        _Read.project = project
-    return _Read.current
-
-
-def result_of(project: Project, name: str) -> tuple[str, dict]:
-    """A recipe's device and result: the CPU's, where it was measured there."""
-    current = all_results(project)
-    if name not in _Read.recipes:
-        known = ", ".join(_Read.recipes) or "none yet"
-        raise TutorialError(f"there is no recipe {name}: there are {known}")
-    for device in DEVICES:
-        if name in current[device]:
-            return device, current[device][name]
-        if name in _Read.known[device]:
-            raise TutorialError(results.other_code(project, device, name))
-    raise TutorialError(f"recipe {name} has not been measured: make results RECIPES={name}")
-
-
-def has_page(project: Project) -> bool:
-    return (project.root / "docs" / "results.md").is_file()
-
-
 def provenance(result: dict, device: str) -> str:
     """`CIFAR-10 (JPEG copy), 5 seeds, CPU: name, 2 threads, torch 2.14, 2026-11-23`."""
     data = f"{result['data']}, " if result["data"] else ""
-    return (
-        f"{data}{len(result['seeds'])} seeds, {fences.NAMES[device]}: {_machine(result)},"
-        f" {result['date']}"
-    )
-
-
-# How numbers are written
-
-
-def percent(fraction: float, values: dict) -> str:
-    """Percentage points with one decimal, two where the spread shows in the second alone."""
-    return f"{fraction * 100:.{1 if values['sd'] >= 0.0005 else 2}f}"
-
-
-def mean_and_sd(values: dict) -> str:
-    mean, sd = percent(values["mean"], values), percent(values["sd"], values)
-    return f"{mean}{SPACE}±{SPACE}{sd}{SPACE}%"
-
-
-def low_to_high(values: dict) -> str:
-    low, high = percent(values["min"], values), percent(values["max"], values)
-    return f"{low}{SPACE}to{SPACE}{high}{SPACE}%"
-
-
-def clock(seconds: float) -> str:
-    """Two digits or more: 25 ms, 0.52 s, 3.4 s, 118 s."""
-    if 0 < seconds < 0.095:
-        return f"{seconds * 1000:.{0 if seconds >= 0.0095 else 1}f}{SPACE}ms"
-    return f"{seconds:.{max(0, 1 - math.floor(math.log10(seconds or 1)))}f}{SPACE}s"
-
-
-def rounded_minutes(minutes: float) -> str:
-    """As one plans with: 25 min, 4½ hours."""
-    if minutes < 100:
-        return f"{minutes:.0f}{SPACE}min"
-    hours, half = divmod(round(minutes / 30), 2)
-    return f"{hours}{'½' * half}{SPACE}hours"
-
-
-def rounded_seconds(seconds: float) -> str:
-    """As one plans with: 1 s for anything shorter, 25 s, 2 min."""
-    if seconds < 90:
-        return f"{max(1, seconds):.0f}{SPACE}s"
-    return f"{seconds / 60:.0f}{SPACE}min" if seconds < 5970 else rounded_minutes(seconds / 60)
+    seeds = len(result["seeds"])
+    return f"{data}{seeds} seeds, {NAMES[device]}: {_machine(result)}, {result['date']}"
 
 
 # Where placeholders and numbers stand in a text
 
 
-def prose(text: str) -> str:
-    """The text with blanks in place of what is no prose: every other character stays in place."""
-    text = "\n".join(text.splitlines())
-    for pattern in NO_PROSE:
-        text = pattern.sub(lambda found: _blank(found[0]), text)
-    return TAG.sub(_blank_tag, text)
-
-
-def _blank(text: str) -> str:
-    return re.sub(r"[^\n]", " ", text)
-
-
-def _blank_tag(tag: re.Match) -> str:
-    kept = list(_blank(tag[0]))
-    for spoken in SPOKEN.finditer(tag[0]):
-        kept[slice(*spoken.span(1))] = spoken[1]
-    return "".join(kept)
-
-
-def placeholders(text: str) -> list[tuple[int, re.Match]]:
+def placeholders(text: str) -> Iterator[tuple[int, re.Match]]:
     """Every placeholder with its line; its match has the place in the text."""
-    return [
-        (text.count("\n", 0, found.start()) + 1, found)
-        for found in PLACEHOLDER.finditer(prose(text))
-    ]
+    for match in PLACEHOLDER.finditer(text):
+        if match["expression"] is not None:
+            yield text.count("\n", 0, match.start()) + 1, match
 
 
-def by_hand(text: str) -> list[tuple[int, str]]:
-    """Accuracies and times that nothing but a hand has written, with their lines."""
-    bare = PLACEHOLDER.sub(lambda found: _blank(found[0]), prose(text))
-    return [
-        (bare.count("\n", 0, found.start()) + 1, " ".join(found[0].split()))
-        for found in BARE.finditer(bare)
-    ]
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
-def substitute(project: Project, text: str, beside: frozenset[str] = frozenset()) -> str:
-    """Put plain text in place of the placeholders of a page; `beside` as for number()."""
-    text = "\n".join(text.splitlines())
-    for _, found in reversed(placeholders(text)):
-        text = text[: found.start()] + number(project, found[1], beside).plain + text[found.end() :]
-    return text
+def substitute(text: str, written: Callable[[str], str]) -> str:
+    """Put text in place of the placeholders: what `written` makes of each expression."""
+
+    def replaced(match: re.Match) -> str:
+        return match[0] if match["expression"] is None else written(match["expression"])
+
+    return PLACEHOLDER.sub(replaced, text)
+
+
+def by_hand(text: str) -> Iterator[tuple[int, str]]:
+    """Accuracies and times in Markdown that nothing but a hand has written, with their lines."""
+    if not BY_HAND.search(PLACEHOLDER.sub("", text)):
+        return
+    page = BeautifulSoup(markdown(text, extensions=PROSE), "html.parser")
+    for element in page.select("code, pre, .arithmatex"):
+        element.decompose()
+    strings = [str(string) for string in page.find_all(string=True)]
+    strings += [tag[key] for key in SPOKEN for tag in page.select(f"[{key}]")]
+    for string in strings:
+        bare = PLACEHOLDER.sub(lambda match: " " * len(match[0]), string)
+        for match in BY_HAND.finditer(bare):
+            yield _line_of(text, string, match), " ".join(match[0].split())
+
+
+def _line_of(text: str, string: str, match: re.Match) -> int:
+    """The line of `text` from which a string of its HTML comes, up to a match in it."""
+    for wanted in (string[: match.end()].rpartition("\n")[2], match[0], match[0].split()[0]):
+        if wanted in text:
+            return text.count("\n", 0, text.index(wanted)) + 1
+    return 1
 
 
 # The extension
@@ -467,14 +366,25 @@ class NumberWriter(Treeprocessor):
         self.source = source
 
     def run(self, root: Element) -> None:
+        if "{{" not in self.source.text:
+            return
+        in_mkdocs = "relpath" in self.md.treeprocessors
+        file = self.md.treeprocessors["relpath"].file if in_mkdocs else None
+        page = file.src_uri.removesuffix(".md") if file else ""
+        self.up = "../" * page.count("/")
+        self.text, self.place = self.source.text, "line "
+        if file:  # MkDocs takes the front matter away: lines are counted in the file
+            self.text = Path(file.abs_src_path).read_text(encoding="utf-8")
+            self.place = f"docs/{file.src_uri}:"
+        context = self.md.build_context
+        self.numbers = Numbers(context, context.data_beside(page))
         self.written: set[str] = set()
-        self.beside: frozenset[str] | None = None
         self._write(root, plain=False)
-        for line, found in placeholders(self.source.text):
-            if " ".join(found[1].split()) not in self.written:
-                raise fences.PageError(
-                    f"{self._place(found[1], line)}: {found[0]} stands where no number can be put,"
-                    " such as in raw HTML or in the text of an image"
+        for line, match in placeholders(self.text):
+            if in_one_line(match["expression"]) not in self.written:
+                raise PageError(
+                    f"{self.place}{line}: {match[0]} stands where no number can be put, such as in"
+                    " raw HTML or in the text of an image"
                 )
 
     def _write(self, parent: Element, plain: bool) -> None:
@@ -490,40 +400,27 @@ class NumberWriter(Treeprocessor):
         if not text or isinstance(text, AtomicString):
             return text
 
-        def replaced(found: re.Match) -> str:
-            self.written.add(" ".join(found[1].split()))
-            project = fences.the_project()
+        def written(expression: str) -> str:
+            self.written.add(in_one_line(expression))
             try:
-                if self.beside is None:
-                    file = self._file()
-                    page = file.src_uri.removesuffix(".md") if file else ""
-                    self.beside = data_beside(project, page)
-                value = number(project, found[1], self.beside)
+                number = evaluate(self.numbers, expression)
             except TutorialError as error:
-                raise fences.PageError(f"{self._place(found[1])}: {error}") from error
-            return value.plain if plain else self.md.htmlStash.store(value.html(self._up()))
+                lines = [
+                    line
+                    for line, match in placeholders(self.text)
+                    if in_one_line(match["expression"]) == in_one_line(expression)
+                ]
+                raise PageError(f"{self.place}{lines[0]}: {error}") from error
+            html = render("number.html", number=number, up=self.up)
+            return str(number) if plain else self.md.htmlStash.store(html)
 
-        return PLACEHOLDER.sub(replaced, text)
-
-    def _file(self):
-        relpath = "relpath" in self.md.treeprocessors
-        return self.md.treeprocessors["relpath"].file if relpath else None
-
-    def _up(self) -> str:
-        file = self._file()
-        return "../" * file.src_uri.count("/") if file else ""
-
-    def _place(self, asked: str, line: int = 0) -> str:
-        """MkDocs takes the front matter away: lines are counted in the file."""
-        file, text, page = self._file(), self.source.text, "line "
-        if file:
-            text = Path(file.abs_src_path).read_text(encoding="utf-8")
-            page = f"docs/{file.src_uri}:"
-        for number_, found in placeholders(text):
-            if found[1].split() == asked.split():
-                line = number_
-                break
-        return f"{page}{line}"
+        text = substitute(text, written)
+        if braces := re.search("{{", text):
+            raise PageError(
+                f"{self.place}{_line_of(self.text, text, braces)}: a placeholder has blanks within"
+                " its braces: {{ ... }}"
+            )
+        return text
 
 
 def makeExtension(**options) -> NumberExtension:

@@ -6,16 +6,13 @@ them, described by the heading under which its cell stands.
 """
 
 import math
-import os
 from collections.abc import Iterable
-from html import escape
 
-from tutorial.lesson.cells import DEVICES
+from markdown import Markdown
+
 from tutorial.lesson.project import SHOWN_CELL, Project
-from tutorial.page import fences, numbers
-from tutorial.page.fences import NAMES, PageError
-from tutorial.page.numbers import SPACE
-from tutorial.record import results
+from tutorial.page import formats
+from tutorial.page.context import NAMES, BuildContext, PageError, render
 from tutorial.record.results import Recipe
 
 FACTS = {
@@ -32,96 +29,52 @@ FACTS = {
 WIDTH, ROW, TOP, EDGE = 360, 40, 22, 10
 
 
-@fences.never_silent
-def show_results(source, language, css_class, options, md, **kwargs) -> str:
-    """SuperFences formatter: tables and a picture of all results, or the lessons' times."""
-    project = fences.the_project()
-    if source.strip() == "lessons":
-        return f'<section class="results" data-search-exclude>{_lessons(project)}</section>'
-    current, recipes = numbers.all_results(project), results.recipes(project)
-    described = _described(source, recipes)
-    recipes = {name: recipes[name] for name in (*described, *recipes)}  # in the page's order
-    measured = {
-        name: {device: current[device][name] for device in DEVICES if name in current[device]}
-        for name in recipes
+def show_results(context: BuildContext, text: str, md: Markdown) -> str:
+    """Tables and a picture of all results, or the lessons' times."""
+    if text == "lessons":
+        return _lessons(context)
+    recipes = context.results.recipes
+    described = _described(text, recipes)
+    order = [*described, *(name for name in recipes if name not in described)]
+    measured = {name: context.results.current(name) for name in order}
+    measured = {name: by_device for name, by_device in measured.items() if by_device}
+    every = [result for by_device in measured.values() for result in by_device.values()]
+    # A column in which each row says the same or nothing, which sorts first, is a sentence.
+    columns = {
+        "Seeds": {str(len(result["seeds"])) for result in every},
+        "Data": {result["data"] for result in every},
+        "Machine": {result["device"] for result in every},
     }
-    measured = {name: found for name, found in measured.items() if found}
-    missing = [name for name in recipes if name not in measured]
-    parts = []
-    if measured:
-        parts += [_overview(project, recipes, measured, described), _picture(measured)]
-        parts += [_details(name, found) for name, found in measured.items()]
-    else:
-        parts.append("<p>No recipe has been measured yet: <code>make results</code> does it.</p>")
-    if missing:
-        names = ", ".join(missing)
-        parts.append(f"<p>Not measured with their present code: {names}.</p>" if measured else "")
-    return f'<section class="results" data-search-exclude>{"".join(parts)}</section>'
+    same = {title: max(texts) for title, texts in columns.items() if len(texts - {""}) == 1}
+    return render(
+        "results.html",
+        measured=measured,
+        missing=[name for name in order if name not in measured],
+        recipes=recipes,
+        described={
+            name: described.get(name) or _heading(context.project, recipes[name])
+            for name in measured
+        },
+        columns=[title for title in columns if title not in same],
+        same=same,
+        some_without_data="" in columns["Data"],
+        facts=FACTS,
+        picture=picture(measured) if measured else None,
+    )
 
 
-def _described(source: str, recipes: Iterable[str]) -> dict[str, str]:
+def _described(text: str, recipes: Iterable[str]) -> dict[str, str]:
     described = {}
-    for line in filter(str.strip, source.splitlines()):
-        name, colon, text = line.partition(":")
+    for line in filter(str.strip, text.splitlines()):
+        name, colon, words = line.partition(":")
         if not colon or name.strip() not in recipes:
             known = ", ".join(recipes) or "none yet"
             raise PageError(
                 f"docs/results.md: the results fence holds {line.strip()!r}; a line is"
                 f" 'recipe: what it is', and the recipes are {known}"
             )
-        described[name.strip()] = text.strip()
+        described[name.strip()] = words.strip()
     return described
-
-
-def _overview(project: Project, recipes: dict, measured: dict, described: dict) -> str:
-    every = [result for found in measured.values() for result in found.values()]
-    # A column in which each row says the same or nothing, which sorts first, is a sentence.
-    columns = {
-        "Seeds": lambda result: str(len(result["seeds"])),
-        "Data": lambda result: result["data"],
-        "Machine": lambda result: result["device"],
-    }
-    said = {title: {of(result) for result in every} for title, of in columns.items()}
-    same = {title: max(texts) for title, texts in said.items() if len(texts - {""}) <= 1}
-    rows = []
-    for name, found in measured.items():
-        recipe = recipes[name]
-        what = described.get(name) or _heading(project, recipe)
-        title = f"<code>{name}</code>"
-        if recipe.cell.folder == "snippets":
-            section = recipe.section.name
-            title = f'<a href="{section}.html#{section}-{recipe.cell.name}">{title}</a>'
-        head = (
-            f'<th scope="rowgroup" rowspan="{len(found)}" id="{name}">{title}'
-            f"<span>{escape(what, quote=False)}</span></th>"
-        )
-        for device, result in found.items():
-            accuracy, seconds = result["accuracy"], result["seconds"]
-            cells = [
-                NAMES[device],
-                f"<b>{numbers.mean_and_sd(accuracy)}</b>",
-                numbers.low_to_high(accuracy),
-                numbers.clock(seconds["median"]),
-                *(escape(of(result)) for title, of in columns.items() if title not in same),
-            ]
-            rows.append(f"<tr>{head}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-            head = ""
-    titles = ("Recipe", "Device", "Test accuracy", "Range", "Training")
-    titles += tuple(title for title in columns if title not in same)
-    over = f"{same['Seeds']} seeds" if "Seeds" in same else "the seeds"
-    start = "Data set, if any:" if "" in said["Data"] else "All on"
-    on = f" {start} {escape(same['Data'])}." if same.get("Data") else ""
-    by = f" of {escape(same['Machine'])}" if "Machine" in same else ""
-    return (
-        f"<p>Test accuracy: mean ± standard deviation over {over}, and the range. Training: the"
-        f" median time{by}, by the recipe's own clock.{on}</p>"
-        f"<table>{_head(titles)}<tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
-def _head(titles: Iterable[str]) -> str:
-    cells = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    return f"<thead><tr>{cells}</tr></thead>"
 
 
 def _heading(project: Project, recipe: Recipe) -> str:
@@ -138,48 +91,49 @@ def _heading(project: Project, recipe: Recipe) -> str:
     return ""
 
 
-def _picture(measured: dict) -> str:
-    """A dot per seed, on one scale for all recipes: filled for the CPU, hollow for others."""
-    rows = [(name, device, found[device]) for name, found in measured.items() for device in found]
-    values = [value * 100 for *_, result in rows for value in result["accuracy"]["values"]]
+def picture(measured: dict[str, dict[str, dict]]) -> dict:
+    """Places of what results.html draws: a dot per seed, on one scale for all recipes."""
+    rows = [
+        (f"{name}, {NAMES[device]}", device, result["accuracy"])
+        for name, by_device in measured.items()
+        for device, result in by_device.items()
+    ]
+    values = [value * 100 for *_, accuracy in rows for value in accuracy["values"]]
     step = _step(max(values) - min(values))
     # Room beside the outermost dots, as far as there can be an accuracy.
     low = max(0, math.floor(min(values) / step - 0.2) * step)
     high = min(100, math.ceil(max(values) / step + 0.2) * step)
 
-    def x(value: float) -> str:
-        return f"{EDGE + (value - low) / (high - low) * (WIDTH - 2 * EDGE):.1f}"
+    def x(percent: float) -> float:
+        percent = min(max(percent, 0), 100)
+        return round(EDGE + (percent - low) / (high - low) * (WIDTH - 2 * EDGE), 1)
 
-    height, parts, said = TOP + ROW * len(rows), [], []
-    for number in range(round((high - low) / step) + 1):
-        value = low + number * step
-        at = x(value)
-        parts.append(f'<path class="grid" d="M{at} {TOP - 6}V{height}"/>')
-        anchor = "start" if number == 0 else "end" if value > high - step / 2 else "middle"
-        parts.append(f'<text x="{at}" y="11" text-anchor="{anchor}">{value:g}{SPACE}%</text>')
-    for number, (name, device, result) in enumerate(rows):
-        accuracy, middle = result["accuracy"], TOP + ROW * number + 27
-        mean, sd = accuracy["mean"] * 100, accuracy["sd"] * 100
-        label = f"{name}, {NAMES[device]}"
-        parts.append(f'<text class="name" x="{EDGE}" y="{middle - 13}">{label}</text>')
-        kind = "cpu" if device == "cpu" else "other"
-        left, right = x(max(mean - sd, 0)), x(min(mean + sd, 100))
-        parts.append(f'<path class="sd {kind}" d="M{left} {middle}H{right}"/>')
-        parts.append(f'<path class="mean {kind}" d="M{x(mean)} {middle - 8}v16"/>')
-        for seed, value in enumerate(accuracy["values"]):
-            up = (seed % 5 - 2) * 2  # equal values would hide one another
-            parts.append(
-                f'<circle class="dot {kind}" cx="{x(value * 100)}" cy="{middle + up}" r="3"/>'
-            )
-        average = numbers.percent(accuracy["mean"], accuracy)
-        said.append(f"{label}: {numbers.low_to_high(accuracy)}, mean {average}")
-    label = f"Test accuracy of every seed. {'; '.join(said)}.".replace(SPACE, " ")
-    return (
-        f'<figure class="spread"><svg viewBox="0 0 {WIDTH} {height}" role="img"'
-        f' aria-label="{escape(label)}">{"".join(parts)}</svg><figcaption>A dot for each seed. The'
-        " upright line is the mean, the bar reaches one standard deviation to either side."
-        "</figcaption></figure>"
+    ticks = [low + number * step for number in range(round((high - low) / step) + 1)]
+    spoken = "; ".join(
+        f"{label}: {formats.low_to_high(accuracy)}, mean"
+        f" {formats.percent(accuracy['mean'], accuracy)}"
+        for label, _, accuracy in rows
     )
+    return {
+        "width": WIDTH,
+        "height": TOP + ROW * len(rows),
+        "top": TOP,
+        "edge": EDGE,
+        "label": f"Test accuracy of every seed. {spoken}.".replace(formats.SPACE, " "),
+        "ticks": [{"x": x(value), "text": f"{value:g}{formats.SPACE}%"} for value in ticks],
+        "rows": [
+            {
+                "label": label,
+                "kind": "cpu" if device == "cpu" else "other",
+                "y": TOP + ROW * number + 27,
+                "left": x((accuracy["mean"] - accuracy["sd"]) * 100),
+                "mean": x(accuracy["mean"] * 100),
+                "right": x((accuracy["mean"] + accuracy["sd"]) * 100),
+                "dots": [x(value * 100) for value in accuracy["values"]],
+            }
+            for number, (label, device, accuracy) in enumerate(rows)
+        ],
+    }
 
 
 def _step(span: float) -> float:
@@ -189,76 +143,29 @@ def _step(span: float) -> float:
     return next(power * m for m in (1, 2, 5, 10) if power * m >= raw * 0.999)
 
 
-def _details(name: str, found: dict) -> str:
-    heads = [NAMES[device] for device in found]
-    classes = dict.fromkeys(each for result in found.values() for each in result["classes"])
-    rows = []
-    for each in classes:
-        cells = [result["classes"].get(each) for result in found.values()]
-        shown = "".join(
-            f"<td>{numbers.mean_and_sd(cell)}</td><td>{numbers.low_to_high(cell)}</td>"
-            if cell
-            else "<td></td><td></td>"
-            for cell in cells
-        )
-        rows.append(f'<tr><th scope="row">{escape(each)}</th>{shown}</tr>')
-    titles = ["Class", *(t for head in heads for t in (f"Accuracy, {head}", f"Range, {head}"))]
-    facts = "".join(
-        f'<tr><th scope="row">{title}</th>'
-        + "".join(f"<td>{escape(str(result.get(key, '')))}</td>" for result in found.values())
-        + "</tr>"
-        for key, title in FACTS.items()
-    )
-    return (
-        f"<details><summary>{name}: every class, and how it was measured</summary>"
-        f"<table>{_head(titles)}<tbody>{''.join(rows)}</tbody></table>"
-        f"<table>{_head(['Fact', *heads])}<tbody>{facts}</tbody></table></details>"
-    )
-
-
-def _lessons(project: Project) -> str:
+def _lessons(context: BuildContext) -> str:
     """A row per lesson, in the order of the navigation."""
+    project = context.project
     order = (project.root / "mkdocs.yml").read_text(encoding="utf-8")
-    home, rows, devices, machine = os.environ.get("DEVICE") or "cpu", [], set(), {}
+    rows, machines = [], {}
     for section in sorted(project.sections.values(), key=lambda s: order.find(f"{s.name}.md")):
-        totals: dict[str, list] = {}
-        longest, data = (0.0, ""), ""
+        seconds: dict[str, list] = {}
+        steps, data = [(0.0, "")], ""
         for cell in section.cells:
-            for run in fences.runs_of(project, section, cell):
-                totals.setdefault(run.device, []).append(run.seconds)
-                machine.setdefault(run.device, run.facts)
+            for run in context.runs_of(section, cell):
+                seconds.setdefault(run.device, []).append(run.seconds)
+                machines.setdefault(run.device, run.facts)
                 data = run.data or data
-                if run.device == home and run.seconds:
-                    longest = max(longest, (run.seconds, cell.name))
-        totals = {device: sum(s) for device, s in totals.items() if None not in s}
-        devices |= totals.keys()
-        step = ""
-        if longest[1]:
-            step = (
-                f'<a href="{section.name}.html#{section.name}-{longest[1]}">{longest[1]}</a>,'
-                f" {_time(longest[0])}"
-            )
-        rows.append((section, totals, step, data))
-    shown = [device for device in DEVICES if device in devices]
-    body = "".join(
-        f'<tr><th scope="row"><a href="{section.name}.html">'
-        f"{escape(fences.title_of(project, section.name), quote=False)}</a></th>"
-        + "".join(f"<td>{_time(totals[d]) if d in totals else '–'}</td>" for d in shown)
-        + f"<td>{step}</td><td>{escape(data)}</td></tr>"
-        for section, totals, step, data in rows
-    )
-    if not body:
-        return "<p>There is no lesson yet.</p>"
-    titles = ["Lesson", *(NAMES[d] for d in shown), "Longest step", "Data"]
-    told = "; ".join(
-        f"{NAMES[d]}: {escape(machine[d].get('Device', ''))}, torch {machine[d].get('torch', '')}"
-        for d in shown
-    )
-    return (
-        f"<p>All cells of a lesson, in the run that its page shows. {told}.</p>"
-        f"<table>{_head(titles)}<tbody>{body}</tbody></table>"
-    )
-
-
-def _time(seconds: float) -> str:
-    return fences.readable_seconds(seconds).replace(" ", SPACE)
+                if run.device == context.device and run.seconds:
+                    steps.append((run.seconds, cell.name))
+        rows.append(
+            {
+                "name": section.name,
+                "title": context.title_of(section.name),
+                "totals": {d: sum(each) for d, each in seconds.items() if None not in each},
+                "longest": max(steps),
+                "data": data,
+            }
+        )
+    timed = {device for row in rows for device in row["totals"]}
+    return render("lessons.html", rows=rows, machines={d: machines[d] for d in NAMES if d in timed})

@@ -14,11 +14,13 @@ import json
 import os
 import re
 import statistics
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from tutorial import TutorialError
-from tutorial.lesson.cells import Cell, Section, digest, read_section
+from tutorial.lesson.cells import DEVICES, Cell, Section, digest, read_section
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 
@@ -51,7 +53,8 @@ class Recipe:
 
     def fingerprint(self, device: str) -> str:
         """8 hex digits that change with the code of any cell that the recipe takes."""
-        return digest(list(self.needed(device).fingerprints(device).values()))[:8]
+        own = self.section.fingerprints(device)
+        return digest([own[cell.name] for cell in self.needed(device).cells])[:8]
 
 
 def _reader(cell: Cell) -> Cell:
@@ -75,21 +78,19 @@ def recipes(project: Project) -> dict[str, Recipe]:
     for path in sorted((project.root / "benchmarks").glob("*.py")):
         if HOLDS_RECIPES.search(path.read_text(encoding="utf-8")):
             sections.append(read_section(path, project.root))
-    found: dict[str, Recipe] = {}
-    for section in sections:
-        for recipe in _recipes_of(section):
-            if recipe.name in found:
-                raise TutorialError(
-                    f"{recipe.cell.where}: a recipe named {recipe.name} ends at"
-                    f" {found[recipe.name].cell.where} already"
-                )
-            found[recipe.name] = recipe
-    return found
+    by_name: dict[str, Recipe] = {}
+    for recipe in (recipe for section in sections for recipe in _recipes_of(section)):
+        if recipe.name in by_name:
+            raise TutorialError(
+                f"{recipe.cell.where}: a recipe named {recipe.name} ends at"
+                f" {by_name[recipe.name].cell.where} already"
+            )
+        by_name[recipe.name] = recipe
+    return by_name
 
 
-def _recipes_of(section: Section) -> list[Recipe]:
+def _recipes_of(section: Section) -> Iterator[Recipe]:
     cells = {cell.name: cell for cell in section.cells}
-    found = []
     for cell in section.cells:
         if "recipe" not in cell.options:
             continue
@@ -98,8 +99,65 @@ def _recipes_of(section: Section) -> list[Recipe]:
             raise TutorialError(
                 f"{cell.where}: since={cell.options['since']!r} names no cell above {cell.name}"
             )
-        found.append(Recipe(cell.options["recipe"], section, cell, since))
-    return found
+        yield Recipe(cell.options["recipe"], section, cell, since)
+
+
+class Results:
+    """The recipes of a project and their committed results, read once."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._is_current: dict[tuple[str, str], bool] = {}
+
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        return recipes(self.project)
+
+    @cached_property
+    def committed(self) -> dict[str, dict[str, dict]]:
+        """By device and recipe, also of recipes whose code has changed since."""
+        return {device: read(path_of(self.project, device)) for device in DEVICES}
+
+    def is_current(self, device: str, name: str) -> bool:
+        """Whether a recipe has a result, of the code that it is now."""
+        result = self.committed[device].get(name)
+        if result is None or name not in self.recipes:
+            return False
+        if (device, name) not in self._is_current:
+            fingerprint = self.recipes[name].fingerprint(device)
+            self._is_current[device, name] = result["fingerprint"] == fingerprint
+        return self._is_current[device, name]
+
+    def current(self, name: str) -> dict[str, dict]:
+        """A recipe's results by device; empty where it has none of its present code."""
+        return {d: self.committed[d][name] for d in DEVICES if self.is_current(d, name)}
+
+    def one(self, name: str) -> tuple[str, dict]:
+        """A recipe's device and result: the CPU's, where it was measured there.
+
+        TutorialError says what there is instead, or how it is measured.
+        """
+        if name not in self.recipes:
+            known = ", ".join(self.recipes) or "none yet"
+            raise TutorialError(f"there is no recipe {name}: there are {known}")
+        for device in DEVICES:
+            if self.is_current(device, name):
+                return device, self.committed[device][name]
+            if name in self.committed[device]:
+                raise TutorialError(self._other_code(device, name))
+        raise TutorialError(f"recipe {name} has not been measured: make results RECIPES={name}")
+
+    def stale(self, device: str) -> list[str]:
+        """A line for each recipe that was measured with other code."""
+        return [
+            self._other_code(device, name)
+            for name in self.committed[device]
+            if name in self.recipes and not self.is_current(device, name)
+        ]
+
+    def _other_code(self, device: str, name: str) -> str:
+        where = self.project.relative(path_of(self.project, device))
+        return f"{where}: recipe {name} was measured with other code; make results RECIPES={name}"
 
 
 # The file
@@ -123,31 +181,6 @@ def read(path: Path) -> dict[str, dict]:
         return {}
     except (ValueError, KeyError, TypeError) as error:
         raise TutorialError(f"{path}: cannot be read ({error!r}); make results") from None
-
-
-def current(project: Project, device: str) -> dict[str, dict]:
-    """The committed results of the recipes as they are now, in the order of the scripts."""
-    known = read(path_of(project, device))
-    return {
-        name: known[name]
-        for name, recipe in (recipes(project) if known else {}).items()
-        if name in known and known[name]["fingerprint"] == recipe.fingerprint(device)
-    }
-
-
-def stale(project: Project, device: str) -> dict[str, str]:
-    """By name: recipes that were measured with other code, and a line that says so."""
-    now, exist = current(project, device), recipes(project)
-    return {
-        name: other_code(project, device, name)
-        for name in read(path_of(project, device))
-        if name in exist and name not in now
-    }
-
-
-def other_code(project: Project, device: str, name: str) -> str:
-    where = project.relative(path_of(project, device))
-    return f"{where}: recipe {name} was measured with other code; make results RECIPES={name}"
 
 
 def write(path: Path, name: str, result: dict, known: set[str]) -> None:

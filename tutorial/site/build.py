@@ -12,7 +12,8 @@ from tutorial.data import cifar10, weights
 from tutorial.lesson import labs
 from tutorial.lesson.cells import DEVICES
 from tutorial.lesson.project import Project
-from tutorial.page import fences, formulas, programs
+from tutorial.page import formulas, programs
+from tutorial.page.context import BuildContext
 from tutorial.record import records
 from tutorial.site import checks, export, lab_pages, offline
 
@@ -41,7 +42,6 @@ def build(project: Project) -> bool:
     The project has passed check(). Raises TutorialError, and leaves the site of the last build, if
     anything else is amiss.
     """
-    fences.the_project.cache_clear()
     print_of_inputs = fingerprint(project)
     stamp = project.build / "site.inputs"
     if project.site.is_dir() and stamp.is_file() and stamp.read_text() == print_of_inputs:
@@ -91,6 +91,7 @@ def _mkdocs(project: Project, destination: Path, preview: bool):
     try:
         config = load_config(str(project.root / "mkdocs.yml"), site_dir=str(destination))
         config.extra["preview"] = preview
+        config.mdx_configs["tutorial.page.context"] = {"context": BuildContext(project)}
         mkdocs_build(config)
     except (TutorialError, formulas.FormulaError) as error:
         raise TutorialError(str(error)) from None

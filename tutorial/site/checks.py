@@ -6,7 +6,8 @@ from tutorial import TutorialError
 from tutorial.lesson import labs
 from tutorial.lesson.project import SHOWN_CELL, Project
 from tutorial.page import fences, numbers
-from tutorial.record import results
+from tutorial.page.context import BuildContext
+from tutorial.page.numbers import Numbers
 from tutorial.site import export
 
 
@@ -104,27 +105,29 @@ def _unexplained_errors(project: Project):
 
 def _recipes(project: Project):
     """Recipes that are not as they should be, and placeholders that stand for nothing."""
+    context = BuildContext(project)
+    known = Numbers(context, time_of_run="need not be there yet")
     try:
-        results.recipes(project)
+        context.results.recipes  # noqa: B018
     except TutorialError as error:
         yield str(error)
         return
     for page, lines in project.pages.items():
         text = "\n".join(lines)
         head = export.FRONT_MATTER.match(text)
-        for line, found in numbers.placeholders(text):
+        for line, match in numbers.placeholders(text):
             place = f"{project.relative(page)}:{line}"
-            if head and found.start() < head.end():
-                yield f"{place}: {found[0]} stands in the front matter, where no number can be put"
+            if head and match.start() < head.end():
+                yield f"{place}: {match[0]} stands in the front matter, where no number can be put"
                 continue
             try:
-                numbers.check(project, found[1])
+                numbers.evaluate(known, match["expression"])
             except TutorialError as error:
                 yield f"{place}: {error}"
     for path, text in _not_rendered(project):
-        for line, found in numbers.placeholders(text):
+        for line, match in numbers.placeholders(text):
             yield (
-                f"{project.relative(path)}:{line}: {found[0]} is put into pages alone; a choice"
+                f"{project.relative(path)}:{line}: {match[0]} is put into pages alone; a choice"
                 " stands here in words or as code, a measured number in the lesson"
             )
 
@@ -134,7 +137,7 @@ def _numbers_by_hand(project: Project):
     texts = [(page, "\n".join(lines)) for page, lines in project.pages.items()]
     for path, text in [*texts, *_not_rendered(project)]:
         for line, found in numbers.by_hand(text):
-            advice = f"a choice is {{{{ given {found} }}}}"
+            advice = f'a choice is {{{{ not_measured("{found}") }}}}'
             if path not in project.pages:
                 advice = f"a choice is written in words or as code, `{found}`"
             yield _by_hand(f"{project.relative(path)}:{line}", found, advice)
@@ -149,7 +152,7 @@ def _numbers_by_hand(project: Project):
 def _by_hand(place: str, found: str, advice: str) -> str:
     return (
         f'{place}: "{found}" is written by hand: a measured number is'
-        f" {{{{ RECIPE accuracy }}}} or {{{{ SCRIPT.py::CELL seconds }}}}, {advice}"
+        f' {{{{ accuracy("RECIPE") }}}} or {{{{ measured_time("SCRIPT.py::CELL") }}}}, {advice}'
     )
 
 

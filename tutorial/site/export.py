@@ -9,6 +9,8 @@ import nbformat
 from tutorial.lesson import labs
 from tutorial.lesson.project import OUR_FENCE, Project
 from tutorial.page import fences, numbers
+from tutorial.page.context import BuildContext, agree
+from tutorial.page.numbers import Numbers
 
 BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[^"]*)")?\s*$')
 # Attributes of a link or a paragraph: the theme's affair.
@@ -29,18 +31,15 @@ def flat(
     Without `outputs` the code alone stands there: it need not have been run.
     built: as part of this machine's site, which says where it shows a stand-in.
     """
+    context = BuildContext(project)
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
-    if not times:
-        for _, found in reversed(numbers.placeholders(text)):
-            asked = " ".join(found[1].split())
-            if numbers.RECORD.fullmatch(asked) or asked.endswith(" running"):
-                text = text[: found.start()] + TIME + text[found.end() :]
-    beside = numbers.data_beside(project, page.stem) if built else frozenset()
-    text = numbers.substitute(project, text, beside)
-    return "\n".join(_flat_lines(project, text.splitlines(), outputs)) + "\n"
+    beside = context.data_beside(page.stem) if built else frozenset()
+    known = Numbers(context, beside, "" if times else TIME)
+    text = numbers.substitute(text, lambda expression: str(numbers.evaluate(known, expression)))
+    return "\n".join(_flat_lines(context, text.splitlines(), outputs)) + "\n"
 
 
-def _flat_lines(project: Project, lines: list[str], outputs: bool) -> list[str]:
+def _flat_lines(context: BuildContext, lines: list[str], outputs: bool) -> list[str]:
     result, at = [], 0
     while at < len(lines):
         line = lines[at]
@@ -50,14 +49,14 @@ def _flat_lines(project: Project, lines: list[str], outputs: bool) -> list[str]:
             while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
                 end += 1
             result.append(f"**{box['title'] or box['kind'].capitalize()}**")
-            result += _flat_lines(project, [inner[4:] for inner in lines[at + 1 : end]], outputs)
+            result += _flat_lines(context, [inner[4:] for inner in lines[at + 1 : end]], outputs)
             at = end
         elif fence := OUR_FENCE.match(line):
             named = lines[at + 1].strip()
             if fence["kind"] == "cell":
-                result += _flat_cell(project, named, outputs)
+                result += _flat_cell(context, named, outputs)
             elif fence["kind"] == "exercise":
-                exercise = fences.find_exercise(project, named)
+                exercise = fences.find_exercise(context.project, named)
                 result += _fence("python", exercise.stub).splitlines()
             at += 3
         else:
@@ -66,8 +65,8 @@ def _flat_lines(project: Project, lines: list[str], outputs: bool) -> list[str]:
     return result
 
 
-def _flat_cell(project: Project, name: str, outputs: bool) -> list[str]:
-    _, section, cell = fences.find_cell(name)
+def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
+    section, cell = context.find_cell(name)
     does = [
         f"{verb}:{cell.options[key]}"
         for key, verb in (("error", "raises"), ("warns", "warns"))
@@ -76,8 +75,8 @@ def _flat_cell(project: Project, name: str, outputs: bool) -> list[str]:
     if "device" in cell.options:
         does.append("notest")
     parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
-    runs = fences.runs_of(project, section, cell) if outputs else []
-    for run in runs[:1] if fences.agree(runs) else runs:
+    runs = context.runs_of(section, cell) if outputs else []
+    for run in runs[:1] if agree(runs) else runs:
         if run.text:
             data = f", {run.data}" if run.data else ""
             parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]

@@ -10,7 +10,6 @@ it the section has changed, and it runs from the top.
 """
 
 import contextlib
-import functools
 import hashlib
 import os
 import shutil
@@ -34,6 +33,7 @@ from tutorial import TutorialError
 from tutorial.lesson.cells import DEVICES, Cell, Section, digest, read_section
 from tutorial.lesson.project import Project
 from tutorial.page import fences
+from tutorial.page.context import BuildContext
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run.forks import START_LIMIT, can_fork
@@ -558,8 +558,7 @@ class Preview:
         for section in project.sections.values():
             if self._stale(section):
                 self._provide(section)
-        with shown_by_markdown(project):
-            config = build.build_preview(project)
+        config = build.build_preview(project)
         self.pages = {}
         self.blocks = {
             cell.id: (self._ingredients(project, cell, ""), None)
@@ -589,23 +588,21 @@ class Preview:
                     shutil.copyfile(file, place)
             if any(marks.values()):
                 marked.add(name)
-            with shown_by_markdown(project):
-                for cell in section.cells:
-                    page = page_of(project, cell)
-                    if page is None:
-                        continue
-                    mark = marks.get(cell.name, "")
-                    made_of = self._ingredients(project, cell, mark)
-                    if self.blocks.get(cell.id, ((),))[0] != made_of:
-                        html = fences.show_cell(
-                            f"{name}.py::{cell.name}", "cell", "cell", {}, self.converter
-                        )
-                        if mark:
-                            html = _with_mark(_fresh_files(html, folder), mark)
-                        self.blocks[cell.id] = made_of, html
+            context = BuildContext(project, self.device)
+            for cell in section.cells:
+                page = page_of(project, cell)
+                if page is None:
+                    continue
+                mark = marks.get(cell.name, "")
+                made_of = self._ingredients(project, cell, mark)
+                if self.blocks.get(cell.id, ((),))[0] != made_of:
+                    html = fences.show_cell(context, f"{name}.py::{cell.name}", self.converter)
                     if mark:
-                        notes[page] = _note(marks)
-                    changes.setdefault(page, {})[f"{name}-{cell.name}"] = self.blocks[cell.id][1]
+                        html = _with_mark(_fresh_files(html, folder), mark)
+                    self.blocks[cell.id] = made_of, html
+                if mark:
+                    notes[page] = _note(marks)
+                changes.setdefault(page, {})[f"{name}-{cell.name}"] = self.blocks[cell.id][1]
         for page, blocks in changes.items():
             self._write(page, blocks, notes.get(page, ""))
         return marked
@@ -650,17 +647,6 @@ def page_of(project: Project, cell: Cell) -> Path | None:
         return None
     page = Path(places[0].rpartition(":")[0]).relative_to("docs")
     return project.site / page.with_suffix(".html")
-
-
-@contextlib.contextmanager
-def shown_by_markdown(project: Project):
-    """Pages are rendered for this project meanwhile."""
-    usual = fences.the_project
-    fences.the_project = functools.cache(lambda: project)
-    try:
-        yield
-    finally:
-        fences.the_project = usual
 
 
 def mirror(source: Path, target: Path) -> None:

@@ -1,0 +1,187 @@
+"""What the pages of a build have in common: the project, the device, runs of cells, results.
+
+A Python-Markdown extension, `tutorial.page.context`, hands it to fences and numbers.
+"""
+
+import os
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown import Markdown
+from markdown.extensions import Extension
+from pymdownx.superfences import SuperFencesException
+
+from tutorial import TutorialError
+from tutorial.lesson.cells import DEVICES, Cell, Section
+from tutorial.lesson.project import Project
+from tutorial.page import formats
+from tutorial.record import records, transcripts
+from tutorial.record.results import Results
+from tutorial.record.transcripts import Transcript
+
+NAMES = {"cpu": "CPU", "cuda": "GPU", "mps": "MPS", "xpu": "XPU"}
+FACTS = {
+    "device_name": "Device",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "python": "Python",
+    "threads": "Threads",
+}
+WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
+LONGEST_READ = 100  # lines; a longer cell holds data, which nobody reads line by line
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+TEMPLATES.globals |= {"NAMES": NAMES, "formats": formats}
+
+
+class PageError(TutorialError, SuperFencesException):
+    """A page asks for something that no current run has; SuperFences lets this class through."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a cell did on one device, from a record of this machine or a committed transcript."""
+
+    device: str
+    text: str
+    seconds: float | None
+    facts: dict[str, str]
+    data: str
+    figures: tuple[dict, ...] = ()
+    sounds: tuple[dict, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return NAMES[self.device]
+
+
+def agree(runs: list[Run]) -> bool:
+    return all(transcripts.same_to_a_reader(runs[0].text, run.text) for run in runs[1:])
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """Made once per build, so that results are read once; `device` is the one it shows."""
+
+    project: Project
+    device: str = field(default_factory=lambda: os.environ.get("DEVICE") or "cpu")
+
+    @cached_property
+    def results(self) -> Results:
+        return Results(self.project)
+
+    @cached_property
+    def has_results_page(self) -> bool:
+        return (self.project.root / "docs" / "results.md").is_file()
+
+    def find_cell(self, text: str) -> tuple[Section, Cell | None]:
+        """What `tensors.py::from-data` or `tensors.py` names; PageError says what there is."""
+        script, _, name = text.strip().partition("::")
+        section = self.project.sections.get(script.removesuffix(".py"))
+        if section is None:
+            known = ", ".join(f"{name}.py" for name in self.project.sections)
+            raise PageError(f"{text.strip()}: there is no snippets/{script}; there are {known}")
+        cells = {cell.name: cell for cell in section.cells}
+        if name and name not in cells:
+            known = ", ".join(cells)
+            raise PageError(f"{text.strip()}: snippets/{script} has no cell {name}: it has {known}")
+        return section, cells.get(name)
+
+    def runs_of(self, section: Section, cell: Cell) -> list[Run]:
+        """One Run per device that has a current one. The build's device must be among them."""
+        runs = []
+        for device in DEVICES:
+            keys = section.keys(device)
+            if cell.name not in keys:
+                continue
+            record = records.read(self.project, device, section.name, cell.name)
+            if record and record.key == keys[cell.name] and not record.failure:
+                environment = record.environment
+                facts = {title: str(environment.get(key, "")) for key, title in FACTS.items()}
+                facts |= {"Date": record.date, "Sources": record.revision}
+                files = tuple(record.figures), tuple(record.sounds)
+                runs.append(Run(device, record.text, record.seconds, facts, record.data, *files))
+            elif device == self.device:
+                what = "no record of a run" if record is None else "a stale record"
+                if record and record.failure:
+                    what = f"a failed run: {record.failure}"
+                raise PageError(
+                    f"{self.project.where(section.name, cell.name)}: {cell.id} has {what} on"
+                    f" {device}; 'make site' runs it"
+                )
+            else:
+                runs += self._committed(section, cell, device)
+        return runs
+
+    def _committed(self, section: Section, cell: Cell, device: str) -> list[Run]:
+        """The cell's transcript, as a list of none or one, where it is of the present code."""
+        transcript = Transcript.read(self.project.transcript(device, section.name))
+        entry = transcript.current(section.fingerprints(device)).get(cell.name)
+        if entry is None:
+            return []
+        known = transcript.facts
+        facts = {title: known.get(key, "") for key, title in FACTS.items()}
+        facts |= {"Device": known.get("device", ""), "Date": known.get("date", "")}
+        facts |= {"Sources": known.get("revision", "")}
+        data = known.get("data", "") if section.needs(device, upto=cell.name) else ""
+        return [Run(device, entry.output, entry.seconds, facts, data)]
+
+    def data_beside(self, page: str) -> frozenset[str]:
+        """Names of the data that the cells of a page were run on in this build, or those of any
+        page where it has none of its own: its readers come from there.
+        """
+        sections = self.project.sections
+        own = {page} & sections.keys()
+        if not own or not sections[page].needs(self.device):
+            own = sections.keys()
+        return frozenset().union(
+            *(records.data_of(self.project, self.device, name) for name in own)
+        )
+
+    def title_of(self, page: str) -> str:
+        """The page's heading of level 1."""
+        lines = self.project.pages.get(self.project.root / "docs" / f"{page}.md", [])
+        return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), page)
+
+    def reading_minutes(self, section: Section) -> int:
+        """Minutes to read the prose and the code, to the next five above ten."""
+        page = self.project.root / "docs" / f"{section.name}.md"
+        words = sum(len(line.split()) for line in self.project.pages.get(page, []))
+        sizes = [len(cell.source.splitlines()) for cell in section.cells]
+        code = sum(size for size in sizes if size <= LONGEST_READ)
+        minutes = words / WORDS_A_MINUTE + code / CODE_LINES_A_MINUTE
+        step = 5 if minutes > 10 else 1
+        return max(1, round(minutes / step) * step)
+
+
+def render(template: str, **values) -> str:
+    """HTML from a file in templates/."""
+    return TEMPLATES.get_template(template).render(**values)
+
+
+@cache
+def _of_this_checkout() -> BuildContext:
+    """For a tool that reads mkdocs.yml by itself."""
+    return BuildContext(Project.find())
+
+
+class ContextExtension(Extension):
+    def __init__(self, **options) -> None:
+        self.config = {"context": ["", "a BuildContext; that of this checkout where there is none"]}
+        super().__init__(**options)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.build_context = self.getConfig("context") or _of_this_checkout()
+
+
+def makeExtension(**options) -> ContextExtension:
+    """What Python-Markdown calls, given the name `tutorial.page.context`."""
+    return ContextExtension(**options)
