@@ -16,7 +16,7 @@ ENUM = "SqueezeNet1_1_Weights"  # the smallest file of all
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
+def server(tmp_path):
     """Serves tmp_path/www on this machine; its log of requests."""
     (tmp_path / "www").mkdir()
     asked = []
@@ -32,46 +32,45 @@ def server(tmp_path, monkeypatch):
         http.shutdown()
 
 
-def offer(tmp_path, monkeypatch, server, content=b"weights", digits=None):
-    """Let the server offer a file whose name ends in digits of its SHA-256."""
+def offer(tmp_path, server, content=b"weights", digits=None):
+    """The address of a file whose name ends in digits of its SHA-256."""
     digits = digits or hashlib.sha256(content).hexdigest()[:8]
     name = f"net-{digits}.pth"
     (tmp_path / "www" / name).write_bytes(content)
-    found = SimpleNamespace(url=f"{server.url}/{name}")
-    monkeypatch.setattr(weights, "_default", lambda _: found)
-    return name
+    return f"{server.url}/{name}"
 
 
-def provide(tmp_path):
+def provide(tmp_path, url):
     told = []
-    return weights.provide(tmp_path, {ENUM}, lambda text, _: told.append(text)), told
+    provided = weights.provide(
+        tmp_path, {ENUM}, lambda text, _: told.append(text), url_of=lambda enum: url
+    )
+    return provided, told
 
 
-def test_the_real_file_is_fetched_once_and_put_where_torch_hub_looks(tmp_path, monkeypatch, server):
-    name = offer(tmp_path, monkeypatch, server)
+def test_the_real_file_is_fetched_once_and_put_where_torch_hub_looks(tmp_path, server):
+    url = offer(tmp_path, server)
     for _ in range(2):
-        found, _ = provide(tmp_path)
-        assert found.name == weights.PRETRAINED
-        assert (found.home / "hub" / "checkpoints" / name).read_bytes() == b"weights"
+        provided, _ = provide(tmp_path, url)
+        assert provided.name == weights.PRETRAINED
+        file = provided.home / "hub" / "checkpoints" / url.rpartition("/")[2]
+        assert file.read_bytes() == b"weights"
     assert len(server.asked) == 1
 
 
-def test_a_file_of_other_content_is_refused(tmp_path, monkeypatch, server):
-    offer(tmp_path, monkeypatch, server, digits="00000000")
-    monkeypatch.setattr(weights, "_draw", lambda home, enums: None)
-    found, told = provide(tmp_path)
-    assert found.name == weights.STAND_IN
+def test_a_file_of_other_content_is_refused(tmp_path, server):
+    provided, told = provide(tmp_path, offer(tmp_path, server, digits="00000000"))
+    assert provided.name == weights.STAND_IN
     assert any("hash" in text for text in told)
     assert not list((tmp_path / "build" / "torch" / "pretrained").rglob("*.pth"))
 
 
 def test_without_a_network_seeded_random_weights_load_and_say_so(tmp_path, monkeypatch):
-    nowhere = SimpleNamespace(url="http://127.0.0.1:9/squeezenet1_1-b8a52dc0.pth")
-    monkeypatch.setattr(weights, "_default", lambda _: nowhere)
-    found, told = provide(tmp_path)
-    assert found.name == weights.STAND_IN
+    nowhere = "http://127.0.0.1:9/squeezenet1_1-b8a52dc0.pth"
+    provided, told = provide(tmp_path, nowhere)
+    assert provided.name == weights.STAND_IN
     assert any("127.0.0.1:9" in text for text in told)
-    monkeypatch.setenv("TORCH_HOME", str(found.home))
+    monkeypatch.setenv("TORCH_HOME", str(provided.home))
     import torch  # not above: every worker imports every file of tests
     import torchvision
 
@@ -84,16 +83,15 @@ def test_without_a_network_seeded_random_weights_load_and_say_so(tmp_path, monke
 
 
 def test_a_missing_network_is_remembered_for_a_day(tmp_path, monkeypatch, server):
-    offer(tmp_path, monkeypatch, server, digits="00000000")
-    monkeypatch.setattr(weights, "_draw", lambda home, enums: None)
-    provide(tmp_path)
-    provide(tmp_path)
+    url = offer(tmp_path, server, digits="00000000")
+    provide(tmp_path, url)
+    provide(tmp_path, url)
     assert len(server.asked) == 1
     monkeypatch.setenv("WEIGHTS_RETRY", "1")
-    provide(tmp_path)
+    provide(tmp_path, url)
     assert len(server.asked) == 2
     monkeypatch.delenv("WEIGHTS_RETRY")
     yesterday = time.time() - 25 * 3600
     os.utime(tmp_path / "build" / "torch" / "unreachable", (yesterday, yesterday))
-    provide(tmp_path)
+    provide(tmp_path, url)
     assert len(server.asked) == 3

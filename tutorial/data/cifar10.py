@@ -2,9 +2,12 @@
 
 Snippets say `torchvision.datasets.CIFAR10(root="data", train=True, download=True)`, and name a
 mirror for readers, which no run of ours asks: the data is there before. `provide` looks, in this
-order, in the folder that CIFAR10_DIR names (which may hold the two small files of compressed.py
-instead), in the repository's own data/, at the official server, at its mirrors, and draws the
-stand-in when none of them serves. Nothing is used before its MD5s are verified.
+order, in the folder that CIFAR10_DIR names, in the repository's own data/, at the official server,
+at its mirrors, and draws the stand-in when none of them serves. Nothing is used before its MD5s
+are verified.
+
+torchvision could download and unpack the archive, too, but cannot give up a server that would take
+an hour, nor say whether one broke off or sent something else. Hence _download().
 """
 
 import filecmp
@@ -13,21 +16,19 @@ import http.client
 import json
 import os
 import shutil
-import sys
 import tarfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from tutorial import TutorialError
-from tutorial.data import compressed
 
 FOLDER = "cifar-10-batches-py"
 CIFAR10 = "CIFAR-10"
@@ -60,13 +61,25 @@ ARCHIVES = [
 ]
 
 CONNECT_SECONDS = 5.0  # also the longest silence in the middle of a transfer
-MEASURE_SECONDS = 10.0  # a transfer's rate is judged after this time,
-PATIENCE_SECONDS = 300.0  # and given up if the rest would take longer than this
 REMEMBER_SECONDS = 24 * 3600.0  # that no archive could be had
 
 HOW_TO_RETRY = "To try again, set CIFAR10_RETRY=1 or delete build/cifar10/unreachable."
 
 Progress = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the archive is looked for, what has to come, and how long a server is waited for."""
+
+    urls: Sequence[str] = tuple(ARCHIVES)
+    size: int = ARCHIVE_BYTES
+    md5: str = ARCHIVE_MD5
+    files: Mapping[str, str] = field(default_factory=lambda: OFFICIAL)  # MD5s of the unpacked files
+    connect_seconds: float = CONNECT_SECONDS
+    measure_seconds: float = 10.0  # a transfer's rate is judged after this time,
+    patience_seconds: float = 300.0  # and given up if the rest would take longer than this
+    drawn: tuple[int, int] = (10_000, 2_000)  # training and test images of the stand-in
 
 
 class DatasetError(TutorialError):
@@ -92,14 +105,14 @@ class Source:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def provide(root: Path, progress: Progress | None = None) -> Source:
+def provide(root: Path, tell: Progress, settings: Settings | None = None) -> Source:
     """Find or make the data set for the repository at `root`, which gains
     root/data/cifar-10-batches-py, whole or not at all, if the official archive is fetched.
 
-    `progress(text, done)` gets messages (done is None) and transfers (done in 0..1); without it
-    the messages go to stderr. Raises DatasetError if the folder in CIFAR10_DIR is not sound.
+    `tell(text, done)` gets messages (done is None) and transfers (done in 0..1). Raises
+    DatasetError if the folder in CIFAR10_DIR is not sound.
     """
-    tell, root = progress or _print_messages, Path(root).resolve()
+    root = Path(root).resolve()
     store = root / "build" / "cifar10"
     store.mkdir(parents=True, exist_ok=True)
     lock = FileLock(store / "lock")
@@ -109,36 +122,42 @@ def provide(root: Path, progress: Progress | None = None) -> Source:
         tell("waiting for another process that is fetching CIFAR-10", None)
         held = lock.acquire()
     with held:
-        return _provide(root, store, tell)
+        return _provide(root, store, tell, settings or Settings())
 
 
-def _provide(root: Path, store: Path, tell: Progress) -> Source:
-    given, data = os.environ.get("CIFAR10_DIR"), root / "data"
+def _provide(root: Path, store: Path, tell: Progress, settings: Settings) -> Source:
+    named, data = os.environ.get("CIFAR10_DIR"), root / "data"
     unreachable = store / "unreachable"  # its time says when no archive could be had
-    if given == ASK_FOR_STAND_IN:
-        return _drawn(store, tell)
-    if given:
-        source = _given(Path(given).resolve(), store, tell)
+    if named == ASK_FOR_STAND_IN:
+        return _drawn(store, tell, settings)
+    if named:
+        source = _named(Path(named).resolve(), store)
         unreachable.unlink(missing_ok=True)
         return source
+    official = Source(CIFAR10, data, dict(settings.files))
     if (data / FOLDER).exists():
-        problem = _problem(data, OFFICIAL, store)
+        problem = _problem(data, official.md5, store)
         if not problem:
             unreachable.unlink(missing_ok=True)
-            return Source(CIFAR10, data, OFFICIAL)
+            return official
         tell(f"not used: {problem}", None)
     partial = store / "partial"
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+    if recently_unreachable(unreachable, "CIFAR10_RETRY"):
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(unreachable.stat().st_mtime))
+        tell(f"CIFAR-10 was out of reach at {at}, so the {STAND_IN} is used. {HOW_TO_RETRY}", None)
+        return _drawn(store, tell, settings)
     try:
-        if not _known_unreachable(unreachable, tell):
-            partial.mkdir()
-            if _fetch(partial, tell):
-                _move(partial / FOLDER, data / FOLDER)
-                return Source(CIFAR10, data, OFFICIAL)
-            unreachable.touch()
-        return _drawn(store, tell)
+        partial.mkdir()
+        if _fetch(partial, tell, settings):
+            _move(partial / FOLDER, data / FOLDER)
+            return official
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    unreachable.touch()
+    hours = REMEMBER_SECONDS / 3600
+    tell(f"using the {STAND_IN}, and not searching again for {hours:.0f} h. {HOW_TO_RETRY}", None)
+    return _drawn(store, tell, settings)
 
 
 def link(source: Source, workdir: Path) -> None:
@@ -178,18 +197,10 @@ def teach_torchvision(source: Source) -> None:
     Reader.meta = {**Reader.meta, "md5": source.md5[Reader.meta["filename"]]}
 
 
-def _print_messages(text: str, done: float | None) -> None:
-    if done is None:
-        print(text, file=sys.stderr, flush=True)
-
-
-def _given(folder: Path, store: Path, tell: Progress) -> Source:
+def _named(folder: Path, store: Path) -> Source:
     """The source in the folder that CIFAR10_DIR names, or a DatasetError: never another one."""
-    remedy = "Make the folder anew, or unset CIFAR10_DIR to use another source."
     listing = folder / "checksums.json"
-    if not listing.is_file() and compressed.found_in(folder):
-        folder = _unpacked(folder, store, tell, remedy)
-        listing = folder / "checksums.json"
+    remedy = "Make the folder anew, or unset CIFAR10_DIR to use another source."
     if not listing.is_file():
         raise DatasetError(f"CIFAR10_DIR: {listing} does not exist. {remedy}")
     try:
@@ -204,26 +215,7 @@ def _given(folder: Path, store: Path, tell: Progress) -> Source:
     return Source(name, folder, md5)
 
 
-def _unpacked(folder: Path, store: Path, tell: Progress, remedy: str) -> Path:
-    """Where the compressed images of `folder` lie unpacked; done once for the same two files."""
-    place = store / f"unpacked-{compressed.fingerprint(folder)}"
-    if (place / "checksums.json").is_file():
-        return place
-    new = store / "partial"
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        compressed.unpack(folder, new, tell)
-        for old in store.glob("unpacked-*"):
-            shutil.rmtree(old)
-        new.rename(place)
-    except compressed.CompressedError as error:
-        raise DatasetError(f"CIFAR10_DIR: {error}. {remedy}") from None
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return place
-
-
-def _problem(folder: Path, md5: dict[str, str], store: Path) -> str | None:
+def _problem(folder: Path, md5: Mapping[str, str], store: Path) -> str | None:
     """What is wrong with the first file that is not as its MD5 says; None if all are right.
 
     A file is read once: its MD5 is remembered until its size or its time of change is another.
@@ -266,43 +258,34 @@ def recently_unreachable(marker: Path, retry: str) -> bool:
     return 0 <= time.time() - marker.stat().st_mtime < REMEMBER_SECONDS
 
 
-def _known_unreachable(marker: Path, tell: Progress) -> bool:
-    if not recently_unreachable(marker, "CIFAR10_RETRY"):
-        return False
-    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(marker.stat().st_mtime))
-    tell(f"CIFAR-10 was out of reach at {at}, so the {STAND_IN} is used. {HOW_TO_RETRY}", None)
-    return True
-
-
-def _fetch(partial: Path, tell: Progress) -> bool:
+def _fetch(partial: Path, tell: Progress, settings: Settings) -> bool:
     """Leave the verified files in partial/cifar-10-batches-py; False if no archive serves."""
-    silent = _silent(ARCHIVES)
-    for url in ARCHIVES:
+    silent = _silent(settings)
+    for url in settings.urls:
         try:
             if url in silent:
                 raise ConnectionError(silent[url])
-            archive = _download(url, partial / "archive.tar.gz", tell)
+            archive = partial / "archive.tar.gz"
+            _download(url, archive, tell, settings)
             with tarfile.open(archive) as tar:
                 tar.extractall(partial, filter="data")
-            if problem := _problem(partial, OFFICIAL, partial):
+            if problem := _problem(partial, settings.files, partial):
                 raise ConnectionError(problem)
             return True
         except (OSError, http.client.HTTPException, tarfile.TarError) as error:
             tell(f"{url}: {error}", None)
-    hours = REMEMBER_SECONDS / 3600
-    tell(f"using the {STAND_IN}, and not searching again for {hours:.0f} h. {HOW_TO_RETRY}", None)
     return False
 
 
-def _silent(urls: list[str]) -> dict[str, str]:
+def _silent(settings: Settings) -> dict[str, str]:
     """The servers that do not answer, and why. All are asked at once and in a thread each, since
-    looking up a name has no time limit of its own: without a network this takes CONNECT_SECONDS.
+    looking up a name has no time limit of its own: without a network this takes connect_seconds.
     """
-    silent = {url: f"no answer within {CONNECT_SECONDS:g} s" for url in urls}
+    silent = dict.fromkeys(settings.urls, f"no answer within {settings.connect_seconds:g} s")
 
     def ask(url: str) -> None:
         try:
-            _open(url, method="HEAD").close()
+            _open(url, settings, method="HEAD").close()
         except urllib.error.HTTPError:
             pass  # it answers; what it makes of GET is seen later
         except (OSError, http.client.HTTPException) as error:
@@ -312,44 +295,44 @@ def _silent(urls: list[str]) -> dict[str, str]:
             return
         silent.pop(url, None)
 
-    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
+    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in settings.urls]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + CONNECT_SECONDS
+    deadline = time.monotonic() + settings.connect_seconds
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return dict(silent)
 
 
-def _open(url: str, method: str = "GET"):
+def _open(url: str, settings: Settings, method: str = "GET"):
     request = urllib.request.Request(url, method=method, headers={"User-Agent": "tutorial"})
-    return urllib.request.urlopen(request, timeout=CONNECT_SECONDS)
+    return urllib.request.urlopen(request, timeout=settings.connect_seconds)
 
 
-def _download(url: str, target: Path, tell: Progress) -> Path:
+def _download(url: str, target: Path, tell: Progress, settings: Settings) -> None:
+    """Write the archive to `target`, or raise an OSError that says what is wrong with it."""
     digest, done, told, host = _md5(), 0, 0, urlsplit(url).hostname
-    started = time.monotonic()
-    with _open(url) as reply, target.open("wb") as file:
-        total = int(reply.headers.get("Content-Length") or ARCHIVE_BYTES)
-        if total != ARCHIVE_BYTES:
-            raise ConnectionError(f"offers {total:,} bytes instead of {ARCHIVE_BYTES:,}")
-        while done <= total and (block := reply.read1(1 << 20)):
+    started, size = time.monotonic(), settings.size
+    with _open(url, settings) as reply, target.open("wb") as file:
+        offered = int(reply.headers.get("Content-Length") or size)
+        if offered != size:
+            raise ConnectionError(f"offers {offered:,} bytes instead of {size:,}")
+        while done <= size and (block := reply.read1(1 << 20)):
             file.write(block)
             digest.update(block)
             done += len(block)
-            if done - told > total / 200:
+            if done - told > size / 200:
                 told = done
-                tell(f"CIFAR-10 from {host}: {done / 1e6:.0f} MB", min(1.0, done / total))
+                tell(f"CIFAR-10 from {host}: {done / 1e6:.0f} MB", min(1.0, done / size))
             seconds = time.monotonic() - started
-            left = (total - done) * seconds / done
-            if seconds > MEASURE_SECONDS and left > PATIENCE_SECONDS:
+            left = (size - done) * seconds / done
+            if seconds > settings.measure_seconds and left > settings.patience_seconds:
                 rate = done / seconds / 1000
                 raise ConnectionError(f"too slow: {rate:.0f} kB/s, {left / 60:.0f} minutes to go")
-    if done != total:
-        raise ConnectionError(f"broke off after {done:,} of {total:,} bytes")
-    if digest.hexdigest() != ARCHIVE_MD5:
-        raise ConnectionError(f"refused: its MD5 is {digest.hexdigest()} instead of {ARCHIVE_MD5}")
-    return target
+    if done != size:
+        raise ConnectionError(f"broke off after {done:,} of {size:,} bytes")
+    if digest.hexdigest() != settings.md5:
+        raise ConnectionError(f"refused: its MD5 is {digest.hexdigest()} instead of {settings.md5}")
 
 
 def _move(new: Path, place: Path) -> None:
@@ -360,9 +343,9 @@ def _move(new: Path, place: Path) -> None:
     shutil.move(new, place)
 
 
-def _drawn(store: Path, tell: Progress) -> Source:
+def _drawn(store: Path, tell: Progress, settings: Settings) -> Source:
     """The stand-in, drawn when the code that draws it has changed since."""
-    code = Path(__file__).with_name("stand_in.py").read_bytes()
+    code = Path(__file__).with_name("stand_in.py").read_bytes() + repr(settings.drawn).encode()
     folder = store / f"stand-in-{hashlib.sha256(code).hexdigest()[:12]}"
     listing = folder / "checksums.json"
     md5 = json.loads(listing.read_text(encoding="utf-8"))["md5"] if listing.is_file() else None
@@ -372,6 +355,6 @@ def _drawn(store: Path, tell: Progress) -> Source:
         for old in store.glob("stand-in-*"):
             shutil.rmtree(old)
         new = store / "stand-in-new"
-        md5 = stand_in.write(new, tell)
+        md5 = stand_in.write(new, tell, *settings.drawn)
         _move(new, folder)
     return Source(STAND_IN, folder, md5)

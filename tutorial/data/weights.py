@@ -34,7 +34,18 @@ class Weights:
         return self.name
 
 
-def provide(root: Path, enums: set[str], tell: Callable[[str, float | None], None]) -> Weights:
+def official_url(enum: str) -> str:
+    import torchvision
+
+    return getattr(torchvision.models, enum).DEFAULT.url
+
+
+def provide(
+    root: Path,
+    enums: set[str],
+    tell: Callable[[str, float | None], None],
+    url_of: Callable[[str], str] = official_url,
+) -> Weights:
     """Files for weight classes such as `ResNet18_Weights` (their DEFAULT): all real or all random.
 
     They are kept in root/build/torch, in one folder for each kind, so that a random file can never
@@ -43,12 +54,12 @@ def provide(root: Path, enums: set[str], tell: Callable[[str, float | None], Non
     store = root / "build" / "torch"
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / "lock"):
-        files = _files(store, enums)
+        files = _files(store, enums, url_of)
         real, random = store / "pretrained", store / "random"
         marker = store / "unreachable"  # its time says when the network had nothing
         searched = recently_unreachable(marker, "WEIGHTS_RETRY")
         if not _complete(real, files.values()) and not searched:
-            _download(real, enums, tell)
+            _download(real, {url_of(enum) for enum in enums}, tell)
             if not _complete(real, files.values()):
                 marker.touch()
         if _complete(real, files.values()):
@@ -59,7 +70,7 @@ def provide(root: Path, enums: set[str], tell: Callable[[str, float | None], Non
         return Weights(STAND_IN, random)
 
 
-def _files(store: Path, enums: set[str]) -> dict[str, str]:
+def _files(store: Path, enums: set[str], url_of) -> dict[str, str]:
     """File name of each class's weights; remembered, as importing torchvision takes seconds."""
     memory = store / "files.json"
     try:
@@ -67,15 +78,9 @@ def _files(store: Path, enums: set[str]) -> dict[str, str]:
     except (OSError, ValueError):  # none yet, or cut off while it was written
         known = {}
     if not enums <= known.keys():
-        known |= {enum: os.path.basename(_default(enum).url) for enum in enums}
+        known |= {enum: os.path.basename(url_of(enum)) for enum in enums}
         memory.write_text(json.dumps(known, indent=1))
     return {enum: known[enum] for enum in enums}
-
-
-def _default(enum: str):
-    import torchvision
-
-    return getattr(torchvision.models, enum).DEFAULT
 
 
 def _checkpoint(home: Path, file: str) -> Path:
@@ -86,11 +91,10 @@ def _complete(home: Path, files) -> bool:
     return all(_checkpoint(home, file).is_file() for file in files)
 
 
-def _download(home: Path, enums: set[str], tell) -> None:
+def _download(home: Path, urls: set[str], tell) -> None:
     from torch import hub
 
-    for enum in sorted(enums):
-        url = _default(enum).url
+    for url in sorted(urls):
         target = _checkpoint(home, os.path.basename(url))
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_file():
