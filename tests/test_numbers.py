@@ -723,6 +723,13 @@ def test_a_recipe_without_a_data_set_needs_no_column(lesson):
     assert "Data" not in [head.text for head in html.select("table")[0].select("thead th")]
 
 
+def test_recipes_of_which_none_has_a_data_set_need_no_column_and_no_words(lesson):
+    keep(lesson, data="")
+    html = render(lesson, "```results\n```")
+    assert html.select_one("section.results p").text.endswith("by the recipe's own clock.")
+    assert "Data" not in [head.text for head in html.select("table")[0].select("thead th")]
+
+
 def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
     sample = ran.copy(tmp_path / "a copy")
     keep(sample, "cuda", device="Some GPU", data="CIFAR-10")

@@ -377,7 +377,14 @@ class NumberWriter(Treeprocessor):
             self.text = Path(file.abs_src_path).read_text(encoding="utf-8")
             self.place = f"docs/{file.src_uri}:"
         context = self.md.build_context
-        self.numbers = Numbers(context, context.data_beside(page))
+        numbers = Numbers(context, context.data_beside(page))
+        self.numbers: dict[str, Number] = {}
+        for line, match in placeholders(self.text):
+            try:
+                number = evaluate(numbers, match["expression"])
+            except TutorialError as error:
+                raise PageError(f"{self.place}{line}: {error}") from error
+            self.numbers[in_one_line(match["expression"])] = number
         self.written: set[str] = set()
         self._write(root, plain=False)
         for line, match in placeholders(self.text):
@@ -397,20 +404,12 @@ class NumberWriter(Treeprocessor):
             child.tail = self._replaced(child.tail, plain)
 
     def _replaced(self, text: str | None, plain: bool) -> str | None:
-        if not text or isinstance(text, AtomicString):
+        if not text or isinstance(text, AtomicString) or "{{" not in text:
             return text
 
         def written(expression: str) -> str:
             self.written.add(in_one_line(expression))
-            try:
-                number = evaluate(self.numbers, expression)
-            except TutorialError as error:
-                lines = [
-                    line
-                    for line, match in placeholders(self.text)
-                    if in_one_line(match["expression"]) == in_one_line(expression)
-                ]
-                raise PageError(f"{self.place}{lines[0]}: {error}") from error
+            number = self.numbers[in_one_line(expression)]
             html = render("number.html", number=number, up=self.up)
             return str(number) if plain else self.md.htmlStash.store(html)
 

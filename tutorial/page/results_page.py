@@ -45,7 +45,9 @@ def show_results(context: BuildContext, text: str, md: Markdown) -> str:
         "Data": {result["data"] for result in every},
         "Machine": {result["device"] for result in every},
     }
-    same = {title: max(texts) for title, texts in columns.items() if len(texts - {""}) == 1}
+    same = {
+        title: max(texts, default="") for title, texts in columns.items() if len(texts - {""}) <= 1
+    }
     return render(
         "results.html",
         measured=measured,
