@@ -25,7 +25,7 @@ READY := .venv/ready
 PYTEST = $(RUN) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install site serve test run snippets machinery browser assemble pictures outputs gpu results
-.PHONY: notebooks check lint format bench lighthouse links upgrade other-torch lock clean
+.PHONY: check lint format bench lighthouse links upgrade other-torch lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -71,9 +71,6 @@ gpu: ## run on a GPU with the torch that PYTHON has, and write outputs/cuda/*.tx
 
 results: $(READY) ## train each recipe with several seeds: outputs/DEVICE/results.json (RECIPES=... SEEDS=5)
 	@$(RUN) -m tutorial results $(RECIPES) --seeds $(SEEDS)
-
-notebooks: $(READY) ## make the notebooks of labs, docs/labs/*.ipynb, and of lessons, snippets/notebooks/*.ipynb
-	@$(RUN) -m tutorial notebooks
 
 check: $(READY) ## compare pages, transcripts and scripts, run nothing
 	@$(RUN) -m tutorial check

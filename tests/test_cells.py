@@ -146,6 +146,7 @@ def test_every_section_has_the_cells_that_jupytext_reads(script):
         ('# %% one sound="a.mp3" heard="A bell"\nprint()\n', 1, "a WAV file such as"),
         ('# %% one sound="../a.wav" heard="A bell"\nprint()\n', 1, "a WAV file such as"),
         ("# %% one\nprint()\n# %% one\nprint()\n", 3, "line 1"),
+        ("# %% one\nfor _ in [1]:\n    plt.show()\n", 1, "shows a figure without alt="),
         ('"""Text."""\n\nimport math\n\n# %% one\nprint()\n', 3, "before the first cell"),
         ("def (:\n\n# %% one\nprint()\n", 1, "invalid syntax"),
         ("# %% one\nprint()\n\n# %% two\nx = 1\nx = = 2\n", 6, "invalid syntax"),

@@ -1,10 +1,7 @@
 """Every blank: the stub fails its check, the solution passes, typical mistakes get their hint."""
 
-import base64
-import hashlib
 import importlib
 import json
-import shutil
 from functools import cache
 
 import nbformat
@@ -21,8 +18,9 @@ from tutorial.lesson import labs
 from tutorial.lesson.project import Project
 from tutorial.page import fences
 from tutorial.page.context import BuildContext
-from tutorial.site import export, lab_pages
-from tutorial.site.checks import check_pages, stale_notebooks
+from tutorial.site import export
+from tutorial.site import notebook_page as notebook_page_module
+from tutorial.site.checks import check_pages
 
 PROJECT = Project.find()
 LABS = {lab.section: lab for lab in labs.labs(PROJECT)}
@@ -86,11 +84,6 @@ def test_wrong_answers_name_exercises_that_exist(section):
     assert wrong_answers(section).keys() == LABS[section].exercises.keys()
 
 
-def test_committed_notebooks_are_made_from_their_scripts_and_pages():
-    assert labs.stale(PROJECT) == []
-    assert stale_notebooks(PROJECT) == []
-
-
 def execute(notebook, folder, before=""):
     """Run a notebook in `folder`; `before` is what the test needs and a reader does not."""
     if before:
@@ -116,7 +109,8 @@ teach_torchvision(Source({source.name!r}, Path({str(source.folder)!r}), {source.
 
 @pytest.mark.parametrize("section", IN_JUPYTER)
 def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
-    notebook = nbformat.reads(LABS[section].notebook_path.read_text("utf-8"), as_version=4)
+    path = PROJECT.site / "labs" / f"{section}.ipynb"
+    notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
     with pytest.raises(CellExecutionError) as stopped:
         execute(notebook, tmp_path)
     assert stopped.value.ename == "AssertionError"
@@ -217,80 +211,15 @@ def test_labs_and_pages_fit_or_are_told(sample):
     page = "# lesson\n\n```cell\nlesson.py::one\n```\n\n```exercise\nlesson.py::{}\n```\n"
     sample.script("lesson", "# %% one\nprint(1)\n", page.format("thrice"))
     assert check_pages(sample.project) == [
-        "docs/labs/lesson.ipynb: not made from snippets/labs/lesson.py as it is now;"
-        " make notebooks",
         "docs/lesson.md:8: the page shows 'lesson.py::thrice', but snippets/labs/lesson.py has no"
         " exercise thrice: it has twice",
         "snippets/labs/lesson.py: no page shows exercise twice; show it or remove it",
     ]
     sample.script("lesson", "# %% one\nprint(1)\n", page.format("twice"))
-    labs.write(sample.project)
     assert check_pages(sample.project) == []
-    made = json.loads((sample.root / "docs" / "labs" / "lesson.ipynb").read_text())
-    assert "2 * x" not in json.dumps(made)
-
-
-TIMED = """\
-# Lesson
-
-Training took {{ lesson.py::one seconds }}, all {{ lesson.md running }}. See [two](two.md#end)
-and [the words](glossary.md).
-
-```section
-lesson.py
-```
-
-```cell
-lesson.py::one
-```
-
-```cell
-lesson.py::two
-```
-"""
-
-
-def test_a_lessons_notebook_is_stale_for_its_words_and_code_and_not_for_times_and_places(
-    light, monkeypatch
-):
-    one = "# %% one\nprint(1)\n\n# %% two\nprint(1)\n"
-    light.script("lesson", one, TIMED)
-    light.script("two", "# %% end\nprint(3)\n")
-    light.do("tutorial", "outputs")
-    path = light.root / "snippets" / "notebooks" / "lesson.ipynb"
-    assert light.do("tutorial", "check").returncode == 0  # where none are committed, none are asked
-    light.do("tutorial", "run")
-    done = light.do("tutorial", "notebooks")
-    assert done.stdout.splitlines() == [
-        "snippets/notebooks/lesson.ipynb: rewritten",
-        "snippets/notebooks/two.ipynb: rewritten",
-    ], done.stderr
-    text = path.read_text("utf-8")
-    assert "took under\u00a00.01\u00a0s, all 1\u00a0s. See [two](two.ipynb)" in text
-    assert "[the words](../../docs/glossary.md)" in text
-    path.write_text(
-        text.replace("under\u00a00.01", "12.5").replace("two.ipynb", "http://a/two.html#x")
-    )
-    shutil.rmtree(light.root / "build")  # nor need there be a run
-    monkeypatch.setenv("SITE_URL", "https://lessons.example/")
-    monkeypatch.setenv("TUTORIAL_ROOT", str(light.root))
-
-    def told() -> list[str]:
-        return stale_notebooks(light.project)
-
-    assert told() == []
-    stale = [
-        "snippets/notebooks/lesson.ipynb: not made from docs/lesson.md and snippets/lesson.py as"
-        " they are now; make notebooks"
-    ]
-    light.edit("docs/lesson.md", "See [two]", "Read [two]")
-    assert told() == stale
-    assert light.do("tutorial", "check").stderr.splitlines() == stale
-    assert check_pages(light.project) == []  # a page can be built with it
-    light.edit("docs/lesson.md", "Read [two]", "See [two]")
-    assert told() == []
-    light.edit("snippets/lesson.py", "print(1)\n\n", "print(7)\n\n")
-    assert told() == stale
+    (lab,) = labs.labs(sample.project)
+    assert "2 * x" not in labs.text_of(lab.notebook())
+    assert "2 * x" in labs.text_of(lab.notebook(solved=True))
 
 
 def test_ids_of_a_notebook_stay_where_others_change():
@@ -342,45 +271,37 @@ def test_the_page_of_errors_has_them_all_and_shows_their_real_messages(light):
     assert "one is &lt; two" not in index and "one is < two" not in index
 
 
-LAB_PAGE = """\
-<html><head><meta content="script-src 'self' 'sha256-known'; img-src 'self'"></head><body>
-<script>known()</script><article><script>ClipboardCopyElement()</script><script src=""></script>
-<script type="module">import mermaid from "https://elsewhere.example"</script>
-<h1>Lab</h1><p>Cost $a_1 &lt; b$, then</p><p>$$\\\\sum_n x_n$$</p><pre>print("$5 or $6")</pre>
-</article><script>known()</script></body></html>"""
+@pytest.fixture(scope="module")
+def notebook_page() -> BeautifulSoup:
+    page = PROJECT.site / notebook_page_module.PAGE.replace(".ipynb", ".html")
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article
 
 
-def test_a_lab_page_keeps_its_copy_buttons_and_asks_nobody_else(monkeypatch):
-    monkeypatch.delenv("REPO_URL", raising=False)
-    page = lab_pages.finished(LAB_PAGE, LABS["tensors"])
-    assert "elsewhere" not in page and 'src=""' not in page
-    assert page.count("known()") == 2
-    digest = base64.b64encode(hashlib.sha256(b"ClipboardCopyElement()").digest()).decode()
-    assert f"script-src 'self' 'sha256-{digest}' 'sha256-known'" in page
-    assert page.count('class="katex"') == 2 and 'print("$5 or $6")' in page
-    assert "katex.min.css" in page
-    for link in ("tensors.ipynb", "tensors.py", "../tensors.html"):
-        assert f'href="{link}"' in page
-    assert "colab" not in page
+def test_the_page_of_a_notebook_has_its_cells_and_folds_the_checks(notebook_page):
+    lab = LABS[notebook_page_module.SECTION]
+    shown = [code.get_text().strip() for code in notebook_page.select("pre")]
+    cells = [cell.source.strip() for cell in lab.notebook().cells if cell.cell_type == "code"]
+    assert shown == cells
+    folded = [each.select_one("pre").get_text().strip() for each in notebook_page.select("details")]
+    assert folded == [exercise.check.strip() for exercise in lab.exercises.values()]
+    assert notebook_page.select_one('a[download][href="classifier.ipynb"]')
 
 
-@pytest.mark.parametrize("section", LABS)
-def test_a_lab_page_folds_the_checks_and_nothing_else(section):
-    page = (PROJECT.site / "labs" / f"{section}.html").read_text(encoding="utf-8")
-    article = BeautifulSoup(page, "html.parser").article
-    folded = [each.select_one("pre").get_text().strip() for each in article.select("details")]
-    assert folded == [exercise.check.strip() for exercise in LABS[section].exercises.values()]
-    shown = [each.get_text().strip() for each in article.select("pre")]
-    cells = [cell.source.strip() for cell in LABS[section].notebook().cells]
-    assert set(folded) < set(shown) <= set(cells)
+def test_the_page_of_a_notebook_looks_like_the_others_and_asks_nobody_else(notebook_page):
+    assert (
+        notebook_page.select(".katex") and "$" not in notebook_page.select_one("h2 + p").get_text()
+    )
+    assert not notebook_page.select("script, style, [class*=jp-]")
+    index = json.loads((PROJECT.site / "search" / "search_index.json").read_text("utf-8"))
+    assert not [doc for doc in index["docs"] if doc["location"].startswith("labs/")]
 
 
-def test_a_lab_opens_in_colab_where_the_repository_is_known(monkeypatch):
-    monkeypatch.setenv("REPO_URL", "https://github.com/somebody/lessons/")
-    assert (PROJECT.root / "docs" / "labs" / "tensors.ipynb").is_file()
-    page = lab_pages.finished(LAB_PAGE, LABS["tensors"])
-    path = "github/somebody/lessons/blob/main/docs/labs/tensors.ipynb"
-    assert f'href="https://colab.research.google.com/{path}"' in page
+@pytest.mark.parametrize("html", ["<p>Cost $5 &lt; <code>$x$</code> and $a_1 &lt; b$, then</p>"])
+def test_formulas_of_a_notebook_are_rendered_and_code_is_not(html):
+    page = notebook_page_module.rendered(
+        f'<div class="jp-MarkdownOutput">{html}</div>', LABS["tensors"]
+    )
+    assert page.count('class="katex"') == 1 and "<code>$x$</code>" in page and "$5 &lt;" in page
 
 
 @pytest.mark.parametrize(
@@ -399,7 +320,7 @@ def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, n
     monkeypatch.setattr(BuildContext, "runs_of", lambda *_: [])  # it need not have been run
     html = fences.show_section(BuildContext(PROJECT), "tensors.py", Markdown())
     assert ("colab" in html) == bool(name)
-    path = f"github/{name}/blob/main/snippets/notebooks/tensors.ipynb"
-    if name:
-        assert f'<a href="https://colab.research.google.com/{path}">Open in Colab</a>' in html
-        assert (PROJECT.root / "snippets" / "notebooks" / "tensors.ipynb").is_file()
+    for path in ("tensors.ipynb", "labs/tensors.ipynb") if name else ():
+        address = f"https://colab.research.google.com/github/{name}/blob/notebooks/{path}"
+        assert f'<a href="{address}">Open in Colab</a>' in html
+        assert (PROJECT.site / path).is_file()

@@ -440,9 +440,6 @@ def test_all_forms_of_a_page_with_outputs_of_a_stand_in_mark_its_numbers(
         assert text.count("(CIFAR-10)") == (2 if is_drawn else 0)
     last = done.stdout.splitlines()[-1]
     assert last.startswith("note: CIFAR-10 could not be" if is_drawn else "built: ")
-    # What is committed is the same whatever this machine has.
-    monkeypatch.setenv("TUTORIAL_ROOT", str(sample.root))
-    assert "(CIFAR-10)" not in str(export.notebook(sample.project, path))
 
 
 # Times to plan with

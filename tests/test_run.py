@@ -353,8 +353,9 @@ FAULTS = {
         # %% one
         import matplotlib.pyplot as plt
 
+        show = plt.show  # not seen before it is run
         plt.plot([1, 2])
-        plt.show()
+        show()
     """,
     "no-figure": """
         # %% one alt="A line"

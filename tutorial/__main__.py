@@ -209,10 +209,10 @@ def check(device: str) -> int:
     """Compare pages, transcripts and scripts; run nothing."""
     from tutorial.record import drift
     from tutorial.record.results import Results
-    from tutorial.site.checks import check_pages, stale_notebooks
+    from tutorial.site.checks import check_pages
 
     project = Project.find()
-    problems, notes = check_pages(project) or stale_notebooks(project), []
+    problems, notes = check_pages(project), []
     if not problems:
         problems, notes = drift.stale(project)
         notes += drift.recorded_on_stand_in(project)
@@ -221,18 +221,6 @@ def check(device: str) -> int:
     for said in [*problems, *(f"note: {note}" for note in notes)]:
         print(said, file=sys.stderr)
     return 1 if problems else 0
-
-
-@command()
-def notebooks() -> int:
-    """Make docs/labs/*.ipynb and snippets/notebooks/*.ipynb."""
-    from tutorial.lesson import labs
-    from tutorial.site import export
-
-    project = Project.find()
-    for path in [*labs.write(project), *export.write_notebooks(project)]:
-        print(f"{project.relative(path)}: rewritten")
-    return 0
 
 
 @command(

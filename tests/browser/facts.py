@@ -8,8 +8,6 @@ from tutorial.lesson.project import Project
 
 # What a page may weigh at load, compressed as a static host sends it, with 70 KB of fonts at most.
 MOST_BYTES, MOST_REQUESTS, MOST_ELEMENTS = 190_000, 14, 7000
-# mkdocs-jupyter puts 90 KB of its own styles, compressed, into each page of a lab.
-MOST_BYTES_OF_A_LAB = 260_000
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=" ".join)
@@ -46,11 +44,10 @@ def test_nothing_moves_while_it_loads_and_is_scrolled(visit: Visit, device):
 
 
 def test_it_is_light(visit: Visit):
-    lab = visit.path.startswith("labs/")
     total = sum(reply.size for reply in visit.loaded)
     heaviest = sorted(visit.loaded, key=lambda reply: -reply.size)[:6]
     named = ", ".join(f"{reply.path} {reply.size}" for reply in heaviest)
-    assert total <= (MOST_BYTES_OF_A_LAB if lab else MOST_BYTES), f"{total}: {named}"
+    assert total <= MOST_BYTES, f"{total}: {named}"
 
 
 def test_it_asks_seldom_and_has_few_elements(visit: Visit):

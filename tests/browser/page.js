@@ -179,7 +179,7 @@ window.checks = (() => {
 
   /** The text of each block of code that can be copied, in order. */
   const blocks = () =>
-    [...document.querySelectorAll("article pre > code, article .highlight-ipynb > pre")]
+    [...document.querySelectorAll("article pre > code")]
       .filter((code) => !code.closest(".no-copy, .cell-run"))
       .map((code) => code.innerText);
 
@@ -188,14 +188,12 @@ window.checks = (() => {
     const buttons = [...document.querySelectorAll("article [data-clipboard-target]")].filter(
       (button) => document.querySelector(button.dataset.clipboardTarget)
         !== button.closest("pre").querySelector("code"));
-    const labs = [...document.querySelectorAll("article clipboard-copy")].filter((button) =>
-      !button.closest(".jp-Cell").contains(document.getElementById(button.getAttribute("for"))));
-    return [...buttons, ...labs].map((button) => name(button.closest("pre, .jp-Cell")));
+    return buttons.map((button) => name(button.closest("pre")));
   };
 
   /** How many buttons there are to copy a block of code. */
   const buttons = () =>
-    document.querySelectorAll("article :is([data-clipboard-target], clipboard-copy)").length;
+    document.querySelectorAll("article [data-clipboard-target]").length;
 
   const copiedOutputs = () =>
     [...document.querySelectorAll(".cell-run :is(.md-code__nav, clipboard-copy, [data-clipboard-target])")]

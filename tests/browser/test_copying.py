@@ -61,6 +61,7 @@ def test_a_page_is_copied_as_markdown(server, clicked):
     assert clicked("tensors.html", "a.copy-page") == expected
 
 
-def test_the_button_of_a_lab_copies_its_cell(project, clicked):
-    expected = visits.sources(project, "labs/tensors.html")[0]
-    assert clicked("labs/tensors.html", "clipboard-copy").rstrip() == visits.as_shown(expected)
+def test_the_button_of_a_notebooks_page_copies_its_cell(project, clicked):
+    expected = visits.sources(project, "labs/classifier.html")[0]
+    text = clicked("labs/classifier.html", "[data-clipboard-target]")
+    assert text.rstrip() == visits.as_shown(expected)

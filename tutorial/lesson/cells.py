@@ -202,8 +202,19 @@ def read_section(path: Path, root: Path) -> Section:
         cells.append(Cell(path.stem, name, start, source, options, folder))
     section = Section(path.stem, path.resolve(), root, tuple(cells))
     for cell in section.cells:
-        cell.tree  # noqa: B018  a syntax error is told here, with its line
+        if _shows_figure(cell.tree) and "alt" not in cell.options and "error" not in cell.options:
+            raise TutorialError(
+                f'{cell.where}: cell {cell.name} shows a figure without alt="..." in its marker'
+                " line, which says what is to be seen in it"
+            )
     return section
+
+
+def _shows_figure(tree: ast.Module) -> bool:
+    """Whether the cell itself calls plt.show(): a function that does may be called elsewhere."""
+    inner = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    calls = (node for each in inner for node in ast.walk(each) if isinstance(node, ast.Call))
+    return any(ast.unparse(call.func) == "plt.show" for call in calls)
 
 
 def _only_docstring(text: str, where: str) -> None:

@@ -57,10 +57,6 @@ class Lab:
     def path(self) -> Path:
         return self.project.root / "snippets" / "labs" / f"{self.section}.py"
 
-    @property
-    def notebook_path(self) -> Path:
-        return self.project.root / "docs" / "labs" / f"{self.section}.ipynb"
-
     @cached_property
     def cells(self) -> list[nbformat.NotebookNode]:
         return _read(self.path, self.path.stat().st_mtime_ns)
@@ -153,11 +149,14 @@ def _ids(cells: list[tuple[str, str, list[str]]]) -> list[str]:
 
 
 def colab(path: str) -> str:
-    """A link that opens a committed notebook in Colab; empty unless REPO_URL is on GitHub."""
+    """A link that opens a published notebook in Colab; empty unless REPO_URL is on GitHub.
+
+    path: in the site. The workflow puts the site's notebooks on the branch `notebooks`.
+    """
     repository = GITHUB.fullmatch(os.environ.get("REPO_URL", ""))
     if not repository:
         return ""
-    address = f"https://colab.research.google.com/github/{repository['name']}/blob/main/{path}"
+    address = f"https://colab.research.google.com/github/{repository['name']}/blob/notebooks/{path}"
     return f'<a href="{address}">Open in Colab</a>'
 
 
@@ -168,26 +167,3 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
 def save(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-
-
-def write(project: Project) -> list[Path]:
-    """Make docs/labs/*.ipynb anew; the files that changed."""
-    changed = []
-    for lab in labs(project):
-        text = text_of(lab.notebook())
-        path = lab.notebook_path
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            save(path, text)
-            changed.append(path)
-    return changed
-
-
-def stale(project: Project) -> list[str]:
-    """Notebooks that are not made from their script as it is now, a line each."""
-    return [
-        f"{project.relative(lab.notebook_path)}: not made from {project.relative(lab.path)} as it"
-        " is now; make notebooks"
-        for lab in labs(project)
-        if not lab.notebook_path.is_file()
-        or lab.notebook_path.read_text(encoding="utf-8") != text_of(lab.notebook())
-    ]

@@ -142,7 +142,7 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
         reading_minutes=context.reading_minutes(section),
         totals={label: sum(each) for label, each in seconds.items() if None not in each},
         data=data,
-        colab=labs.colab(f"snippets/notebooks/{section.name}.ipynb"),
+        colab=labs.colab,
         has_lab=labs.Lab(context.project, section.name).path.is_file(),
         drawn_pictures=cifar10.STAND_IN,
         random_weights=weights.STAND_IN,

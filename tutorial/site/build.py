@@ -15,7 +15,7 @@ from tutorial.lesson.project import Project
 from tutorial.page import formulas, programs
 from tutorial.page.context import BuildContext
 from tutorial.record import records
-from tutorial.site import checks, export, lab_pages, offline
+from tutorial.site import checks, export, offline
 
 WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
 INPUTS = (*WATCHED, "tutorial", "package-lock.json")
@@ -119,10 +119,10 @@ def _assemble(project: Project, site: Path) -> None:
         shutil.copyfile(section.path, site / f"{name}.py")
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
-        lesson = labs.text_of(export.notebook(project, page, built=True))
-        (site / f"{name}.ipynb").write_text(lesson, encoding="utf-8")
+        labs.save(site / f"{name}.ipynb", labs.text_of(export.notebook(project, page)))
+    for lab in labs.labs(project):
+        labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
     programs.write(project, site)
-    lab_pages.finish(project, site)
     formulas.write_assets(site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()

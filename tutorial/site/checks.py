@@ -14,7 +14,6 @@ from tutorial.site import export
 def check_pages(project: Project) -> list[str]:
     """What is wrong, a line each: `docs/x.md:12: ...`."""
     return [
-        *labs.stale(project),
         *_shown_cells(project),
         *_unshown_cells(project),
         *_other_fences(project),
@@ -23,13 +22,6 @@ def check_pages(project: Project) -> list[str]:
         *_recipes(project),
         *_numbers_by_hand(project),
     ]
-
-
-def stale_notebooks(project: Project) -> list[str]:
-    """Of lessons, where notebooks are committed. They hold up no build: prose changes often."""
-    if not (project.root / "snippets" / "notebooks").is_dir():
-        return []
-    return export.stale_notebooks(project)
 
 
 def _shown_cells(project: Project):

@@ -16,25 +16,19 @@ BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[
 # Attributes of a link or a paragraph: the theme's affair.
 ATTRIBUTES = re.compile(r"\s*\{:? ?[.#][\w .#=\"-]*\}")
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
-TIME = "\ue000"  # for private use: in no text
 CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
-LINK_TARGET = re.compile(r"\]\([^)\s]*\.(?:md|html|ipynb)(?:#[\w-]*)?(?=\))")
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
-def flat(
-    project: Project, page: Path, outputs: bool = True, times: bool = True, built: bool = True
-) -> str:
+def flat(project: Project, page: Path, outputs: bool = True) -> str:
     """A page as plain Markdown: code and real output in place of cells, nothing indented.
 
     A code fence's info line says what it is meant to do: `python raises:ValueError`.
-    Without `outputs` the code alone stands there: it need not have been run.
-    built: as part of this machine's site, which says where it shows a stand-in.
+    Without `outputs` the code alone stands there.
     """
     context = BuildContext(project)
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
-    beside = context.data_beside(page.stem) if built else frozenset()
-    known = Numbers(context, beside, "" if times else TIME)
+    known = Numbers(context, context.data_beside(page.stem))
     text = numbers.substitute(text, lambda expression: str(numbers.evaluate(known, expression)))
     return "\n".join(_flat_lines(context, text.splitlines(), outputs)) + "\n"
 
@@ -91,14 +85,9 @@ def _fence(info: str, text: str) -> str:
     return f"```{info}\n{text}\n```"
 
 
-def notebook(
-    project: Project, page: Path, times: bool = True, built: bool = False
-) -> nbformat.NotebookNode:
-    """The lesson as a notebook: prose and code, to be run by the reader.
-
-    Without `times` of the run, a TIME stands for each; `built` as in flat().
-    """
-    text = flat(project, page, outputs=False, times=times, built=built)
+def notebook(project: Project, page: Path) -> nbformat.NotebookNode:
+    """The lesson as a notebook: prose and code, to be run by the reader."""
+    text = flat(project, page, outputs=False)
     text = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", text)
     cells, at = [], 0
     for code in CODE.finditer(text):
@@ -115,47 +104,4 @@ def _address(project: Project, link: re.Match) -> str:
     site, page = os.environ.get("SITE_URL", "").rstrip("/"), link["page"]
     if site:
         return f"{site}/{page}.html{link['anchor'] or ''}"
-    if page in project.sections:
-        return f"{page}.ipynb"
-    return f"../../docs/{page}.{'ipynb' if page.startswith('labs/') else 'md'}"
-
-
-# Notebooks are committed as well: Colab opens those of a repository.
-
-
-def notebook_path(project: Project, section: str) -> Path:
-    return project.root / "snippets" / "notebooks" / f"{section}.ipynb"
-
-
-def write_notebooks(project: Project) -> list[Path]:
-    """Make anew the notebooks of lessons that are stale; the files that changed."""
-    changed = []
-    for section in project.sections:
-        path = notebook_path(project, section)
-        if not _is_current(project, section):
-            page = project.root / "docs" / f"{section}.md"
-            labs.save(path, labs.text_of(notebook(project, page)))
-            changed.append(path)
-    return changed
-
-
-def stale_notebooks(project: Project) -> list[str]:
-    """Notebooks that are not made from their lesson as it is now, a line each."""
-    return [
-        f"{project.relative(notebook_path(project, section))}: not made from"
-        f" docs/{section}.md and snippets/{section}.py as they are now; make notebooks"
-        for section in project.sections
-        if not _is_current(project, section)
-    ]
-
-
-def _is_current(project: Project, section: str) -> bool:
-    """Whether it is as it would be made, but for times of a run and where links lead."""
-    path = notebook_path(project, section)
-    if not path.is_file():
-        return False
-    page = project.root / "docs" / f"{section}.md"
-    made = LINK_TARGET.sub("](", labs.text_of(notebook(project, page, times=False)))
-    committed = LINK_TARGET.sub("](", path.read_text(encoding="utf-8"))
-    pattern = r"[^\n]{1,20}?".join(map(re.escape, made.split(TIME)))
-    return re.fullmatch(pattern, committed) is not None
+    return f"{page}.ipynb" if page in project.sections else f"{page}.html"

@@ -1,0 +1,70 @@
+"""A hook of MkDocs: the one notebook that the site shows as a page, rendered by mkdocs-jupyter.
+
+The notebook is made in the build and lies in build/notebooks. What mkdocs-jupyter makes of it has
+the marks and the style sheets of JupyterLab; here it becomes a page like all others, with its
+checks folded, and stays out of the search, which has the exercises in their lesson.
+"""
+
+import html
+import re
+
+from bs4 import BeautifulSoup, Tag
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File
+
+from tutorial.lesson.labs import Lab, colab, save, text_of
+from tutorial.lesson.project import Project
+from tutorial.page import formulas
+from tutorial.page.context import render
+
+SECTION = "classifier"
+PAGE = f"labs/{SECTION}.ipynb"
+FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
+
+
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
+def on_files(files, config):
+    """Add the notebook to the files of the site."""
+    lab = Lab(Project.find(), SECTION)
+    folder = lab.project.build / "notebooks"
+    save(folder / PAGE, text_of(lab.notebook()))
+    files.append(File(PAGE, str(folder), config.site_dir, config.use_directory_urls))
+    return files
+
+
+def on_page_content(content, page, config, files):
+    """Render the notebook's page as the site's other pages."""
+    if page.file.src_uri != PAGE:
+        return content
+    page.meta["search"] = {"exclude": True}
+    return rendered(content, Lab(Project.find(), SECTION))
+
+
+def rendered(content: str, lab: Lab) -> str:
+    """The HTML of a page from that of JupyterLab, whose cells are those of the lab in order."""
+    checks = {exercise.check.strip() for exercise in lab.exercises.values()}
+    cells = []
+    notebook = BeautifulSoup(content, "html.parser")
+    for cell in notebook.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
+        if cell.name == "pre":
+            is_check = cell.get_text().strip() in checks
+            cells.append({"code": cell.decode_contents().strip("\n"), "is_check": is_check})
+        else:
+            cells.append({"prose": _with_formulas(cell)})
+    link = colab(PAGE)
+    return render("notebook.html", cells=cells, section=lab.section, colab=link)
+
+
+def _with_formulas(prose: Tag) -> str:
+    """The text of a cell with its formulas rendered, but for those that stand in code."""
+    for text in prose.find_all(string=FORMULA):
+        if text.find_parent(["code", "pre"]):
+            continue
+        places = [(m["display"] or m["inline"], bool(m["display"])) for m in FORMULA.finditer(text)]
+        made = formulas.render([(formula.strip(), display) for formula, display in places])
+        parts = FORMULA.split(str(text))
+        pieces = [html.escape(part or "", quote=False) for part in parts[:: FORMULA.groups + 1]]
+        found = [made[formula.strip(), display] for formula, display in places]
+        joined = pieces[0] + "".join(f + p for f, p in zip(found, pieces[1:], strict=True))
+        text.replace_with(BeautifulSoup(joined, "html.parser"))
+    return prose.decode_contents()
