@@ -57,7 +57,7 @@ print("weight - lr * gradient:", torch.allclose(weight, by_hand))
 new_loss = loss_function(model(image), label)
 print(f"loss on this image: {loss:.3f}, after the step {new_loss:.3f}")
 
-# %% step-picture alt="Heat maps of 7 by 7 boxes for one filter: its weights, their gradient, and the change made by the step. The change has the pattern of the gradient with red and blue exchanged."
+# %% step-picture needs="step" alt="Heat maps of 7 by 7 boxes for one filter: its weights, their gradient, and the change made by the step. The change has the pattern of the gradient with red and blue exchanged."
 change = weight.detach() - weight_before
 _, axes = plt.subplots(1, 3, figsize=(6.4, 2.4))
 panels = {"weight": weight_before, "gradient": weight.grad, "change": change}

@@ -283,7 +283,7 @@ print("after: ", net.conv1.bias.grad)
 pairs = zip(weights_before.values(), net.state_dict().values(), strict=True)
 print("parameters unchanged:", all(torch.equal(old, new) for old, new in pairs))
 
-# %% accumulate
+# %% accumulate needs="backward"
 once = net.conv1.bias.grad.clone()
 mse(net(image), target).backward()  # a new forward pass, so a new graph
 print("twice as much:", torch.allclose(net.conv1.bias.grad, 2 * once))

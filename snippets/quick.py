@@ -434,7 +434,7 @@ accuracy, seconds, net = measure("compiled")
 compiled = accuracy, seconds
 test_logits = predict(net, test_images)
 
-# %% both-views
+# %% both-views needs="smoothing"
 logits, mirrored = predict(net, val_images), predict(net, val_images.flip(3))
 both = share_right((logits + mirrored) / 2, val_labels)
 print(f"one view:  {share_right(logits, val_labels):.1%}")

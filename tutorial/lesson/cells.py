@@ -29,6 +29,7 @@ OPTIONS = {
     "timeout": float,  # seconds
     "recipe": str,  # name of the training that it ends: see results.py
     "since": str,  # the cell in which that training begins, itself unless named
+    "needs": str,  # cells above on which it depends though no name shows it: see needs.py
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
 DEFAULT_TIMEOUT = 60.0
@@ -71,6 +72,11 @@ class Cell:
         """What it takes from the network: CIFAR10, and weight classes such as ResNet18_Weights."""
         names = {getattr(n, "attr", getattr(n, "id", None)) or "" for n in ast.walk(self.tree)}
         return frozenset(name for name in names if name == "CIFAR10" or name.endswith("_Weights"))
+
+    @property
+    def marked_needs(self) -> tuple[str, ...]:
+        """Cells above that it depends on in a way that no name shows, as its author says."""
+        return tuple(re.findall(r"[^\s,]+", self.options.get("needs", "")))
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -199,7 +205,10 @@ def read_section(path: Path, root: Path) -> Section:
         source = "\n".join(lines[start : end - 1]).rstrip()
         source = re.sub(r"^\n+", lambda gap: gap[0], source)
         folder = where.rpartition("/")[0]
-        cells.append(Cell(path.stem, name, start, source, options, folder))
+        cells.append(cell := Cell(path.stem, name, start, source, options, folder))
+        for mark in cell.marked_needs:
+            if mark not in seen or mark == name:
+                raise TutorialError(f"{where}:{start}: needs={mark!r} names no cell above {name}")
     section = Section(path.stem, path.resolve(), root, tuple(cells))
     for cell in section.cells:
         if _shows_figure(cell.tree) and "alt" not in cell.options and "error" not in cell.options:

@@ -51,7 +51,7 @@ def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
         outputs = [{"run": run, "runs": [run], "pieces": marked(run, runs)} for run in runs]
     for output in outputs:
         output["is_marked"] = any(differs for _, differs in output["pieces"])
-    has_program = cell.name in programs.of(context.project, section)
+    has_program = programs.exists(section, cell)
     return render(
         "cell.html",
         id=f"{section.name}-{cell.name}",

@@ -1,33 +1,10 @@
-"""Each cell as a program of its own: files of the site, and a tree of processes that tests run.
+"""Each cell as a program of its own, with those above it that it needs: files of the site."""
 
-A program is a cell with those above it that it needs: dependencies.py finds them.
-"""
-
-import contextlib
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import traceback
-import types
-import warnings
-from dataclasses import asdict
 from pathlib import Path
 
-from tutorial.data import cifar10
-from tutorial.lesson import needs, needs_tables
-from tutorial.lesson.cells import Cell, Section, digest
+from tutorial.lesson import needs
+from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
-from tutorial.run.runner import environment_of
-
-MAKERS = (Path(__file__), Path(needs.__file__), Path(needs_tables.__file__))
-LONGEST = 600  # seconds for one cell; one that takes longer is killed
-
-
-# For the site
 
 
 def address(section: Section, cell: Cell) -> str:
@@ -35,212 +12,21 @@ def address(section: Section, cell: Cell) -> str:
     return f"programs/{section.name}/{cell.name}.py"
 
 
-_known: dict[tuple[Path, str], dict[str, str]] = {}  # those this process has asked for
-
-
-def of(project: Project, section: Section) -> dict[str, str]:
-    """The program of each cell that needs more than itself; found anew when the script changes."""
-    cells = [(cell.name, cell.source, cell.options) for cell in section.cells]
-    key = digest(section.name, cells, *(file.read_text(encoding="utf-8") for file in MAKERS))
-    memory = project.build / "programs" / f"{section.name}.json"
-    if (memory, key) not in _known:
-        found = _remembered(memory, key)
-        _known[memory, key] = _find(section, memory, key) if found is None else found
-    return _known[memory, key]
-
-
-def _remembered(memory: Path, key: str) -> dict[str, str] | None:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(memory.read_text(encoding="utf-8"))
-        if found["key"] == key:
-            return found["programs"]
-    return None
-
-
-def _find(section: Section, memory: Path, key: str) -> dict[str, str]:
-    found = {}
-    for cell in section.cells:
-        device = cell.options.get("device", "cpu")
-        if len(needs.pieces(section, cell.name, device)) > 2:  # a docstring and itself
-            found[cell.name] = needs.program(section, cell.name, device)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=memory.parent, delete=False, encoding="utf-8") as new:
-        json.dump({"key": key, "programs": found}, new)
-    os.replace(new.name, memory)  # in one step: builds may run side by side
-    return found
+def exists(section: Section, cell: Cell) -> bool:
+    """Whether a cell needs more than itself: only then a program says more than the cell."""
+    return len(needs.pieces(section, cell.name, _device(cell))) > 2  # a docstring and itself
 
 
 def write(project: Project, site: Path) -> None:
     """Put the programs of all sections where the pages link to them."""
     for section in project.sections.values():
-        found = of(project, section)
         for cell in section.cells:
-            if cell.name in found:
+            if exists(section, cell):
                 target = site / address(section, cell)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(found[cell.name], encoding="utf-8")
+                text = needs.program(section, cell.name, _device(cell))
+                target.write_text(text, encoding="utf-8")
 
 
-# For the tests
-
-
-def run(
-    programs: dict[str, list[str]],
-    folder: Path,
-    source: cifar10.Source | None = None,
-    torch_home: Path | None = None,
-) -> dict[str, dict]:
-    """Run programs, each given as its pieces, and reply to each with what its last piece gave.
-
-    Programs that begin alike share a process up to where they part (POSIX alone can fork), so a
-    piece runs once for each way that leads to it. Each program has a namespace and a working folder
-    of its own, empty but for data/ if there is a `source`. Nothing is seeded but by the programs.
-    A reply holds text, warnings, error and folder, as a kernel's does; `broken` says why there is
-    no more than that. Writes below `folder`, which should be empty.
-    """
-    work, replies = folder / "work", folder / "replies"
-    work.mkdir()
-    replies.mkdir()
-    if source:
-        cifar10.link(source, work)
-    request = {
-        "programs": programs,
-        "folder": str(folder),
-        "source": {**asdict(source), "folder": str(source.folder)} if source else None,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tutorial.page.programs"],
-        input=json.dumps(request),
-        cwd=work,
-        env=environment_of("cpu", 1, "agg", torch_home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    broken = f"died with {done.returncode}: {done.stdout}" if done.returncode else "ended too early"
-    found = {}
-    for name in programs:
-        reply = replies / f"{name}.json"
-        found[name] = json.loads(reply.read_text()) if reply.exists() else {"broken": broken}
-    return found
-
-
-class Tree:
-    """A piece of code, and the trees of what follows it in one program or another."""
-
-    def __init__(self, above: str = "", piece: str = "") -> None:
-        self.above, self.piece = above, piece  # above: all that the programs have before it
-        self.name = ""  # of the program that ends with it
-        self.below: dict[str, Tree] = {}
-
-    def add(self, name: str, pieces: list[str]) -> None:
-        tree = self
-        for piece in pieces:
-            text = f"{tree.above}{tree.piece}\n\n" if tree.piece else ""
-            tree = tree.below.setdefault(piece, Tree(text, piece))
-        tree.name = name
-
-    def names(self) -> list[str]:
-        """Of all programs that hold it."""
-        return [name for name in [self.name] if name] + [
-            name for tree in self.below.values() for name in tree.names()
-        ]
-
-
-class Grower:
-    """The process that has run one piece after another, and forks where programs part."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.script = folder, folder / "program.py"
-        self.printed = os.open(folder / "printed.txt", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        for stream, number in (("stdout", 1), ("stderr", 2)):
-            os.dup2(self.printed, number)
-            text = open(number, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
-            setattr(sys, stream, text)
-        self.main = types.ModuleType("__main__")
-        self.main.__file__ = str(self.script)
-        sys.modules["__main__"] = self.main
-        sys.path[0] = str(folder)
-
-    def grow(self, tree: Tree) -> None:
-        """Run what follows a piece that has run."""
-        while len(tree.below) == 1:
-            (tree,) = tree.below.values()
-            if not self.run(tree):
-                return
-        for branch in tree.below.values():
-            child = os.fork()
-            if not child:
-                try:
-                    self.move()
-                    if self.run(branch):
-                        self.grow(branch)
-                finally:
-                    os._exit(0)
-            _, status = os.waitpid(child, 0)
-            if os.WIFSIGNALED(status):
-                cause = signal.Signals(os.WTERMSIG(status)).name
-                for name in branch.names():
-                    if not (self.folder / "replies" / f"{name}.json").exists():
-                        self.reply(name, {"broken": f"killed by {cause}"})
-
-    def move(self) -> None:
-        """To a copy of the working folder: what a branch writes is not for its neighbours."""
-        new = tempfile.mkdtemp(dir=self.folder)
-        shutil.copytree(os.getcwd(), new, symlinks=True, dirs_exist_ok=True)
-        os.chdir(new)
-
-    def run(self, tree: Tree) -> bool:
-        """Run a piece, and reply if a program ends with it; False if it raised."""
-        # The file is as it would be if the program had ended here: for inspect, and for workers.
-        self.script.write_text(f"{tree.above}{tree.piece}\n", encoding="utf-8")
-        os.ftruncate(self.printed, 0)
-        error = None
-        signal.alarm(LONGEST)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                lines_above = "\n" * tree.above.count("\n")
-                code = compile(lines_above + tree.piece, self.main.__file__, "exec")
-                exec(code, vars(self.main))
-            except BaseException as raised:  # SystemExit must not end the tree in silence
-                error = {"message": "".join(traceback.format_exception_only(raised)).strip()}
-        signal.alarm(0)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if tree.name:
-            text = (self.folder / "printed.txt").read_bytes().decode(errors="replace")
-            given = [{"type": w.category.__name__, "message": str(w.message)} for w in caught]
-            reply = {"text": text, "warnings": given, "error": error, "folder": os.getcwd()}
-            self.reply(tree.name, reply)
-        if error:
-            what = tree.piece.split("\n")[0]
-            for branch in tree.below.values():
-                for name in branch.names():
-                    self.reply(name, {"broken": f"above it, in {what}: {error['message']}"})
-        return error is None
-
-    def reply(self, name: str, reply: dict) -> None:
-        path = self.folder / "replies" / f"{name}.json"
-        path.write_text(json.dumps(reply), encoding="utf-8")
-
-
-def _grow() -> None:
-    request = json.loads(sys.stdin.read())
-    if any("torch" in piece for pieces in request["programs"].values() for piece in pieces):
-        import torch  # once for all branches
-
-        torch.set_num_threads(1)  # as in a kernel; and threads do not survive a fork
-        if torch.accelerator.is_available():  # MPS, XPU: no environment variable hides them
-            torch.accelerator.current_accelerator = lambda check_available=False: None
-            torch.accelerator.is_available = lambda: False
-    if request["source"]:
-        cifar10.teach_torchvision(cifar10.Source(**request["source"]))
-    root = Tree()
-    for name, pieces in request["programs"].items():
-        root.add(name, pieces)
-    Grower(Path(request["folder"])).grow(root)
-
-
-if __name__ == "__main__":
-    _grow()
+def _device(cell: Cell) -> str:
+    return cell.options.get("device", "cpu")
