@@ -64,6 +64,11 @@ class Cell:
         return f"{self.script}:{self.line}"
 
     @property
+    def has_blank(self) -> bool:
+        """Whether readers are to fill something in here: see labs.py."""
+        return "### BEGIN SOLUTION" in self.source
+
+    @property
     def timeout(self) -> float:
         return self.options.get("timeout", DEFAULT_TIMEOUT)
 

@@ -1,7 +1,8 @@
-"""Exercises: each blank stands once, in snippets/labs/SECTION.py, between nbgrader's two marks.
+"""Exercises: each blank stands once, between nbgrader's two marks.
 
 From there come the stub that readers fill in, the solution folded into the page, the check that
-says what is wrong, and the fill-in notebook of the section.
+says what is wrong, and the fill-in notebook. A lesson's blanks are in snippets/labs/SECTION.py. A
+section that is worked through as a whole has them in its own script, and runs with the solutions.
 """
 
 import os
@@ -39,7 +40,7 @@ class Exercise:
 
     @property
     def solution(self) -> str:
-        return BLANK.sub(lambda blank: blank["body"], self.source + "\n").rstrip()
+        return solved(self.source)
 
     def filled(self, body: str) -> str:
         """With somebody's own lines, indented as in the script, in the blank."""
@@ -48,14 +49,25 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Lab:
-    """snippets/labs/SECTION.py. Raises TutorialError where a blank or its check is missing."""
+    """The script with a section's blanks. TutorialError where a blank or its check is missing."""
 
     project: Project
     section: str
 
     @property
     def path(self) -> Path:
+        snippets = self.project.root / "snippets"
+        return snippets / f"{self.section}.py" if self.is_lesson else self._beside
+
+    @property
+    def _beside(self) -> Path:
         return self.project.root / "snippets" / "labs" / f"{self.section}.py"
+
+    @cached_property
+    def is_lesson(self) -> bool:
+        """Whether the blanks stand in the script of the section itself."""
+        section = self.project.sections.get(self.section)
+        return section is not None and any(cell.has_blank for cell in section.cells)
 
     @cached_property
     def cells(self) -> list[nbformat.NotebookNode]:
@@ -101,6 +113,11 @@ class Lab:
                 source = exercise.solution if solved else exercise.stub
             cells.append((cell.cell_type, source, []))
         return make_notebook(cells)
+
+
+def solved(source: str) -> str:
+    """Code with its solutions and without the marks around them."""
+    return BLANK.sub(lambda blank: blank["body"], source + "\n").rstrip("\n")
 
 
 @lru_cache(maxsize=64)

@@ -83,12 +83,23 @@ class Project:
 
     @cached_property
     def shown(self) -> dict[tuple[str, str], list[str]]:
-        """For (section, cell): the `docs/page.md:line` places that show it in a cell fence."""
+        """For (section, cell): the `docs/page.md:line` places that show it in a cell fence.
+
+        Or in an exercise fence, with its check, if the blank stands in the section's script.
+        """
         places: dict[tuple[str, str], list[str]] = {}
         for fence in self.fences:
             match = SHOWN_CELL.match(fence.named)
-            if fence.kind == "cell" and match:
-                places.setdefault((match["section"], match["cell"]), []).append(fence.place)
+            if not match:
+                continue
+            shown = [match["cell"]] if fence.kind == "cell" else []
+            if fence.kind == "exercise" and match["section"] in self.sections:
+                cells = self.sections[match["section"]].cells
+                blanks = [cell.name for cell in cells if cell.has_blank]
+                shown = [name for name in blanks if name == match["cell"]]
+                shown += [f"check-{name}" for name in shown]
+            for cell in shown:
+                places.setdefault((match["section"], cell), []).append(fence.place)
         return places
 
     def where(self, section: str, cell: str) -> str:

@@ -84,10 +84,11 @@ def highlighted(source: str, md: Markdown, language: str = "python") -> Markup:
 
 def show_exercise(context: BuildContext, text: str, md: Markdown) -> str:
     """A blank to fill in, its check, and the solution, folded."""
-    exercise = find_exercise(context.project, text)
+    lab, exercise = find_exercise(context.project, text)
     return render(
         "exercise.html",
-        section=text.partition(".py")[0],
+        section=lab.section,
+        notebook=f"{lab.section}.ipynb" if lab.is_lesson else f"labs/{lab.section}.ipynb",
         exercise=exercise,
         stub=highlighted(exercise.stub, md),
         # To be copied and run, hardly read: colours would be half the elements of the page.
@@ -96,7 +97,7 @@ def show_exercise(context: BuildContext, text: str, md: Markdown) -> str:
     )
 
 
-def find_exercise(project: Project, name: str) -> labs.Exercise:
+def find_exercise(project: Project, name: str) -> tuple[labs.Lab, labs.Exercise]:
     """What `tensors.py::normalise` in an exercise fence names."""
     section, _, exercise = name.partition(".py::")
     lab = labs.Lab(project, section)
@@ -108,7 +109,7 @@ def find_exercise(project: Project, name: str) -> labs.Exercise:
             f"the page shows {name!r}, but {project.relative(lab.path)} has no exercise"
             f" {exercise}: it has {known}"
         )
-    return lab.exercises[exercise]
+    return lab, lab.exercises[exercise]
 
 
 def show_error(context: BuildContext, text: str, md: Markdown) -> str:
@@ -143,7 +144,7 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
         totals={label: sum(each) for label, each in seconds.items() if None not in each},
         data=data,
         colab=labs.colab,
-        has_lab=labs.Lab(context.project, section.name).path.is_file(),
+        lab=labs.Lab(context.project, section.name),
         drawn_pictures=cifar10.STAND_IN,
         random_weights=weights.STAND_IN,
     )

@@ -120,6 +120,9 @@ def _assemble(project: Project, site: Path) -> None:
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
         labs.save(site / f"{name}.ipynb", labs.text_of(export.notebook(project, page)))
+        if labs.Lab(project, name).is_lesson:
+            solved = export.notebook(project, page, solved=True)
+            labs.save(site / f"{name}-solutions.ipynb", labs.text_of(solved))
     for lab in labs.labs(project):
         labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
     programs.write(project, site)

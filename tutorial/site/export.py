@@ -20,20 +20,21 @@ CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTI
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
-def flat(project: Project, page: Path, outputs: bool = True) -> str:
+def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True) -> str:
     """A page as plain Markdown: code and real output in place of cells, nothing indented.
 
     A code fence's info line says what it is meant to do: `python raises:ValueError`.
-    Without `outputs` the code alone stands there.
+    Without `outputs` the code alone stands there. The blanks of exercises are left to the reader,
+    but `solved` in a section whose own cells have them, or the cells below could not be run.
     """
     context = BuildContext(project)
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
     known = Numbers(context, context.data_beside(page.stem))
     text = numbers.substitute(text, lambda expression: str(numbers.evaluate(known, expression)))
-    return "\n".join(_flat_lines(context, text.splitlines(), outputs)) + "\n"
+    return "\n".join(_flat_lines(context, text.splitlines(), outputs, solved)) + "\n"
 
 
-def _flat_lines(context: BuildContext, lines: list[str], outputs: bool) -> list[str]:
+def _flat_lines(context: BuildContext, lines: list[str], outputs: bool, solved: bool) -> list[str]:
     result, at = [], 0
     while at < len(lines):
         line = lines[at]
@@ -43,15 +44,15 @@ def _flat_lines(context: BuildContext, lines: list[str], outputs: bool) -> list[
             while end < len(lines) and (not lines[end].strip() or lines[end].startswith("    ")):
                 end += 1
             result.append(f"**{box['title'] or box['kind'].capitalize()}**")
-            result += _flat_lines(context, [inner[4:] for inner in lines[at + 1 : end]], outputs)
+            inside = [inner[4:] for inner in lines[at + 1 : end]]
+            result += _flat_lines(context, inside, outputs, solved)
             at = end
         elif fence := OUR_FENCE.match(line):
             named = lines[at + 1].strip()
             if fence["kind"] == "cell":
                 result += _flat_cell(context, named, outputs)
             elif fence["kind"] == "exercise":
-                exercise = fences.find_exercise(context.project, named)
-                result += _fence("python", exercise.stub).splitlines()
+                result += _flat_exercise(context, named, solved)
             at += 3
         else:
             result.append(ATTRIBUTES.sub("", line))
@@ -81,13 +82,21 @@ def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
     return "\n\n".join(parts).splitlines()
 
 
+def _flat_exercise(context: BuildContext, name: str, solved: bool) -> list[str]:
+    lab, exercise = fences.find_exercise(context.project, name)
+    codes = [exercise.stub]
+    if lab.is_lesson:
+        codes = [exercise.solution if solved else exercise.stub, exercise.check]
+    return "\n\n".join(_fence("python", code) for code in codes).splitlines()
+
+
 def _fence(info: str, text: str) -> str:
     return f"```{info}\n{text}\n```"
 
 
-def notebook(project: Project, page: Path) -> nbformat.NotebookNode:
-    """The lesson as a notebook: prose and code, to be run by the reader."""
-    text = flat(project, page, outputs=False)
+def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.NotebookNode:
+    """The lesson as a notebook: prose and code, to be run by the reader. solved: as in flat()."""
+    text = flat(project, page, outputs=False, solved=solved)
     text = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", text)
     cells, at = [], 0
     for code in CODE.finditer(text):

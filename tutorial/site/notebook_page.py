@@ -16,18 +16,20 @@ from tutorial.lesson.labs import Lab, colab, save, text_of
 from tutorial.lesson.project import Project
 from tutorial.page import formulas
 from tutorial.page.context import render
+from tutorial.site.export import notebook
 
-SECTION = "classifier"
-PAGE = f"labs/{SECTION}.ipynb"
+SECTION = "session"
+# Not beside docs/session.md: of two files that become session.html MkDocs would keep one.
+PAGE = f"notebook/{SECTION}.ipynb"
 FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files, config):
     """Add the notebook to the files of the site."""
-    lab = Lab(Project.find(), SECTION)
-    folder = lab.project.build / "notebooks"
-    save(folder / PAGE, text_of(lab.notebook()))
+    project = Project.find()
+    folder = project.build / "notebooks"
+    save(folder / PAGE, text_of(notebook(project, project.root / "docs" / f"{SECTION}.md")))
     files.append(File(PAGE, str(folder), config.site_dir, config.use_directory_urls))
     return files
 
@@ -41,18 +43,22 @@ def on_page_content(content, page, config, files):
 
 
 def rendered(content: str, lab: Lab) -> str:
-    """The HTML of a page from that of JupyterLab, whose cells are those of the lab in order."""
+    """The HTML of a page from that of JupyterLab, in which the checks are folded."""
     checks = {exercise.check.strip() for exercise in lab.exercises.values()}
     cells = []
-    notebook = BeautifulSoup(content, "html.parser")
-    for cell in notebook.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
+    page = BeautifulSoup(content, "html.parser")
+    for anchor in page.select(".anchor-link"):
+        anchor["class"] = "headerlink"  # Material's, which is seen when one points at it
+    title = page.h1.extract() if page.h1 else ""
+    for cell in page.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
         if cell.name == "pre":
             is_check = cell.get_text().strip() in checks
             cells.append({"code": cell.decode_contents().strip("\n"), "is_check": is_check})
         else:
             cells.append({"prose": _with_formulas(cell)})
-    link = colab(PAGE)
-    return render("notebook.html", cells=cells, section=lab.section, colab=link)
+    link = colab(f"{SECTION}.ipynb")
+    values = {"title": str(title), "cells": cells, "section": lab.section, "colab": link}
+    return render("notebook.html", **values)
 
 
 def _with_formulas(prose: Tag) -> str:

