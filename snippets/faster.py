@@ -240,7 +240,9 @@ for _ in range(100):
     probe.step()
     schedule.step()
 print(f"rate: first {rates[0]:.4f}, highest {max(rates):.4f}, last {rates[-1]:.7f}")
-print(f"momentum: {momenta[0]:.2f}, then {min(momenta):.2f}, then {momenta[-1]:.2f}")
+print(
+    f"momentum: {momenta[0]:.2f}, then {min(momenta):.2f}, then {momenta[-1]:.2f}"
+)
 
 _, (left, right) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 left.plot([0, 2], [0.01, 0.01], label="constant")
