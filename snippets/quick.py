@@ -159,7 +159,7 @@ for name in ("first", "second", "third"):
 
 # %% gradient-flow
 class Deep(nn.Module):
-    """30 small layers; with skip connections each adds to what it is given."""
+    """30 small layers; with short cuts each adds to what it is given."""
 
     def __init__(self, short_cuts):
         super().__init__()
@@ -178,7 +178,7 @@ for short_cuts in (False, True):
     deep = Deep(short_cuts)
     deep(torch.randn(32, 64)).sum().backward()
     first, last = (deep.layers[i].weight.grad.norm() for i in (0, -1))
-    print(f"skip connections {short_cuts!s:5}: first / last = {first / last:.1e}")
+    print(f"short cuts {short_cuts!s:5}: first / last = {first / last:.1e}")
 
 
 # %% whitening
