@@ -313,6 +313,10 @@ for result in (quiet, quieter):
     print(f"requires grad {result.requires_grad}, marked {result.is_inference()}")
 print("no_grad, used later:", (quiet * z).requires_grad)
 
+# %% inference-sum
+(quieter + z).sum().backward()
+print("gradient through the sum:", tuple(z.grad.shape))
+
 # %% inference-and-later error="RuntimeError"
 quieter * z  # the derivative for z would have to save `quieter`
 

@@ -231,14 +231,18 @@ def smooth(losses, window=50):
     return losses.unfold(0, window, window).mean(dim=1)
 
 
-rates = []
-probe = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+rates, momenta = [], []
+probe = torch.optim.SGD([torch.zeros(1, requires_grad=True)], momentum=0.9)
 schedule = torch.optim.lr_scheduler.OneCycleLR(probe, max_lr=0.03, total_steps=100)
 for _ in range(100):
     rates.append(schedule.get_last_lr()[0])
+    momenta.append(probe.param_groups[0]["momentum"])
     probe.step()
     schedule.step()
-print(f"first {rates[0]:.4f}, highest {max(rates):.4f}, last {rates[-1]:.7f}")
+print(f"rate: first {rates[0]:.4f}, highest {max(rates):.4f}, last {rates[-1]:.7f}")
+print(
+    f"momentum: {momenta[0]:.2f}, then {min(momenta):.2f}, then {momenta[-1]:.2f}"
+)
 
 _, (left, right) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 left.plot([0, 2], [0.01, 0.01], label="constant")

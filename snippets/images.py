@@ -104,7 +104,7 @@ for mode in ("RGB", "L", "P", "RGBA", "CMYK"):
 
 palette = picture.quantize(16)
 numbers = v2.functional.to_image(palette)
-print("a palette's tensor has numbers of colours: 0 to", numbers.max().item())
+print("a palette's tensor has palette indices: 0 to", numbers.max().item())
 
 sticker = Image.new("RGBA", (2, 2), (255, 0, 0, 0))  # red, and fully transparent
 paper = Image.new("RGBA", sticker.size, "white")

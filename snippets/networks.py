@@ -169,8 +169,10 @@ for layer in [
     print(f"33 -> {layer(maps).shape[-1]} {layer}")
 
 # %% sizes-that-work
-for size in (32, 33, 34, 35):
-    print(size, "->", tuple(net(torch.zeros(1, 1, size, size)).shape))
+for height in (32, 33, 34, 35):
+    for width in (32, 33, 34, 35):
+        assert net(torch.zeros(1, 1, height, width)).shape == (1, 10)
+print("all sixteen work, even 32 x 35")
 
 # %% size-too-large error="RuntimeError"
 net(torch.zeros(1, 1, 36, 36))
@@ -200,6 +202,9 @@ print("CrossEntropyLoss:", tuple(one_loss.shape))
 
 # %% batch-norm-unbatched error="ValueError"
 nn.BatchNorm2d(6)(net.conv1(one))
+
+# %% one-value error="ValueError"
+nn.BatchNorm1d(10)(net(image))  # a batch of one: no spread to divide by
 
 # %% net-unbatched error="RuntimeError"
 net(one)

@@ -60,6 +60,7 @@ print(images.device)
 whole = torch.tensor([7, 8])
 print((whole + 0.5).dtype, (whole / 2).dtype, (whole // 2).dtype)
 print((torch.rand(2) + 0.5).dtype)  # a Python number does not widen a tensor
+print((torch.rand(2) + torch.tensor(0.5, dtype=torch.float64)).dtype)  # nor this
 print((torch.rand(2) + torch.rand(2, dtype=torch.float64)).dtype)  # a tensor does
 
 # %% indexing

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 # ## What is heard of a tone
 #
 # A tone of frequency $f$ and one of frequency $f - k\,r$, with the sampling rate $r$
-# and any whole number $k$, have the same samples. So have, but for their sign, the
+# and any whole number $k$, have the same samples. So do, up to sign, the
 # tones $f$ and $-f$. What is heard is the one of them that lies from $0$ to $r / 2$.
 #
 # Write a function that returns it, for a tensor of frequencies of any shape, without

@@ -252,7 +252,7 @@ def check_worst_mistakes(function):
             )
         if any(not is_wrong[i] for i in mine):
             raise AssertionError(
-                "Some of these images were named rightly: keep the mistakes alone, "
+                "Some of these images were classified correctly: keep the mistakes alone, "
                 "judged by the largest logit of each row."
             )
         raise AssertionError(

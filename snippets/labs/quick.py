@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 # %% [markdown]
-# ## A block with the right short cut
+# ## A block with the right skip connection
 #
 # Finish the forward pass of a residual block. Where `branch` changes the shape, the
 # maps cannot be added as they are: then the block's `short_cut`, a convolution 1 x 1,
@@ -61,11 +61,11 @@ def check_residual_forward(function):
             "The maps that you were given have changed: add with +, not with +=."
         )
         mistakes = {
-            "The branch alone comes back: add the short cut to it.": branch,
-            "The short cut alone comes back: add the branch to it.": cut,
+            "The branch alone comes back: add the skip connection to it.": branch,
+            "The skip connection alone comes back: add the branch to it.": cut,
             "An activation comes after the sum, and no negative number gets past it: "
             "return the sum as it is.": F.relu(cut + branch),
-            "The maps are added twice: once, as the short cut gives them.": (
+            "The maps are added twice: once, as the skip connection gives them.": (
                 2 * cut + branch
             ),
             "You return the difference, but the branch learns what is to be added: "
