@@ -113,7 +113,6 @@ def _mkdocs(project: Project, destination: Path, preview: bool, dirty: bool = Fa
     logger.propagate = False
     try:
         config = load_config(str(project.root / "mkdocs.yml"), site_dir=str(destination))
-        config.extra["preview"] = preview
         config.mdx_configs["tutorial.page.context"] = {"context": BuildContext(project)}
         mkdocs_build(config, dirty=dirty)
     except (TutorialError, formulas.FormulaError) as error:
@@ -140,6 +139,8 @@ def _assemble(project: Project, site: Path) -> None:
     formulas.write_assets(site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
+    for parts in ("script", "style"):  # of the theme, in assets/site.js and assets/site.css
+        shutil.rmtree(site / parts, ignore_errors=True)
 
 
 def _copy_media(project: Project, section: str, site: Path) -> None:
