@@ -3,7 +3,7 @@
 From `file:` a browser lets a page load scripts, but not read files or start workers: the search
 index and the texts that buttons copy are there a second time as scripts, and `iframe-worker` stands
 for the worker of the search. Material's own plugin does the same for the search, but would have
-every page load that stand-in from a server too. offline.js uses all this.
+every page load that stand-in from a server too. theme/assets/offline.js uses all this.
 """
 
 import json
@@ -25,7 +25,6 @@ def write(project: Project, site: Path) -> Path:
     if not WORKER.is_file():
         raise TutorialError("without a server the search needs iframe-worker: run `npm ci`")
     shutil.copy(WORKER, site / "assets" / "javascripts" / "iframe-worker.js")
-    shutil.copy(Path(__file__).with_suffix(".js"), site / "assets")
     index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
     _write(site / "search" / "search_index.js", f"var __index = {index}")
     for section in project.sections:
