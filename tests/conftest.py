@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests import commands
 from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,7 +152,15 @@ class Sample:
 
     def do(self, *command: str, **environment: str) -> subprocess.CompletedProcess:
         """Run `python -m COMMAND` for this project and wait for its end."""
-        return commands.run(self.root, command, self.environment(**environment))
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=self.root,
+            env=self.environment(**environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
 
 
 def make_sample(root: Path, light: bool = False) -> Sample:

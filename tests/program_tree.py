@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tutorial.data import cifar10
 from tutorial.run import runner
-from tutorial.run.runner import environment_of
+from tutorial.run.kernel_process import environment_of
 
 LONGEST = 600  # seconds for one cell; one that takes longer is killed
 

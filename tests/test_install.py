@@ -1,12 +1,12 @@
 """Installing: which torch is fetched from where, and what is said when it cannot be."""
 
 import ast
+import os
 import platform
 import re
-import socket
+import shutil
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,75 +16,9 @@ from tutorial import install
 from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
-PAIR = ["torch==2.14.1", "torchvision==0.29.1"]
-
-
-# Whether the index of CPU-only wheels answers
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    """Make a server on this machine the index; `reply` is its status, or raw bytes it sends."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    servers = []
-
-    def serve(reply):
-        asked = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.append(self.path)
-                if isinstance(reply, bytes):
-                    self.wfile.write(reply)
-                else:
-                    self.send_response(reply)
-                    self.end_headers()
-
-            def log_message(self, *arguments): ...
-
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr(install, "CPU_INDEX", f"http://127.0.0.1:{server.server_port}/cpu")
-        return asked
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def test_an_index_that_has_torchvision_answers(serve, capsys):
-    asked = serve(200)
-    assert install.index_answers()
-    assert asked == ["/cpu/torchvision/"]
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("reply", [403, 404, 500, b"", b"welcome to this hotel\r\n\r\n"])
-def test_an_index_that_refuses_or_talks_nonsense_does_not_answer(serve, capsys, reply):
-    serve(reply)
-    assert not install.index_answers()
-    assert "index of CPU-only wheels does not answer" in capsys.readouterr().out
-
-
-def test_no_server_is_no_answer(monkeypatch, capsys):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(install, "CPU_INDEX", f"http://127.0.0.1:{port}")
-    assert not install.index_answers()
-    assert "does not answer" in capsys.readouterr().out
-
-
-def test_a_silent_server_is_not_waited_for(monkeypatch, capsys):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setattr(install, "CPU_INDEX", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        monkeypatch.setattr(install, "ANSWERS_WITHIN", 0.2)
-        assert not install.index_answers()
-    assert "does not answer" in capsys.readouterr().out
+PINNED = re.findall(
+    r"^torch(?:vision)?==\S+", install.REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 # Which torch
@@ -94,80 +28,70 @@ def test_a_silent_server_is_not_waited_for(monkeypatch, capsys):
 def machine(monkeypatch):
     """A machine of the given kind; the pip commands that were asked of it."""
 
-    def machine(system="Linux", nvidia=False, index=True, wheels=True, installed=()):
+    def machine(system="Linux", nvidia=False, small=True):
         asked = []
 
-        def pip(*arguments):
+        def pip(*arguments, **_):
             asked.append([str(argument) for argument in arguments])
-            if "--index-url" in arguments and not wheels:
+            if "--index-url" in arguments and not small:
                 raise subprocess.CalledProcessError(1, ["pip", *arguments])
 
-        def run(command, **options):
-            known = [pin.partition("==")[0] for pin in installed]
-            shown = "show" in command and set(command[-2:]) <= set(known)
-            text = "\n".join(installed) + "\n" if "freeze" in command else ""
-            code = 0 if shown or "freeze" in command else 1
-            return subprocess.CompletedProcess(command, code, text, "")
-
         monkeypatch.setattr(platform, "system", lambda: system)
-        monkeypatch.setattr(install, "has_nvidia", lambda: nvidia)
-        monkeypatch.setattr(install, "index_answers", lambda: index)
+        monkeypatch.setattr(shutil, "which", lambda name: nvidia and name == "nvidia-smi")
         monkeypatch.setattr(install, "pip", pip)
-        monkeypatch.setattr(install.subprocess, "run", run)
         return asked
 
     return machine
 
 
-def test_linux_without_a_gpu_gets_the_small_wheels(machine, capsys):
+@pytest.fixture
+def main(monkeypatch, tmp_path):
+    """install.main() without a virtual environment and without npm."""
+    monkeypatch.setattr(install, "make_venv", lambda: None)
+    monkeypatch.setattr(install, "npm", lambda: None)
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    return install.main
+
+
+def test_linux_without_a_gpu_gets_the_small_pair_from_one_index(machine, main, capsys):
     asked = machine()
-    install.install_torch(PAIR)
-    assert len(asked) == 1
-    assert asked[0][asked[0].index("--index-url") + 1] == install.CPU_INDEX
-    assert asked[0][-2:] == PAIR
-    assert "CPU-only wheels from PyTorch's index" in capsys.readouterr().out
+    main()
+    small, rest = asked
+    assert {"--isolated", "--no-deps"} <= set(small), "a torch of another index could come along"
+    assert small[small.index("--index-url") + 1] == install.CPU_INDEX
+    assert small[-2:] == PINNED
+    assert rest == ["install", "-r", str(install.REQUIREMENTS), "-c", str(install.CONSTRAINTS)]
+    assert "registry" not in capsys.readouterr().out
+    assert (install.VENV / "ready").exists()
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [{"nvidia": True}, {"index": False}, {"system": "Darwin"}, {"system": "Windows"}],
-    ids=["with a GPU", "index out of reach", "macOS", "Windows"],
+    "kind", [{"nvidia": True}, {"system": "Darwin"}, {"system": "Windows"}], ids=str
 )
-def test_other_machines_get_the_registrys_wheels(machine, capsys, kind):
+def test_other_machines_get_the_registrys_wheels(machine, main, capsys, kind):
     asked = machine(**kind)
-    install.install_torch(PAIR)
-    assert len(asked) == 1
-    assert "--index-url" not in asked[0]
-    assert asked[0][:3] == ["install", *PAIR]
-    assert asked[0][-2:] == ["-c", str(ROOT / "constraints.txt")]
+    main()
+    assert len(asked) == 1 and "--index-url" not in asked[0]
     assert "torch: the registry's pair" in capsys.readouterr().out
 
 
-def test_an_index_without_wheels_for_this_python_is_told_and_passed_over(machine, capsys):
-    asked = machine(wheels=False)
-    install.install_torch(PAIR)
+def test_an_index_that_fails_is_told_and_passed_over(machine, main, capsys):
+    asked = machine(small=False)
+    main()
     assert ["--index-url" in arguments for arguments in asked] == [True, False]
     said = capsys.readouterr().out
-    assert "that index has no such wheels" in said
+    assert "index of CPU-only wheels does not have it" in said
     assert "the registry's pair" in said
 
 
-@pytest.mark.parametrize("build", ["", "+cpu", "+cu130"])
-def test_a_pair_that_is_installed_is_left_alone_whatever_its_build(machine, build):
-    asked = machine(installed=[f"{pin}{build}" for pin in PAIR])
-    install.install_torch(PAIR)
-    assert asked == []
-
-
-@pytest.mark.parametrize(
-    "installed",
-    [["torch==2.13.0", "torchvision==0.29.1"], ["torch==2.14.1"], ["torch==2.14.10", PAIR[1]]],
-    ids=["older", "half", "a longer number"],
-)
-def test_another_pair_is_replaced(machine, installed):
-    asked = machine(installed=installed)
-    install.install_torch(PAIR)
-    assert len(asked) == 1
+def test_another_torch_is_the_newest_or_last_nights(machine):
+    asked = machine()
+    install.other_torch("newest")
+    install.other_torch("nightly")
+    assert [install.CPU_INDEX in asked[0], install.NIGHTLY_INDEX in asked[1]] == [True, True]
+    assert "--pre" in asked[1]
+    with pytest.raises(SystemExit, match="TORCH=latest: it is newest or nightly"):
+        install.other_torch("latest")
 
 
 # Which Python
@@ -190,16 +114,16 @@ def test_an_old_python_can_read_the_installer_far_enough_to_say_so():
         ast.parse(text, feature_version=(3, 7))
 
 
-def test_a_failing_command_is_named_in_the_message(monkeypatch):
-    def fail(*_):
-        raise subprocess.CalledProcessError(7, ["pip", "install", "something"])
-
-    monkeypatch.setattr(install, "make_venv", fail)
-    monkeypatch.delenv("DEVICE", raising=False)
-    with pytest.raises(SystemExit) as told:
-        install.main()
-    assert "exit code 7" in str(told.value)
-    assert "pip install something" in str(told.value)
+def test_a_failing_command_is_named_in_one_message(tmp_path):
+    (tmp_path / "tutorial").mkdir()
+    script = shutil.copy(install.__file__, tmp_path / "tutorial")
+    (tmp_path / "requirements.txt").write_text("no-such-package-of-that-name==1\n")
+    (tmp_path / "constraints.txt").touch()
+    offline = {"PIP_NO_INDEX": "1", "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, script], env=offline, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search(r"installing failed \(exit code 1\): .*pip.* install -r", done.stderr)
+    assert "Traceback" not in done.stderr
 
 
 # What is pinned
@@ -215,15 +139,11 @@ def pins(name: str) -> dict[str, set[str]]:
     return found
 
 
-def test_requirements_are_all_pinned_and_all_read():
+def test_requirements_are_all_pinned():
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    read = install.requirements()
-    assert len(read) == len(lines) >= 10
-    assert read["torch"] and read["torchvision"]
-    for line in lines:
-        name, _, version = line.partition("#")[0].strip().partition("==")
-        assert read[name] == version
+    assert len(lines) == len(pins("requirements.txt")) >= 10
+    assert len(PINNED) == 2
 
 
 def test_every_requirement_is_constrained_to_the_same_version():

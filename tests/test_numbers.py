@@ -410,7 +410,7 @@ def test_a_page_takes_the_data_of_its_own_cells_and_without_any_that_of_all(ran,
     drawn = {"drawn stand-in", "random weights (stand-in)"}
     own = {"drawn": drawn, "real": {"A"}, "lesson": drawn | {"A"}, "results": drawn | {"A"}}
     for page, data in own.items():
-        assert BuildContext(sample.project, "cpu").data_beside(page) == data
+        assert BuildContext(sample.project).data_beside(page) == data
 
 
 @pytest.mark.parametrize("data", ["CIFAR-10", "drawn stand-in"])

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -41,7 +42,7 @@ def render(sample, text: str, device: str = "cpu") -> BeautifulSoup:
     """Convert Markdown as it stands in a page of a project."""
     options = {
         "pymdownx.superfences": {"custom_fences": FENCES},
-        "tutorial.page.context": {"context": BuildContext(sample.project, device)},
+        "tutorial.page.context": {"context": BuildContext(replace(sample.project, device=device))},
     }
     converter = Markdown(extensions=EXTENSIONS, extension_configs=options)
     return BeautifulSoup(converter.convert(text), "html.parser")

@@ -7,15 +7,14 @@ import sys
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tutorial.__main__ import main
 from tutorial.lesson.project import Project
-from tutorial.page import fences
-from tutorial.page.context import BuildContext
-from tutorial.run.runner import Runner
+from tutorial.run.stepping import Session
 from tutorial.site import preview
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a preview forks on Linux only")
@@ -182,10 +181,7 @@ def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve)
     assert "cell-preview" not in page and "preview-note" not in page  # the real records again
 
 
-ENDS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
-
-
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     light.script("lesson", LESSON)
     server = serve()
@@ -215,9 +211,9 @@ def test_no_process_outlives_the_server(light, serve, tmp_path, end):
 
 
 @pytest.fixture
-def session(light, tmp_path, monkeypatch):
+def session(light, monkeypatch):
     """Runs a script in a session until it has nothing left to do: the last text of each cell."""
-    for name, value in light.environment(DEVICE="cpu").items():
+    for name, value in light.environment().items():
         monkeypatch.setenv(name, value)
     posts, sessions = [], []
 
@@ -226,13 +222,10 @@ def session(light, tmp_path, monkeypatch):
             light.script("lesson", script)
         section = light.project.sections["lesson"]
         if not sessions:
-            runner = Runner(light.project, "cpu", jobs=preview.cores())
-            folder = tmp_path / "kernel"
-            folder.mkdir()
-            post = lambda _, record, __: posts.append(record)  # noqa: E731
-            sessions.append(preview.Session(runner, section, folder, post))
+            project = replace(light.project, folder="build/ran")
+            sessions.append(Session(project, section, lambda _, record: posts.append(record)))
             sessions[0].start()
-        sessions[0].want(section)
+        sessions[0].want(section, light.project)
         deadline = time.monotonic() + 60
         while wait and not sessions[0].idle():
             assert time.monotonic() < deadline
@@ -240,9 +233,9 @@ def session(light, tmp_path, monkeypatch):
         return posts
 
     yield run
-    for each in sessions:
-        each.close()
-        each.join(5)
+    for started in sessions:
+        started.close()
+        started.join(5)
 
 
 def ran(posts: list) -> list[str]:
@@ -335,7 +328,7 @@ def test_a_newer_version_ends_the_cell_that_runs(light, session):
 @pytest.fixture
 def previews(light, monkeypatch):
     """A Preview of three one-cell sections, shown once."""
-    for name, value in light.environment(DEVICE="cpu").items():
+    for name, value in light.environment().items():
         monkeypatch.setenv(name, value)
     for name in ("one", "two", "three"):
         light.script(name, f"# %% cell\nprint({name!r}, 'shown')\n")
@@ -346,7 +339,7 @@ def previews(light, monkeypatch):
         asked.append(1)
         return main(["run"])
 
-    made = preview.Preview(light.root, "cpu", from_the_top)
+    made = preview.Preview(light.project, from_the_top)
     made.update()
     yield made, asked
     made.close()
@@ -361,7 +354,7 @@ def test_two_sections_at_a_time_are_kept(previews):
     while not first.idle():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process = first.chain.process
+    process = first.kernel.process
     made.opened("three")
     assert list(made.sessions) == ["two", "three"]
     first.join(10)
@@ -371,42 +364,28 @@ def test_two_sections_at_a_time_are_kept(previews):
 @pytest.mark.parametrize("edited", [["one"], ["one", "two", "three"]])
 def test_where_no_process_can_be_kept_a_section_runs_from_the_top(light, previews, edited):
     made, asked = previews
-    made.forking = len(edited) > preview.LIVE
+    made.stepping = len(edited) > preview.LIVE
     asked.clear()
     for name in edited:
         light.edit(f"snippets/{name}.py", "shown", "run")
     made.update()
     assert asked == [1] and not made.sessions
     for name in edited:
-        page = (made.folder / "site" / f"{name}.html").read_text(encoding="utf-8")
+        page = (made.project.site / f"{name}.html").read_text(encoding="utf-8")
         assert f"<code>{name} run</code>" in page and "cell-preview" not in page
 
 
-def test_the_block_put_into_a_page_is_the_one_that_mkdocs_makes(built, tmp_path, monkeypatch):
-    monkeypatch.setenv("DEVICE", "cpu")
-    sample = built.copy(tmp_path / "a copy")
-    made = preview.Preview(sample.root, "cpu", lambda project: 0)
+@pytest.mark.parametrize(("saved", "old"), [("docs/one.md", "# one"), ("snippets/one.py", "'one'")])
+def test_only_the_saved_page_is_made_anew_and_all_are_found_by_searching(
+    light, previews, saved, old
+):
+    made, asked = previews
+    asked.clear()
+    site = made.project.site
+    other, index = site / "two.html", site / "search" / "search_index.json"
+    before = other.stat().st_mtime_ns, index.read_bytes()
+    light.edit(saved, old, old.replace("one", "one and only"))
     made.update()
-    project = preview.PreviewProject(sample.root)
-    page = (project.site / "basics.html").read_text(encoding="utf-8")
-    cells = project.sections["basics"].cells
-    context = BuildContext(project, "cpu")
-    blocks = {
-        f"basics-{cell.name}": fences.show_cell(context, f"basics.py::{cell.name}", made.converter)
-        for cell in cells
-    }
-    assert preview.patched(page, dict.fromkeys(blocks, "<hr>"), "").count("<hr>") == len(cells)
-    assert preview.patched(page, blocks, "") == page
-    noted = preview.patched(page, {}, "NOTE")
-    assert re.search(r"</h1>\s*NOTE", noted) and noted.replace("NOTE", "") == page
-
-
-def test_what_is_kept_of_a_browser_changes_its_address(tmp_path):
-    image = tmp_path / "plot-light.webp"
-    image.write_bytes(b"one")
-    html = '<img src="assets/figures/cpu/s/plot-light.webp#only-light">'
-    first = preview._fresh_files(html, tmp_path)
-    image.write_bytes(b"two")
-    second = preview._fresh_files(html, tmp_path)
-    assert len({html, first, second}) == 3
-    assert all(re.search(r"light\.webp\?\w{8}#only-light", text) for text in (first, second))
+    assert "one and only" in (site / "one.html").read_text(encoding="utf-8")
+    assert (other.stat().st_mtime_ns, index.read_bytes()) == before
+    assert not asked and b'"two.html"' in index.read_bytes()

@@ -304,7 +304,7 @@ def test_fewer_seeds_are_not_committed(measured):
 def test_what_a_stand_in_gives_is_not_committed(here, monkeypatch, capsys, name):
     here.script("lesson", SCRIPT)
     given = cifar10.Source(name, Path(), {})
-    monkeypatch.setattr(Runner, "given", lambda self, needs: [given])
+    monkeypatch.setattr(Runner, "data_for", lambda self, needs: [given])
     assert main(["results", "fast"]) == 0
     assert (
         f"fast: measured on {name}, therefore in build/results/cpu.json" in capsys.readouterr().out
@@ -317,7 +317,7 @@ def test_what_a_stand_in_gives_is_not_committed(here, monkeypatch, capsys, name)
 def test_real_data_are_committed_with_their_name(here, monkeypatch):
     here.script("lesson", SCRIPT)
     given = cifar10.Source("CIFAR-10 (JPEG copy)", Path(), {})
-    monkeypatch.setattr(Runner, "given", lambda self, needs: [given])
+    monkeypatch.setattr(Runner, "data_for", lambda self, needs: [given])
     assert main(["results", "fast"]) == 0
     assert committed(here)["fast"]["data"] == "CIFAR-10 (JPEG copy)"
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tutorial.record import records
+from tutorial.run.runner import Runner
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -495,19 +496,8 @@ def test_a_cell_stopped_at_its_time_limit_leaves_no_process_behind(faults):
         wait_for(lambda pid=pid: not alive(pid), f"the end of process {pid}", 10)
 
 
-@pytest.mark.parametrize("section", ["raises", "hangs", "killed"])
-def test_a_section_that_runs_alone_fails_as_beside_others(faults, light, section):
-    # Its kernel is not forked.
-    light.script(section, FAULTS[section])
-    alone = light, light.do("tutorial", "run")
-    assert message(alone, section) == message(faults, section)
-
-
-@pytest.mark.parametrize("beside", [[], ["other"]], ids=["alone", "beside another"])
-def test_a_dead_kernel_takes_its_forked_children_along(light, beside):
+def test_a_dead_kernel_takes_its_forked_children_along(light):
     # Such a child holds the pipe open on which the kernel answers: nobody may wait for its end.
-    for section in beside:
-        light.script(section, "# %% one\nprint('text')\n")
     light.script(
         "forks",
         """
@@ -575,52 +565,68 @@ def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, numbe
     assert "1 reused (1 cells)" in light.do("tutorial", "run", "first").stdout
 
 
-# Kernels are forked from one process
+# A cell finds what `python S.py` finds
+
+SEES = """
+# %% one
+import multiprocessing
+import os
+import sys
+import threading
+
+import torch
+import torchvision  # which sets an environment variable
+from torch.utils.data import DataLoader, get_worker_info
+
+# %% process
+if __name__ == "__main__":
+    print(__name__, sys.modules["__main__"].__file__ == __file__ == sys.argv[0], sys.argv[1:])
+    print(multiprocessing.get_start_method(allow_none=True), multiprocessing.parent_process())
+    print(os.getsid(0) == os.getpid() if hasattr(os, "getsid") else "", [sys.stdin.read()])
+    print(threading.active_count(), torch.get_num_threads(), sys.path)
+    print(sorted(item for item in os.environ.items() if item[0] != "PYTHONPATH"), os.listdir())
 
 
-def told_when_imported(light, *more: str) -> None:
-    """Give the light torch lines that run where it is imported."""
-    lines = ["import os", "with open(os.environ['IMPORTS'], 'a') as file:", "    file.write('x')"]
-    light.torch = "\n".join([light.torch, *lines, *more])
+# %% workers
+class Squares:
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return index**2, get_worker_info().id, __name__ in ("__main__", "__mp_main__")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
-def test_sections_that_run_together_import_torch_once(light, tmp_path):
-    imports = tmp_path / "imports"
-    told_when_imported(light)
-    for section in ("first", "second", "third"):
-        light.script(
-            section,
-            f"""
-            # %% one
-            import os
-            import random
-            import sys
-
-            import torch
-
-            print(torch.seeds, random.random(), sys.argv == [__file__], os.getsid(0) == os.getpid())
-            open("mine", "w").write({section!r})
-            """,
-        )
-    done = light.do("tutorial", "run", IMPORTS=str(imports))
-    assert "3 ran (3 cells)" in done.stdout, done.stderr
-    assert imports.read_text() == "x"
-    together = {name: record(light, name, "one").text for name in ("first", "second", "third")}
-    assert len(set(together.values())) == 1
-    # One that runs alone imports for itself, and prints the same.
-    light.edit("snippets/second.py", "mine", "my own")
-    assert "1 ran (1 cells), 2 reused" in light.do("tutorial", "run", IMPORTS=str(imports)).stdout
-    assert imports.read_text() == "xx"
-    assert record(light, "second", "one").text == together["second"]
-    assert together["second"].endswith("True True")
+if __name__ == "__main__":
+    for batch in DataLoader(Squares(), batch_size=4, num_workers=2):
+        print(batch)
+    print(multiprocessing.get_start_method())
+"""
 
 
-def test_a_torch_that_cannot_be_imported_is_told_for_each_section(light, tmp_path):
-    told_when_imported(light, "raise ImportError('a library is missing')")
+def test_a_cell_finds_what_the_script_finds_when_it_is_run(sample, tmp_path):
+    sample.script("lesson", SEES)
+    done = sample.do("tutorial", "run")
+    assert "1 ran (3 cells)" in done.stdout, done.stderr
+    (tmp_path / "empty").mkdir()
+    script = subprocess.run(
+        [sys.executable, sample.root / "snippets" / "lesson.py"],
+        cwd=tmp_path / "empty",
+        env=sample.environment(**Runner(sample.project).kernel_environment()),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
+    assert script.returncode == 0, script.stderr
+    cells = [record(sample, "lesson", name).text for name in ("process", "workers")]
+    assert "\n".join(cells).splitlines() == script.stdout.splitlines()
+
+
+def test_a_torch_that_cannot_be_imported_is_told_for_each_section(light):
+    light.torch += "\nraise ImportError('a library is missing')"
     for section in ("first", "second"):
         light.script(section, "# %% one\nprint('text')\n")
-    done = light.do("tutorial", "run", IMPORTS=str(tmp_path / "imports"))
+    done = light.do("tutorial", "run")
     assert done.returncode != 0
     for section in ("first", "second"):
         assert f"snippets/{section}.py: the kernel did not start" in done.stderr
@@ -628,13 +634,12 @@ def test_a_torch_that_cannot_be_imported_is_told_for_each_section(light, tmp_pat
 
 
 def test_an_interrupt_while_torch_is_imported_leaves_no_process(light, tmp_path):
-    imports = tmp_path / "imports"
-    told_when_imported(light, "open(os.environ['IMPORTS'] + '.pid', 'w').write(str(os.getpid()))")
+    pid_file = tmp_path / "pid"
+    light.torch += f"\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))"
     light.torch += "\nimport time; time.sleep(300)"
     for section in ("first", "second"):
         light.script(section, "# %% one\nprint('text')\n")
-    running = light.start("tutorial", "run", IMPORTS=str(imports))
-    pid_file = imports.with_suffix(".pid")
+    running = light.start("tutorial", "run")
     try:
         wait_for(lambda: pid_file.exists() and pid_file.read_text(), "the import of torch")
         running.send_signal(signal.SIGINT)

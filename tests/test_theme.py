@@ -1,7 +1,5 @@
-"""The theme: what its content security policy names, and colours that can be read."""
+"""The theme: what it has taken over from Material, and colours that can be read."""
 
-import base64
-import hashlib
 import re
 from itertools import product
 from pathlib import Path
@@ -12,7 +10,6 @@ import yaml
 
 THEME = Path(__file__).resolve().parent.parent / "theme"
 UPSTREAM = Path(material.__file__).parent / "templates"
-PARTIALS = ("base", "root", "palette", "content", "index_later", "made_before")
 
 
 def inline_scripts(folder, name):
@@ -20,19 +17,10 @@ def inline_scripts(folder, name):
     return re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
 
 
-def test_policy_names_the_digest_of_every_inline_script():
-    named = re.findall(r'"(sha256-[^"]+)"', (THEME / "main.html").read_text("utf-8"))
-    scripts = [script for name in PARTIALS for script in inline_scripts(THEME, name)]
-    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
-    assert named == [f"sha256-{base64.b64encode(digest).decode()}" for digest in digests]
-
-
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
         ("base", {
-            'new URL("{{ config.extra.scope | d(base_url) }}",location)':
-            "new URL(document.currentScript.dataset.base,location)",
             '(e,_=localStorage,t=__md_scope)=>JSON.parse(_.getItem(t.pathname+"."+e))':
             '(e,_,t=__md_scope)=>{try{return JSON.parse((_||localStorage)'
             '.getItem(t.pathname+"."+e))}catch(e){return null}}',
@@ -43,7 +31,6 @@ def test_policy_names_the_digest_of_every_inline_script():
             '__md_get("__palette");':
             '__md_get("__palette")||{color:{media:"(prefers-color-scheme)"}};',
         }),
-        ("content", {}),
     ],
 )  # fmt: skip
 def test_scripts_are_those_of_the_installed_material(name, changes):
@@ -67,24 +54,6 @@ def test_search_form_is_that_of_the_installed_material():
     )
 
 
-def test_palette_switch_is_that_of_the_installed_material_under_another_name():
-    text = "\n".join(lines_of(THEME, "palette.html"))
-    named = text.replace(
-        'md-header__option palette"', 'md-header__option" data-md-component="palette"'
-    )
-    assert named != text and named.splitlines() == lines_of(UPSTREAM, "palette.html")
-
-
-def test_the_installed_material_still_asks_for_what_its_script_is_not_told_of():
-    (script,) = inline_scripts(THEME, "made_before")
-    (table,) = re.findall(r"const e=\{(.*?)\};", script)
-    asked = re.findall(r'(?:^|,)"?([^",]+?)"?:"', table)
-    assert len(asked) == 5
-    (bundle,) = (UPSTREAM / "assets" / "javascripts").glob("bundle.*.min.js")
-    code = bundle.read_text("utf-8")
-    assert [selector for selector in asked if f'("{selector}"' not in code] == []
-
-
 def test_footer_is_that_of_the_installed_material_but_for_what_a_page_brings():
     text = "\n".join(lines_of(THEME, "footer.html"))
     text, macros = re.subn(r"\{%- macro brings.*?endmacro -%\}\n", "", text, flags=re.DOTALL)
@@ -104,7 +73,7 @@ def test_a_page_says_in_a_line_what_it_brings(page):
 
 
 def palettes():
-    css = (THEME / "assets" / "site.css").read_text("utf-8")
+    css = (THEME / "style" / "colours.css").read_text("utf-8")
     for scheme in ("default", "slate"):
         block = css.split(f'[data-md-color-scheme="{scheme}"] {{', 1)[1].split("}", 1)[0]
         yield scheme, dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6});", block))

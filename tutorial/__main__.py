@@ -72,19 +72,19 @@ def main(arguments: list[str] | None = None) -> int:
 @command(SECTIONS, DEVICE, JOBS)
 def run(sections: list[str], device: str, jobs: int | None) -> int:
     """Execute the sections whose records are not current."""
-    return _run(Project.find(), sections, device, jobs)
+    return _run(Project.find(device), sections, jobs)
 
 
-def _run(project: Project, names: list[str], device: str, jobs: int | None = None) -> int:
+def _run(project: Project, names: list[str], jobs: int | None = None) -> int:
     """Run what is stale and say what was run, reused and failed; the number of failures."""
     from tutorial.run.progress import Progress
     from tutorial.run.runner import Runner
 
-    started = time.monotonic()
+    started, device = time.monotonic(), project.device
     sections = project.choose(names)
     with Progress() as progress:
         outcomes = Runner(project, device, jobs, progress).run(sections)
-    _report_drift(project, device, outcomes)
+    _report_drift(project, outcomes)
     _print_problems(outcomes)
     counts, cells = Counter(), Counter()
     for outcome in outcomes:
@@ -98,14 +98,14 @@ def _run(project: Project, names: list[str], device: str, jobs: int | None = Non
     return counts["failed"]
 
 
-def _report_drift(project: Project, device: str, outcomes: list) -> None:
+def _report_drift(project: Project, outcomes: list) -> None:
     """Tell of changed outputs. 'make test' fails on them; a page shows what this run printed."""
     from tutorial.record import drift
 
     for outcome in outcomes:
         if outcome.status != "ran":
             continue
-        section = outcome.section
+        section, device = outcome.section, project.device
         records = drift.section_records(project, section, device)
         pairs = list(zip(section.on(device), records, strict=True))
         if not project.transcript(device, section.name).exists():
@@ -128,10 +128,9 @@ def site(sections: list[str], device: str, jobs: int | None) -> int:
     from tutorial.site import build
 
     started = time.monotonic()
-    os.environ["DEVICE"] = device
-    project = Project.find()
+    project = Project.find(device)
     build.check(project)  # before minutes of running
-    if _run(project, sections, device, jobs):
+    if _run(project, sections, jobs):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1
     word = "built" if build.build(project) else "up to date"
@@ -146,7 +145,7 @@ def serve(device: str, port: int) -> int:
     """Execute and build what is not current, then serve it and follow what is saved."""
     from tutorial.site import preview
 
-    preview.serve(Project.find().root, device, lambda project: _run(project, [], device), port)
+    preview.serve(Project.find(device), lambda project: _run(project, []), port)
     return 0
 
 
@@ -160,8 +159,8 @@ def outputs(sections: list[str], device: str, jobs: int | None) -> int:
     from tutorial.run.progress import Progress
     from tutorial.run.runner import OtherWay
 
-    project = Project.find()
-    failed = _run(project, sections, device, jobs)
+    project = Project.find(device)
+    failed = _run(project, sections, jobs)
     chosen = [section for section in project.choose(sections) if section.on(device)]
     again = None
     if device == "cpu":
@@ -194,7 +193,7 @@ def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> in
 
     started = time.monotonic()
     with Progress() as progress:
-        outcomes, said = measure(Project.find(), device, recipes, seeds, jobs, progress)
+        outcomes, said = measure(Project.find(device), device, recipes, seeds, jobs, progress)
     _print_problems(outcomes)
     for reason in said:
         print(reason)
@@ -211,7 +210,7 @@ def check(device: str) -> int:
     from tutorial.record.results import Results
     from tutorial.site.checks import check_pages
 
-    project = Project.find()
+    project = Project.find(device)
     problems, notes = check_pages(project), []
     if not problems:
         problems, notes = drift.stale(project)
@@ -230,9 +229,8 @@ def assemble(publish: bool, device: str) -> int:
     """Build build/site from the records in build/, which may come from elsewhere; run nothing."""
     from tutorial.site import artifacts, build
 
-    os.environ["DEVICE"] = device
-    project = Project.find()
-    problems = artifacts.problems(project, device, publish)
+    project = Project.find(device)
+    problems = artifacts.problems(project, publish)
     if problems:
         print("\n".join(problems), file=sys.stderr)
         print("nothing is built from such records; the site is as it was", file=sys.stderr)

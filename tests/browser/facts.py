@@ -29,13 +29,8 @@ def test_the_console_is_silent(visit: Visit):
 
 def test_only_its_own_server_is_asked(visit: Visit, server):
     own = [address for address in visit.asked if address.startswith(server.origin + "/")]
-    others = set(visit.asked) - set(own) - {"https://elsewhere.invalid/file"}  # see the next test
-    assert own and not others
+    assert own and not set(visit.asked) - set(own)
     assert {reply.status for reply in visit.loaded} == {200}
-
-
-def test_its_policy_forbids_to_ask_another(visit: Visit):
-    assert visit.forbidden == ["connect-src", "img-src", "script-src-elem"]
 
 
 @pytest.mark.parametrize("device", ["phone", "desktop"])

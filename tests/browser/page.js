@@ -1,4 +1,4 @@
-// What the tests ask of a page. Evaluated in it, so that its own policy does not apply.
+// What the tests ask of a page. Evaluated in it.
 window.checks = (() => {
   const rules = [
     "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice",
@@ -199,26 +199,6 @@ window.checks = (() => {
     [...document.querySelectorAll(".cell-run :is(.md-code__nav, clipboard-copy, [data-clipboard-target])")]
       .map(name);
 
-  /** Which of three things of another server the page's policy forbids. */
-  const forbidden = async () => {
-    const found = new Set();
-    document.addEventListener("securitypolicyviolation", (event) => {
-      found.add(event.effectiveDirective);
-    });
-    const elsewhere = "https://elsewhere.invalid/file";
-    const settled = (element) => new Promise((resolve) => {
-      element.onload = element.onerror = resolve;
-      document.body.append(element);
-    });
-    const image = new Image();
-    image.src = elsewhere;
-    const script = document.createElement("script");
-    script.src = elsewhere;
-    await Promise.all([settled(image), settled(script), fetch(elsewhere).catch(() => {})]);
-    await new Promise((resolve) => setTimeout(resolve)); // events of the policy come as tasks
-    return [...found].sort();
-  };
-
   // Paper
 
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -288,7 +268,7 @@ window.checks = (() => {
   };
 
   return {
-    audit, blocks, buttons, contrastWithWhite, copiedOutputs, expose, forbidden, misdirected, name, onPaper, remember,
+    audit, blocks, buttons, contrastWithWhite, copiedOutputs, expose, misdirected, name, onPaper, remember,
     scrollThrough, shown, shownOnlyOutside, sticksOut, thin,
   };
 })();

@@ -13,17 +13,19 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="module")
-def clicked(new_page):
+def clicked(new_page, prepare):
     """What the clipboard holds after a click on the first of what is found in a page."""
     opened = {}
 
     def clicked(path: str, selector: str) -> str:
         if path not in opened:
             opened[path] = new_page(path, permissions=["clipboard-read", "clipboard-write"])
+            prepare(opened[path])
+            opened[path].evaluate("checks.expose()")
+            opened[path].evaluate("checks.scrollThrough()")  # gives each block its button
         page = opened[path]
         clipboard.clear(page)
         button = page.locator(selector).first
-        button.evaluate("each => { const d = each.closest('details'); if (d) d.open = true; }")
         button.scroll_into_view_if_needed()
         button.click()
         return clipboard.copied(page).replace("\r\n", "\n")

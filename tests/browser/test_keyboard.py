@@ -93,14 +93,15 @@ def test_enter_opens_what_is_folded(page, selector):
 def test_the_palette_is_switched(page):
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     for _ in range(2):  # to light, which it may be already, then to dark
-        page.locator(".palette label:not([hidden])").focus()
+        page.locator("[data-md-component=palette] label:not([hidden])").focus()
         press(page, "Enter")
     page.wait_for_function("() => document.body.dataset.mdColorScheme === 'slate'")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
 def test_a_block_is_copied(page):
-    cell = page.locator(".cell", has=page.locator(".md-code__button")).first
+    cell = page.locator(".cell").first
+    cell.scroll_into_view_if_needed()  # it then gets its button
     clipboard.clear(page)
     cell.locator(".md-code__button").focus()
     press(page, "Enter")

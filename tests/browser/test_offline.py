@@ -116,6 +116,7 @@ def test_code_is_copied(reader):
     page = reader.page
     clipboard.clear(page)
     block = page.locator(".highlight", has=page.locator("pre > code")).first
+    block.scroll_into_view_if_needed()  # it then gets its button
     block.locator("[data-clipboard-target]").click()
     assert clipboard.copied(page).strip() == block.locator("code").inner_text().strip()
 

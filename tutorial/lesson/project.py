@@ -25,18 +25,24 @@ class Fence:
 
 @dataclass(frozen=True)
 class Project:
-    """A checkout: `root` holds docs/, snippets/, outputs/ and mkdocs.yml."""
+    """A checkout: `root` holds docs/, snippets/, outputs/ and mkdocs.yml.
+
+    device: the one whose runs the pages must show. folder: of records and site, below root.
+    """
 
     root: Path
+    device: str = "cpu"
+    folder: str = "build"
 
     @classmethod
-    def find(cls) -> "Project":
+    def find(cls, device: str = "cpu") -> "Project":
         """The checkout this package lies in, or TUTORIAL_ROOT (the tests build small ones)."""
-        return cls(Path(os.environ.get("TUTORIAL_ROOT") or Path(__file__).parents[2]).resolve())
+        root = Path(os.environ.get("TUTORIAL_ROOT") or Path(__file__).parents[2])
+        return cls(root.resolve(), device)
 
     @property
     def build(self) -> Path:
-        return self.root / "build"
+        return self.root / self.folder
 
     @property
     def site(self) -> Path:

@@ -1,52 +1,37 @@
-"""Make blocks of code and tables when the page is made as Material would make them in the browser.
+"""Tell the style sheet how many lines each block of code has.
 
-A Python-Markdown extension, `tutorial.page.code_blocks`. Material's script goes from one block to
-the next, changes it and measures it, and the page is laid out anew each time. Here a block of code
-gets its copy button, for which Material's script listens, and the number of its lines, from which
-the browser knows its height before it looks into it; a table gets what it is scrolled in.
+A Python-Markdown extension, `tutorial.page.code_blocks`. From the number of lines the browser knows
+the height of a block that is far from the window, and need not lay it out (`content-visibility`).
 """
 
 import re
-from itertools import count
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.postprocessors import Postprocessor
 
-# How pymdownx.highlight writes a block. Outputs are written otherwise and have no button.
+# How pymdownx.highlight writes a block. Outputs are written otherwise.
 BLOCK = re.compile(r"<pre><span></span><code>(.*?)</code></pre>", re.DOTALL)
-COMPLETED = (
-    '<pre id="__code_{number}"><span class="md-code__nav"><button type="button"'
-    ' class="md-code__button" title="Copy code block {number} to the clipboard"'
-    ' data-clipboard-target="#__code_{number} > code" data-md-type="copy"></button></span>'
-    '<code style="--lines:{lines}">{code}</code></pre>'
-)
-TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
-SCROLLED = r'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">\g<0></div></div>'
 # After the raw HTML of other extensions has come back (30).
 PRIORITY = 20
 
 
 class CodeBlocksExtension(Extension):
-    """Adds CodeBlocks."""
+    """Adds LineCounter."""
 
     def extendMarkdown(self, md: Markdown) -> None:
-        md.postprocessors.register(CodeBlocks(md), "code_blocks", PRIORITY)
+        md.postprocessors.register(LineCounter(md), "code_blocks", PRIORITY)
 
 
-class CodeBlocks(Postprocessor):
-    """Completes each block of code, numbered on a page from 1, and each table without a class."""
+class LineCounter(Postprocessor):
+    """Sets the property `--lines` of each block of code."""
 
     def run(self, text: str) -> str:
-        number = count(1)
+        def counted(block: re.Match) -> str:
+            lines = block[1].rstrip("\n").count("\n") + 1
+            return f'<pre><span></span><code style="--lines:{lines}">{block[1]}</code></pre>'
 
-        def completed(block: re.Match) -> str:
-            code = block[1]
-            return COMPLETED.format(
-                number=next(number), lines=code.rstrip("\n").count("\n") + 1, code=code
-            )
-
-        return TABLE.sub(SCROLLED, BLOCK.sub(completed, text))
+        return BLOCK.sub(counted, text)
 
 
 def makeExtension(**options) -> CodeBlocksExtension:

@@ -3,8 +3,7 @@
 A Python-Markdown extension, `tutorial.page.context`, hands it to fences and numbers.
 """
 
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -28,6 +27,7 @@ FACTS = {
     "torchvision": "torchvision",
     "python": "Python",
     "threads": "Threads",
+    "preview": "Preview",  # see site/preview.py
 }
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
 LONGEST_READ = 100  # lines; a longer cell holds data, which nobody reads line by line
@@ -69,10 +69,13 @@ def agree(runs: list[Run]) -> bool:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """Made once per build, so that results are read once; `device` is the one it shows."""
+    """Made once per build, so that results are read once."""
 
     project: Project
-    device: str = field(default_factory=lambda: os.environ.get("DEVICE") or "cpu")
+
+    @property
+    def device(self) -> str:
+        return self.project.device
 
     @cached_property
     def results(self) -> Results:

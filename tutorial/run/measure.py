@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -15,7 +14,8 @@ from tutorial.lesson.cells import Cell
 from tutorial.lesson.project import Project
 from tutorial.record import results
 from tutorial.record.results import SEEDS, Recipe
-from tutorial.run.runner import Kernel, Listener, Outcome, Runner, revision, wait_or_stop
+from tutorial.run.kernel_process import KernelProcess, Stopped
+from tutorial.run.runner import Listener, Outcome, Runner, revision
 
 VERSIONS = ("threads", "python", "torch", "torchvision")
 # Cells of ours in the recipe's process: see seeds.py.
@@ -33,8 +33,6 @@ class Measurer:
         self.project, self.runner, self.seeds = project, runner, list(range(seeds))
         self.all = results.recipes(project)
         self.said: list[str] = []  # why what was measured is not committed
-        self._processes: set[Kernel] = set()
-        self._stopping = False
 
     def choose(self, names: list[str]) -> list[Recipe]:
         """The named recipes that run on the device; all for an empty list."""
@@ -56,10 +54,8 @@ class Measurer:
         store = self.project.build / "results"
         store.mkdir(parents=True, exist_ok=True)
         # Two at a time would spoil each other's times.
-        with FileLock(store / "lock"), ThreadPoolExecutor(self.runner.jobs) as pool:
-            futures = [pool.submit(self._measure, recipe) for recipe in chosen]
-            wait_or_stop(futures, self)
-        return [future.result() for future in futures]
+        with FileLock(store / "lock"):
+            return self.runner.side_by_side(self._measure, chosen)
 
     def _measure(self, recipe: Recipe) -> Outcome:
         runner, section = self.runner, recipe.needed(self.runner.device)
@@ -73,35 +69,30 @@ class Measurer:
         outcome, folder = Outcome(plan), self.project.build / "results" / "work" / recipe.name
         folder.mkdir(parents=True, exist_ok=True)
         runner.listener.cell_started(plan, None)
-        kernel = Kernel(runner, section, folder)
-        self._processes.add(kernel)
         try:
-            facts = {} if self._stopping else kernel.start()
-            for cell in before:
-                self._run(kernel, cell, outcome)
-            self._ask(kernel, recipe, WATCH)
-            measured = []
-            for seed, cells in zip(self.seeds, repeated, strict=True):
-                self._ask(kernel, recipe, BEGIN.format(offset=seed))
-                for cell in cells:
+            with runner.kernel(section, folder) as kernel:
+                facts, measured = kernel.start(), []
+                for cell in before:
                     self._run(kernel, cell, outcome)
-                measured.append(json.loads(self._ask(kernel, recipe, OUTCOME)))
-                _refuse_unrepeatable(recipe, measured[0])
+                self._ask(kernel, recipe, WATCH)
+                for seed, cells in zip(self.seeds, repeated, strict=True):
+                    self._ask(kernel, recipe, BEGIN.format(offset=seed))
+                    for cell in cells:
+                        self._run(kernel, cell, outcome)
+                    measured.append(json.loads(self._ask(kernel, recipe, OUTCOME)))
+                    _refuse_unrepeatable(recipe, measured[0])
             self._keep(recipe, measured, facts)
             outcome.status = "ran"
+        except Stopped:
+            return outcome
         except TutorialError as error:
             outcome.status, outcome.problems = "failed", [str(error)]
         finally:
-            kernel.kill()
-            self._processes.discard(kernel)
             shutil.rmtree(folder, ignore_errors=True)
-        if not self._stopping:
-            runner.listener.section_ended(outcome)
+        runner.listener.section_ended(outcome)
         return outcome
 
-    def _run(self, kernel: Kernel, cell: Cell, outcome: Outcome) -> None:
-        if self._stopping:
-            raise TutorialError("interrupted")
+    def _run(self, kernel: KernelProcess, cell: Cell, outcome: Outcome) -> None:
         self.runner.listener.cell_started(outcome.section, cell)
         reply = kernel.run(cell)
         error, fatal = reply["error"], reply.get("fatal")
@@ -112,10 +103,8 @@ class Measurer:
             raise TutorialError(f"{where}: {cell.name}: {error['message']}\n{error['traceback']}")
         outcome.cells += 1
 
-    def _ask(self, kernel: Kernel, recipe: Recipe, source: str) -> str:
+    def _ask(self, kernel: KernelProcess, recipe: Recipe, source: str) -> str:
         """What a cell of ours prints in the recipe's process."""
-        if self._stopping:
-            raise TutorialError("interrupted")
         reply = kernel.run(replace(recipe.cell, name="outcome", source=source, options={}))
         if reply["error"] or reply.get("fatal"):
             said = reply.get("fatal") or reply["error"]["message"]
@@ -127,7 +116,7 @@ class Measurer:
 
     def _keep(self, recipe: Recipe, measured: list[dict], facts: dict) -> None:
         device = self.runner.device
-        data = [each.name for each in self.runner.given(recipe.needed(device).needs(device))]
+        data = [source.name for source in self.runner.data_for(recipe.needed(device).needs(device))]
         result = {
             "script": recipe.cell.script,
             "cell": recipe.cell.name,

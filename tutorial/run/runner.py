@@ -6,13 +6,10 @@ import json
 import os
 import platform
 import re
-import shutil
-import signal
 import subprocess
-import sys
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,13 +22,8 @@ from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run import sounds
-from tutorial.run.forks import START_LIMIT, Forked, Forks, can_fork
+from tutorial.run.kernel_process import KernelProcess, Stopped, environment_of
 
-# What a training step frees, the next one needs again: glibc is not to give it back in between.
-KEEP_FREED_MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # the most that glibc accepts
-}
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
@@ -59,20 +51,6 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def wait_or_stop(futures: list[Future], owner) -> None:
-    """Wait for all; an interrupt ends the owner's processes, and so what runs in them."""
-    try:
-        while wait(futures, timeout=0.2).not_done:
-            pass
-    except BaseException:
-        owner._stopping = True
-        for future in futures:
-            future.cancel()
-        for process in list(owner._processes):
-            process.kill()
-        raise
-
-
 class Runner:
     """Runs sections of a project on one device.
 
@@ -91,24 +69,11 @@ class Runner:
         self.device_name = "" if device == "cpu" else accelerator_name(device)
         self.source: cifar10.Source | None = None
         self.weights: weights.Weights | None = None
-        self.forks: Forks | None = None  # where several sections run, and kernels can be forked
-        self._processes: set[Kernel | Forks] = set()
+        self._kernels: set[KernelProcess] = set()
         self._stopping = False
 
     def run(self, sections: list[Section]) -> list[Outcome]:
         """Bring the records of `sections` up to date; an interrupt keeps what has finished."""
-        try:
-            return self._run_stale(sections)
-        finally:
-            if self.forks:
-                self.forks.close()
-                self._processes.discard(self.forks)
-                self.forks = None
-
-    def _run_stale(self, sections: list[Section]) -> list[Outcome]:
-        folders = [records.folder(self.project, self.device, section.name) for section in sections]
-        # They import torch while the data and weights are provided.
-        self._fork_kernels_of(sum(not folder.exists() for folder in folders))
         self.provide(frozenset().union(*(section.needs(self.device) for section in sections)))
         outcomes = {section.name: Outcome(section) for section in sections}
         waiting = []
@@ -121,19 +86,51 @@ class Runner:
                 outcome.status, outcome.cells = "reused", len(section.on(self.device))
                 self.listener.section_ended(outcome)
         waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
-        self._fork_kernels_of(len(waiting))
-        with ThreadPoolExecutor(self.jobs) as pool:
-            futures = [pool.submit(self._run, outcomes[section.name]) for section in waiting]
-            wait_or_stop(futures, self)
-        for future in futures:
-            future.result()
+        self.side_by_side(self._run, [outcomes[section.name] for section in waiting])
         return list(outcomes.values())
 
-    def _fork_kernels_of(self, sections: int) -> None:
-        """Fork the kernels of so many sections from one process, if that is worth it."""
-        if self.forks is None and sections > 1 and can_fork(self.device):
-            self.forks = Forks("tutorial.run.kernel", self.kernel_environment())
-            self._processes.add(self.forks)
+    def side_by_side(self, work: Callable, items: list) -> list:
+        """The results of work(item), as many at a time as there are jobs.
+
+        An interrupt stops all kernels: work() then gets Stopped from its own.
+        """
+        with ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(work, item) for item in items]
+            try:
+                while wait(futures, timeout=0.2).not_done:  # Windows interrupts no longer wait
+                    pass
+            except BaseException:
+                self._stopping = True
+                pool.shutdown(wait=False, cancel_futures=True)
+                for kernel in list(self._kernels):
+                    kernel.stop()
+                raise
+        return [future.result() for future in futures]
+
+    def new_kernel(self, section: Section, folder: Path, kind=KernelProcess) -> KernelProcess:
+        """A kernel for a section, not started yet."""
+        return kind(
+            section,
+            self.device,
+            self.threads,
+            self.kernel_environment(),
+            folder,
+            source=self.source if "CIFAR10" in section.needs(self.device) else None,
+            patience=self.patience,
+        )
+
+    @contextlib.contextmanager
+    def kernel(self, section: Section, folder: Path):
+        """A kernel for a section, not started yet; it ends with the block or an interrupt."""
+        kernel = self.new_kernel(section, folder)
+        self._kernels.add(kernel)
+        try:
+            if self._stopping:
+                raise Stopped
+            yield kernel
+        finally:
+            kernel.kill()
+            self._kernels.discard(kernel)
 
     def kernel_environment(self) -> dict[str, str]:
         """The environment variables of a process that runs cells."""
@@ -150,19 +147,19 @@ class Runner:
         if needs - {"CIFAR10"} and not self.weights:
             self.weights = weights.provide(root, set(needs - {"CIFAR10"}), tell)
 
-    def given(self, needs: frozenset[str]) -> list[cifar10.Source | weights.Weights]:
+    def data_for(self, needs: frozenset[str]) -> list[cifar10.Source | weights.Weights]:
         """Which of the data and weights at hand meet these needs; each has a name."""
-        given = [self.source] if "CIFAR10" in needs else []
-        return given + ([self.weights] if needs - {"CIFAR10"} else [])
+        images = [self.source] if "CIFAR10" in needs else []
+        return images + ([self.weights] if needs - {"CIFAR10"} else [])
 
     def environment(self, section: Section) -> dict:
         """What outputs follow from beside the code: part of each record, compared before reuse."""
         versions = {name: importlib.metadata.version(name) for name in PINNED}
-        given = self.given(section.needs(self.device))
+        data = self.data_for(section.needs(self.device))
         return {
             "device": self.device_name,
             "threads": self.threads,
-            "data": [each.identity for each in given],
+            "data": [source.identity for source in data],
             "python": platform.python_version(),
             **versions,
         }
@@ -204,24 +201,22 @@ class Runner:
         self.listener.cell_started(section, None)
         with FileLock(folder / ".lock"):
             if self.stale(section):  # another process may have run it meanwhile
-                self._run_cells(outcome, folder)
+                try:
+                    self._run_cells(outcome, folder)
+                except Stopped:
+                    return
+                except TutorialError as error:
+                    outcome.status, outcome.problems = "failed", [str(error)]
             else:
                 outcome.status, outcome.cells = "reused", len(section.on(self.device))
-        if not self._stopping:
-            self.listener.section_ended(outcome)
+        self.listener.section_ended(outcome)
 
     def _run_cells(self, outcome: Outcome, folder: Path) -> None:
         section = outcome.section
         cells = section.on(self.device)
         environment = self.environment(section)
-        kernel = Kernel(self, section, folder)
-        self._processes.add(kernel)
-        try:
-            if self._stopping:
-                return
+        with self.kernel(section, folder) as kernel:
             facts = kernel.start()
-            if self._stopping:
-                return
             shared = {
                 "environment": {"digest": digest(environment), **environment, **facts},
                 "date": datetime.now(UTC).date().isoformat(),
@@ -230,21 +225,11 @@ class Runner:
             for cell in cells:
                 self.listener.cell_started(section, cell)
                 reply = kernel.run(cell)
-                if self._stopping:
-                    return
                 record = self.record(section, cell, reply, kernel.workdir, folder, **shared)
                 record.write(folder)
                 if record.failure:
-                    outcome.status, outcome.problems = "failed", [record.failure]
-                    return
+                    raise TutorialError(record.failure)
                 outcome.cells += 1
-        except TutorialError as error:
-            if not self._stopping:
-                outcome.status, outcome.problems = "failed", [str(error)]
-            return
-        finally:
-            kernel.kill()
-            self._processes.discard(kernel)
         outcome.status = "ran"
         _forget(folder, {cell.name for cell in cells})
 
@@ -262,7 +247,7 @@ class Runner:
                 heard = sounds.take(workdir, cell.options["sound"], folder, cell.name)
             except ValueError as error:
                 failure = self._tell(cell, cell.line, str(error), reply)
-        given = self.given(section.needs(self.device, upto=cell.name))
+        data = self.data_for(section.needs(self.device, upto=cell.name))
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],
@@ -270,7 +255,7 @@ class Runner:
             reply["seconds"],
             reply["figures"],
             failure,
-            ", ".join(each.name for each in given),
+            ", ".join(source.name for source in data),
             **shared,
             sounds=heard,
             accuracy=reply.get("accuracy"),
@@ -337,200 +322,12 @@ class OtherWay(Runner):
     }
 
     def __init__(self, project: Project, listener=None) -> None:
-        super().__init__(OtherWayProject(project.root), jobs=1, listener=listener)
+        super().__init__(replace(project, folder="build/other-way"), jobs=1, listener=listener)
         self.threads = 2 if Runner(project).threads == 1 else 1
 
     def kernel_environment(self) -> dict[str, str]:
         x86 = platform.machine().lower() in ("x86_64", "amd64")
         return super().kernel_environment() | (self.OLD_PROCESSOR if x86 else {})
-
-
-class OtherWayProject(Project):
-    """The checkout with the records of OtherWay: build/other-way/cpu/."""
-
-    @property
-    def build(self) -> Path:
-        return self.root / "build" / "other-way"
-
-
-def environment_of(
-    device: str, threads: int, backend: str, torch_home: Path | None
-) -> dict[str, str]:
-    """The environment variables of a process that runs cells; `backend` is matplotlib's."""
-    package = str(Path(__file__).parents[2])
-    environment = {
-        **os.environ,
-        **KEEP_FREED_MEMORY,
-        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLBACKEND": backend,
-        "OMP_NUM_THREADS": str(threads),
-        "COLUMNS": "80",
-        "TERM": "dumb",
-    }
-    if torch_home:
-        environment["TORCH_HOME"] = str(torch_home)
-    if device == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    return environment
-
-
-class Kernel:
-    """The process that runs one section's cells: see kernel.py for its side."""
-
-    def __init__(self, runner: Runner, section: Section, folder: Path) -> None:
-        self.section, self.runner = section, runner
-        self.workdir = folder / "work"
-        shutil.rmtree(self.workdir, ignore_errors=True)
-        self.workdir.mkdir(parents=True)
-        self.printed = folder / "printed.txt"
-        self.printed.unlink(missing_ok=True)
-        source = runner.source if "CIFAR10" in section.needs(runner.device) else None
-        if source:
-            cifar10.link(source, self.workdir)
-        self.request = {
-            "script": str(section.path),
-            "device": runner.device,
-            "threads": runner.threads,
-            "figures": str(folder),
-            "printed": str(self.printed),
-            "source": {**asdict(source), "folder": str(source.folder)} if source else None,
-        }
-        self.process: subprocess.Popen | Forked | None = None
-        self.timed_out = False
-
-    def start(self) -> dict:
-        """Start the process; the facts about its versions and device."""
-        forks = self.runner.forks
-        with open(self.printed, "w") as early:
-            environment = self.runner.kernel_environment()
-            if forks:
-                self.process = self._forked(forks, environment, early)
-            if self.runner._stopping:
-                raise TutorialError("interrupted")
-            self.process = self.process or self._started(environment, early)
-        threading.Thread(target=self._bury, daemon=True).start()
-        return self.facts(self._ask(self.request, START_LIMIT))
-
-    def _forked(self, forks: Forks, environment: dict[str, str], early) -> Forked | None:
-        requests, to_kernel = os.pipe()
-        from_kernel, replies = os.pipe()
-        forked = forks.fork(self.workdir, environment, requests, replies, early.fileno())
-        os.close(requests)
-        os.close(replies)
-        stdin = os.fdopen(to_kernel, "w", encoding="utf-8")
-        stdout = os.fdopen(from_kernel, encoding="utf-8")
-        if forked is None:
-            stdin.close()
-            stdout.close()
-        else:
-            forked.stdin, forked.stdout = stdin, stdout
-        return forked
-
-    def _started(self, environment: dict[str, str], early) -> subprocess.Popen:
-        own_group = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-            if os.name == "nt"
-            else {"start_new_session": True}
-        )
-        return subprocess.Popen(
-            [sys.executable, "-m", "tutorial.run.kernel"],
-            cwd=self.workdir,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=early,
-            text=True,
-            encoding="utf-8",
-            **own_group,
-        )
-
-    def facts(self, reply: dict | None) -> dict:
-        """The process's first reply; TutorialError if it did not start or lacks the device."""
-        if reply is None:
-            tail = self._so_far().strip()[-2000:]
-            raise TutorialError(
-                f"snippets/{self.section.name}.py: the kernel did not start"
-                f" ({self._fate(START_LIMIT)})\n{tail}".rstrip()
-            )
-        if "unavailable" in reply:
-            raise TutorialError(
-                f"DEVICE={self.runner.device}: {reply['unavailable']}; run 'make site' for the CPU"
-            )
-        return reply
-
-    def run(self, cell: Cell) -> dict:
-        """Run one cell and wait for it, no longer than its time limit."""
-        request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
-        request["recipe"] = "recipe" in cell.options
-        limit = cell.timeout * self.runner.patience
-        reply = self._ask(request, limit)
-        return reply or self.lost(cell, self._fate(limit))
-
-    def lost(self, cell: Cell, fate: str) -> dict:
-        """What stands for the reply of a process that died or was stopped in a cell."""
-        return {
-            "fatal": fate,
-            "text": self._so_far(),
-            "seconds": cell.timeout if self.timed_out else 0.0,
-            "error": None,
-            "warnings": [],
-            "figures": [],
-            "unshown": 0,
-        }
-
-    def kill(self) -> None:
-        """End the process and all it has started."""
-        if self.process is not None:
-            self._kill_group()
-            self.process.wait()
-
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.name == "nt":
-                self.process.kill()
-            else:
-                os.killpg(self.process.pid, signal.SIGKILL)
-
-    def _bury(self) -> None:
-        """When the kernel dies, end its children: they would keep the pipe of replies open."""
-        self.process.wait()
-        self._kill_group()
-
-    def _ask(self, request: dict, limit: float) -> dict | None:
-        """None if the process dies, or is killed because it takes longer than `limit` seconds."""
-
-        def too_long() -> None:
-            self.timed_out = True
-            self.kill()
-
-        timer = threading.Timer(limit, too_long)
-        timer.start()
-        try:
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-        except OSError:
-            line = ""
-        finally:
-            timer.cancel()
-        return json.loads(line) if line.endswith("\n") else None
-
-    def _so_far(self) -> str:
-        return self.printed.read_bytes().decode(errors="replace")
-
-    def _fate(self, limit: float) -> str:
-        if self.timed_out:
-            return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
-        return died(self.process.wait())
-
-
-def died(code: int) -> str:
-    """How a process ended, from its exit code or the negative number of a signal."""
-    if code < 0:
-        return f"the kernel died: killed by {signal.Signals(-code).name}"
-    return f"the kernel died with exit code {code}"
 
 
 def accelerator_name(device: str) -> str:

@@ -12,17 +12,17 @@ from tutorial.record import drift, records
 STAND_INS = (cifar10.STAND_IN, weights.STAND_IN)
 
 
-def problems(project: Project, home: str, publish: bool = False) -> list[str]:
+def problems(project: Project, publish: bool = False) -> list[str]:
     """What is amiss with the records in build/: each line names a file and what to do.
 
-    On `home`, the device of this build, every section needs them; on others those sections that
-    have any. publish: what was made with a stand-in is amiss too.
+    On the device of this build every section needs them; on others those sections that have any.
+    publish: what was made with a stand-in is amiss too.
     """
     found = []
     for device in DEVICES:
         for section in project.sections.values():
             folder = records.folder(project, device, section.name)
-            if device == home or any(folder.glob("*.json")):
+            if device == project.device or any(folder.glob("*.json")):
                 found += _problems(project, section, device, publish)
     return found + (drift.recorded_on_stand_in(project) if publish else [])
 

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from tutorial import TutorialError
@@ -33,7 +32,8 @@ class Complaints(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
+        if not record.getMessage().startswith("A 'dirty' build is being performed"):
+            self.messages.append(record.getMessage())
 
 
 def build(project: Project) -> bool:
@@ -51,10 +51,33 @@ def build(project: Project) -> bool:
     return True
 
 
-def build_preview(project: Project):
-    """Make the site of a PreviewProject, for live reload; MkDocs' configuration."""
-    check(project)
-    return _make(project, preview=True)
+def build_preview(project: Project) -> None:
+    """Make build/preview/site, for live reload."""
+    _make(project, preview=True)
+
+
+def remake_pages(project: Project, sections: set[str]) -> None:
+    """Make anew the pages of a preview that show these sections, or whose Markdown was saved."""
+    for fence in project.fences:
+        if fence.named.partition(".py")[0] in sections:
+            page = fence.page.relative_to(project.root / "docs").with_suffix("")
+            outdate(project, page.as_posix())
+    for name in sections:
+        _copy_media(project, name, project.site)
+    programs.write(project, project.site)
+    index = project.site / "search" / "search_index.json"
+    whole = index.read_bytes()
+    try:
+        _mkdocs(project, project.site, preview=True, dirty=True)
+    finally:
+        index.write_bytes(whole)  # MkDocs leaves one of the pages that it has made
+
+
+def outdate(project: Project, name: str) -> None:
+    """Have MkDocs make a page anew that is as it was."""
+    page = project.site / f"{name}.html"
+    if page.is_file():
+        os.utime(page, (0, 0))
 
 
 def check(project: Project) -> None:
@@ -64,21 +87,21 @@ def check(project: Project) -> None:
         raise TutorialError("\n".join(problems))
 
 
-def _make(project: Project, preview: bool = False):
+def _make(project: Project, preview: bool = False) -> None:
     new = project.build / "site.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
-        config = _mkdocs(project, new, preview)
+        _mkdocs(project, new, preview)
         _assemble(project, new)
         if not preview:
             offline.write(project, new)
         _swap(new, project.site)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return config
 
 
-def _mkdocs(project: Project, destination: Path, preview: bool):
+def _mkdocs(project: Project, destination: Path, preview: bool, dirty: bool = False) -> None:
+    """dirty: only the pages that are older than their Markdown."""
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
     from mkdocs.commands.build import build as mkdocs_build
     from mkdocs.config import load_config
@@ -90,9 +113,8 @@ def _mkdocs(project: Project, destination: Path, preview: bool):
     logger.propagate = False
     try:
         config = load_config(str(project.root / "mkdocs.yml"), site_dir=str(destination))
-        config.extra["preview"] = preview
         config.mdx_configs["tutorial.page.context"] = {"context": BuildContext(project)}
-        mkdocs_build(config)
+        mkdocs_build(config, dirty=dirty)
     except (TutorialError, formulas.FormulaError) as error:
         raise TutorialError(str(error)) from None
     except MkDocsException as error:
@@ -102,20 +124,11 @@ def _mkdocs(project: Project, destination: Path, preview: bool):
         logger.removeHandler(complaints)
     if complaints.messages:
         raise TutorialError("\n".join(complaints.messages))
-    return config
 
 
 def _assemble(project: Project, site: Path) -> None:
     for name, section in project.sections.items():
-        for device in DEVICES:
-            folder = records.folder(project, device, name)
-            for kind, pattern in (("figures", "*.webp"), ("sounds", "*.wav")):
-                files = list(folder.glob(pattern))
-                target = site / "assets" / kind / device / name
-                if files:
-                    target.mkdir(parents=True)
-                for file in files:
-                    shutil.copyfile(file, target / file.name)
+        _copy_media(project, name, site)
         shutil.copyfile(section.path, site / f"{name}.py")
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
@@ -129,6 +142,18 @@ def _assemble(project: Project, site: Path) -> None:
     formulas.write_assets(site)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
+    for parts in ("script", "style"):  # of the theme, in assets/site.js and assets/site.css
+        shutil.rmtree(site / parts, ignore_errors=True)
+
+
+def _copy_media(project: Project, section: str, site: Path) -> None:
+    for device in DEVICES:
+        folder = records.folder(project, device, section)
+        for kind, pattern in (("figures", "*.webp"), ("sounds", "*.wav")):
+            for file in folder.glob(pattern):
+                target = site / "assets" / kind / device / section / file.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
 
 
 def stand_ins(project: Project, device: str) -> str:
@@ -169,8 +194,8 @@ def fingerprint(project: Project, without: list[Path] | None = None) -> str:
     if without is None:
         for device in DEVICES:
             files += sorted((project.build / device).glob("*/*.json"))
-    chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL", "DEVICE")]
-    hasher = hashlib.sha256(str(chosen).encode())
+    chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
+    hasher = hashlib.sha256(str([*chosen, project.device]).encode())
     for file in files:
         parts = file.relative_to(project.root).parts
         aside = any(part.startswith((".", "__pycache__")) for part in parts)
@@ -178,42 +203,3 @@ def fingerprint(project: Project, without: list[Path] | None = None) -> str:
             status = file.stat()
             hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
     return hasher.hexdigest()
-
-
-def serve(project: Project, preview, port: int) -> None:
-    """Serve a preview's site; `preview.update()` follows each save, `opened()` each page read."""
-    from mkdocs.livereload import LiveReloadServer
-
-    class Server(LiveReloadServer):
-        def serve_request(self, environ, start_response):
-            page = environ["PATH_INFO"].removeprefix("/") or "index.html"
-            if page.endswith(".html"):
-                preview.opened(page.removesuffix(".html"))
-            return super().serve_request(environ, start_response)
-
-    def rebuild() -> None:
-        try:
-            preview.update()
-        except (TutorialError, OSError) as error:
-            # The last good site stays on show, and the server waits for the mend.
-            print(f"\n{error}\n", flush=True)
-
-    rebuild()
-    if not project.site.is_dir():
-        raise TutorialError("there is no site to serve yet; mend the above and try again")
-    root = str(project.site)
-    server = Server(rebuild, "127.0.0.1", port, root=root, polling_interval=0.2)
-    for path in (*(project.root / name for name in WATCHED), preview.signal):
-        if path.exists():
-            server.watch(str(path))
-    print(f"serving http://127.0.0.1:{port}/ until Ctrl-C; save a page or a script to see it")
-    sys.stdout.flush()
-    try:
-        server.serve()
-    except OSError as error:
-        raise TutorialError(f"port {port}: {error.strerror}; name another: PORT=8001") from None
-    except KeyboardInterrupt:
-        print()
-    finally:  # on SIGTERM too: its threads would keep this process alive
-        if server.serve_thread.is_alive():
-            server.shutdown()

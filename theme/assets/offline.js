@@ -1,7 +1,12 @@
-// Only in the offline copy: a page opened from the disk may not read a file, but load a script.
-// The texts that are copied or downloaded are in one script for each section, see offline.py.
-if (location.protocol === "file:") {
+// Only where a page was opened from the disk: there it may not read a file, but load a script. The
+// texts that are copied or downloaded are in one script for each section, see site/offline.py.
+{
   const root = new URL("..", document.currentScript.src).href;
+
+  // The copy is not in itself.
+  for (const link of document.querySelectorAll('a[href$="learn-pytorch-offline.zip"]')) {
+    link.replaceWith(...link.childNodes);
+  }
 
   window.fetch = (address) => new Promise((resolve, reject) => {
     const path = new URL(address, location).href.slice(root.length);

@@ -1,0 +1,224 @@
+"""The process that runs one section's cells, from outside; kernel.py is what runs in it."""
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+from tutorial import TutorialError
+from tutorial.data import cifar10
+from tutorial.lesson.cells import Cell, Section
+
+START_LIMIT = 180.0  # seconds to import torch on a cold disk
+# What a training step frees, the next one needs again: glibc is not to give it back in between.
+KEEP_FREED_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # the most that glibc accepts
+}
+
+
+class Stopped(Exception):
+    """The kernel was ended on purpose: nothing has failed."""
+
+
+def environment_of(
+    device: str, threads: int, backend: str, torch_home: Path | None
+) -> dict[str, str]:
+    """The environment variables of a process that runs cells; `backend` is matplotlib's."""
+    package = str(Path(__file__).parents[2])
+    environment = {
+        **os.environ,
+        **KEEP_FREED_MEMORY,
+        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": backend,
+        "OMP_NUM_THREADS": str(threads),
+        "COLUMNS": "80",
+        "TERM": "dumb",
+    }
+    if torch_home:
+        environment["TORCH_HOME"] = str(torch_home)
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment
+
+
+class KernelProcess:
+    """A process of its own for a section: started as a reader starts `python S.py`.
+
+    folder: where figures are saved; the cells run in an empty folder `work` in it.
+    source: of the CIFAR-10 that the section reads. patience: times its limit may a cell take.
+    """
+
+    def __init__(
+        self,
+        section: Section,
+        device: str,
+        threads: int,
+        environment: dict[str, str],
+        folder: Path,
+        source: cifar10.Source | None = None,
+        patience: float = 1,
+    ) -> None:
+        self.section, self.device, self.patience = section, device, patience
+        self.environment = environment
+        self.workdir = folder / "work"
+        shutil.rmtree(self.workdir, ignore_errors=True)
+        self.workdir.mkdir(parents=True)
+        if source:
+            cifar10.link(source, self.workdir)
+        self.printed = folder / "printed.txt"
+        self.first_request = {
+            "script": str(section.path),
+            "device": device,
+            "threads": threads,
+            "figures": str(folder),
+            "printed": str(self.printed),
+            "source": {**asdict(source), "folder": str(source.folder)} if source else None,
+        }
+        self.process: subprocess.Popen | None = None
+        self.replies: queue.SimpleQueue = queue.SimpleQueue()  # None when it has ended
+        self.timed_out = self.stopped = False
+
+    @property
+    def dead(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def start(self) -> dict:
+        """Start the process; the facts about its versions and device.
+
+        Raises TutorialError if it does not start or lacks the device.
+        """
+        own_group = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            if os.name == "nt"
+            else {"start_new_session": True}
+        )
+        with open(self.printed, "w") as early:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tutorial.run.kernel"],
+                cwd=self.workdir,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=early,
+                text=True,
+                encoding="utf-8",
+                **own_group,
+            )
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._bury, daemon=True).start()
+        if self.stopped:  # while it was being started
+            self.kill()
+        facts = self.ask(self.first_request, START_LIMIT)
+        if facts is None:
+            tail = self._printed_so_far().strip()[-2000:]
+            raise TutorialError(
+                f"snippets/{self.section.name}.py: the kernel did not start"
+                f" ({self.fate(START_LIMIT)})\n{tail}".rstrip()
+            )
+        if "unavailable" in facts:
+            raise TutorialError(
+                f"DEVICE={self.device}: {facts['unavailable']}; run 'make site' for the CPU"
+            )
+        return facts
+
+    def run(self, cell: Cell) -> dict:
+        """Run one cell and wait for it, no longer than its time limit; see kernel.py for the reply.
+
+        Where the process died or was killed in the cell, the reply has a reason, `fatal`.
+        """
+        request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
+        request["recipe"] = "recipe" in cell.options
+        limit = cell.timeout * self.patience
+        return self.ask(request, limit) or {
+            "fatal": self.fate(limit),
+            "text": self._printed_so_far(),
+            "seconds": cell.timeout if self.timed_out else 0.0,
+            "error": None,
+            "warnings": [],
+            "figures": [],
+            "unshown": 0,
+        }
+
+    def ask(self, request: dict | None, limit: float) -> dict | None:
+        """The reply; None if the process dies, or is killed as it takes more than `limit` seconds.
+
+        Without a request it waits for a reply all the same. Raises Stopped if stop() was called.
+        """
+        if request is not None:
+            with contextlib.suppress(OSError):  # its end is told below
+                self.process.stdin.write(json.dumps(request) + "\n")
+                self.process.stdin.flush()
+        try:
+            reply = self.next_reply(limit)
+        except queue.Empty:
+            self.timed_out = True
+            reply = self.cut_short()
+        if self.stopped:
+            raise Stopped
+        return reply
+
+    def next_reply(self, limit: float | None = None) -> dict | None:
+        reply = self.replies.get(timeout=limit)
+        if reply is None:
+            self.replies.put(None)  # nothing follows
+        return reply
+
+    def cut_short(self) -> dict | None:
+        """End what does not reply in time; what it replied in the end."""
+        self.kill()
+        return None
+
+    def stop(self) -> None:
+        """End the process from another thread: who waits for its reply gets Stopped."""
+        self.stopped = True
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process and all it has started."""
+        if self.process is not None:
+            self.kill_group()
+            self.process.wait()
+
+    def kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "nt":
+                self.process.kill()
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the last line may be half a reply
+            for line in self.process.stdout:
+                self.replies.put(json.loads(line))
+        self.replies.put(None)
+
+    def _bury(self) -> None:
+        """When the process dies, end its children: they would keep the pipe of replies open."""
+        self.process.wait()
+        self.kill_group()
+
+    def _printed_so_far(self) -> str:
+        return self.printed.read_bytes().decode(errors="replace")
+
+    def fate(self, limit: float) -> str:
+        """How the process ended that gave no reply."""
+        if self.timed_out:
+            return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
+        code = self.exit_code()
+        if code < 0:
+            return f"the kernel died: killed by {signal.Signals(-code).name}"
+        return f"the kernel died with exit code {code}"
+
+    def exit_code(self) -> int:
+        """The negative number of the signal, if one ended it."""
+        return self.process.wait()
