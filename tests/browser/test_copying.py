@@ -64,6 +64,6 @@ def test_a_page_is_copied_as_markdown(server, clicked):
 
 
 def test_the_button_of_a_notebooks_page_copies_its_cell(project, clicked):
-    expected = visits.sources(project, "labs/classifier.html")[0]
-    text = clicked("labs/classifier.html", "[data-clipboard-target]")
+    expected = visits.sources(project, "notebook/session.html")[0]
+    text = clicked("notebook/session.html", "[data-clipboard-target]")
     assert text.rstrip() == visits.as_shown(expected)

@@ -20,7 +20,8 @@ def two_devices(tmp_path_factory):
     root = tmp_path_factory.mktemp("devices") / "a project"
     for name in ("benchmarks", "docs", "includes", "snippets", "outputs", "theme"):
         shutil.copytree(ROOT / name, root / name)
-    for name in ("mkdocs.yml", "package-lock.json"):
+    (root / "tutorial" / "site").mkdir(parents=True)
+    for name in ("mkdocs.yml", "package-lock.json", "tutorial/site/notebook_page.py"):
         shutil.copyfile(ROOT / name, root / name)
     leave_out = shutil.ignore_patterns("work", ".lock", "printed.txt")
     shutil.copytree(ROOT / "build" / "cpu", root / "build" / "cpu", ignore=leave_out)

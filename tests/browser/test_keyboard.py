@@ -65,7 +65,7 @@ def test_escape_closes_the_search(page):
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("path", ["gpu.html", "index.html", "labs/classifier.html"])
+@pytest.mark.parametrize("path", ["gpu.html", "index.html", "notebook/session.html"])
 def test_every_stop_of_the_tab_key_is_seen(new_page, prepare, path, size):
     page = new_page(path, *size)
     prepare(page)

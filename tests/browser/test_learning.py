@@ -308,7 +308,7 @@ def test_footer_says_what_the_neighbours_bring(server):
         for link in html.select("a.md-footer__link"):
             neighbour = DOCS / link["href"].replace(".html", ".md")
             if not neighbour.is_file():
-                assert link["href"].startswith("labs/") and not link.select_one(".brings").text
+                assert link["href"].startswith("notebook/") and not link.select_one(".brings").text
                 continue
             front = yaml.safe_load(neighbour.read_text("utf-8").split("---\n")[1])
             assert link.select_one(".brings").text == front["description"]

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.visits import COMBINATIONS, SIZES, show
 
 # One page of each kind: the panels are the same on all.
-PAGES = ["index.html", "404.html", "gpu.html", "labs/classifier.html"]
+PAGES = ["index.html", "404.html", "gpu.html", "notebook/session.html"]
 
 
 @pytest.fixture(scope="module", params=PAGES)

@@ -1,5 +1,6 @@
 """One visit to a page, in which everything is found out that its tests assert."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.server import Sent, Server
 from tutorial.lesson.project import Project
+from tutorial.site import notebook_page
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 COMBINATIONS = [(scheme, device) for scheme in ("light", "dark") for device in ("desktop", "phone")]
@@ -57,9 +59,8 @@ class Visit:
 def pages(project: Project) -> list[str]:
     """Every page that the site should have."""
     docs = project.root / "docs"
-    made = [*docs.rglob("*.md"), *docs.rglob("*.ipynb")]
-    paths = [file.relative_to(docs).with_suffix(".html").as_posix() for file in made]
-    return sorted([*paths, "404.html"])
+    paths = [file.relative_to(docs).with_suffix(".html").as_posix() for file in docs.rglob("*.md")]
+    return sorted([*paths, notebook_page.PAGE.replace(".ipynb", ".html"), "404.html"])
 
 
 def watch(page: Page, visit: Visit) -> None:
@@ -169,11 +170,10 @@ def same_origin(server: Server, address: str) -> bool:
 def sources(project: Project, path: str) -> list[str]:
     """The code of every block that a page shows to be copied, in order."""
     page = Path(path).with_suffix(".md")
-    if page.parent.name == "labs":
-        from tutorial.lesson.labs import Lab
-
-        cells = Lab(project, page.stem).notebook().cells
-        return [cell.source for cell in cells if cell.cell_type == "code"]
+    if page.parent.name == "notebook":
+        notebook = json.loads((project.site / f"{page.stem}.ipynb").read_text(encoding="utf-8"))
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        return ["".join(cell["source"]) for cell in cells]
     found: list[str] = []
     lines = iter(project.pages.get(project.root / "docs" / page, []))
     for line in lines:
