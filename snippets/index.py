@@ -1,26 +1,42 @@
-"""Home: what PyTorch is for, in two short programs, and whether it works on this computer."""
+"""Home: a network that learns, and whether PyTorch works on this computer."""
 
-# %% pi-by-darts
+# %% spirals alt="Two spirals of dots, one blue and one red, wound around each other. The network has coloured the plane: the blue region follows the blue spiral and the red region the red one."
+import matplotlib.pyplot as plt
 import torch
-
-device = torch.accelerator.current_accelerator(
-    check_available=True
-) or torch.device("cpu")
+from torch import nn
 
 torch.manual_seed(0)
-darts = torch.rand(1_000_000, 2, device=device)  # thrown at a square of side 1
-hits = darts.square().sum(dim=1) < 1  # within 1 of the corner: a quarter circle
-print(f"pi is about {4 * hits.float().mean():.3f}")
+angle = 3 * torch.pi * torch.rand(400).sqrt()
+arm = torch.stack([angle * angle.cos(), angle * angle.sin()], dim=1) / 10
+points = torch.cat([arm, -arm]) + 0.02 * torch.randn(800, 2)
+labels = torch.arange(800) // 400  # 0 for one spiral, 1 for the other
 
-# %% root-by-descent
-guess = torch.tensor(1.0, requires_grad=True)
-optimizer = torch.optim.SGD([guess], lr=0.05)
-for _ in range(20):
-    error = (guess**2 - 2) ** 2  # zero when guess is the square root of 2
+net = nn.Sequential(
+    nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 2)
+)
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for step in range(301):
+    loss = nn.functional.cross_entropy(net(points), labels)
     optimizer.zero_grad()
-    error.backward()  # how does the error change with the guess?
-    optimizer.step()  # a small step that makes it smaller
-print(f"the square root of 2 is about {guess:.4f}")
+    loss.backward()
+    optimizer.step()
+    if step % 100 == 0:
+        print(f"step {step:3}: loss {loss.item():.3f}")
+
+axis = torch.linspace(-1.1, 1.1, 200)
+with torch.no_grad():
+    plane = net(torch.cartesian_prod(axis, axis)).softmax(dim=1)[:, 1]
+plt.figure(figsize=(4.2, 4), layout="constrained")
+plt.imshow(
+    plane.reshape(200, 200).T.numpy(),
+    cmap="coolwarm",
+    origin="lower",
+    extent=(-1.1, 1.1, -1.1, 1.1),
+    alpha=0.6,
+)
+plt.scatter(*points.T.numpy(), c=labels.numpy(), cmap="coolwarm", s=8)
+plt.axis("off")
+plt.show()
 
 # %% versions
 import platform
@@ -41,6 +57,9 @@ if torch.__version__ < least:  # compared as versions: 2.10 is newer than 2.9
     print("pip install --upgrade torch torchvision")
 
 # %% it-works
+device = torch.accelerator.current_accelerator(
+    check_available=True
+) or torch.device("cpu")
 print("device that will be used:", device.type)
 weights = torch.ones(2, 3, device=device, requires_grad=True)
 (5 * weights).sum().backward()

@@ -361,7 +361,7 @@ def test_a_record_of_other_code_is_refused(ran):
     done = subprocess.run(["make", "assemble"], cwd=site.root, capture_output=True, text=True)
     script.write_text(before, encoding="utf-8")
     assert done.returncode != 0
-    assert "build/cpu/index/pi-by-darts.json: stale" in done.stderr
-    assert "build/cuda/index/pi-by-darts.json: stale" in done.stderr
+    assert "build/cpu/index/spirals.json: stale" in done.stderr
+    assert "build/cuda/index/spirals.json: stale" in done.stderr
     assert "make run SECTIONS=index" in done.stderr and "Traceback" not in done.stderr
     assert (site.root / "build" / "site" / "index.html").read_bytes() == built
