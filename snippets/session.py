@@ -32,7 +32,7 @@ numbers = torch.tensor(data)
 print(torch.ones_like(numbers))  # shape and dtype of numbers
 print(torch.rand_like(numbers, dtype=torch.float32))  # its shape, another dtype
 
-# %% from-shape
+# %% from-shape needs="from-tensor"
 shape = (2, 3)
 print(torch.rand(shape))
 print(torch.ones(shape))
@@ -142,7 +142,7 @@ Q.backward(gradient=torch.tensor([1.0, 1.0]))
 print("a.grad:", a.grad)
 print("b.grad:", b.grad)
 
-# %% q-compared
+# %% q-compared needs="q-backward"
 print("9 a^2:", torch.equal(a.grad, 9 * a.detach() ** 2))
 print("-2 b: ", torch.equal(b.grad, -2 * b.detach()))
 
@@ -301,7 +301,7 @@ print("before backward:", net.conv1.bias.grad)
 loss.backward()
 print("after backward: ", net.conv1.bias.grad)
 
-# %% update-by-hand
+# %% update-by-hand needs="bias-gradient"
 learning_rate = 0.01
 before = loss.item()
 with torch.no_grad():
@@ -309,7 +309,7 @@ with torch.no_grad():
         parameter -= learning_rate * parameter.grad
 print(f"loss {before:.4f}, then {loss_function(net(image), target):.4f}")
 
-# %% update-by-optimizer
+# %% update-by-optimizer needs="update-by-hand"
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
 
 optimizer.zero_grad()
@@ -577,7 +577,8 @@ images, labels = images.to(device), labels.to(device)
 print("parameters on:", next(net.parameters()).device.type)
 print("logits on:    ", net(images).device.type)
 
-# %% epoch-on-device timeout=600
+# %% epoch-on-device timeout=600 needs="to-device"
+torch.manual_seed(0)
 loss_function, optimizer = set_up(net)  # for the parameters where they are now
 start = time.perf_counter()
 for images, labels in train_loader:

@@ -603,7 +603,8 @@ if __name__ == "__main__":
 """
 
 
-def test_a_cell_finds_what_the_script_finds_when_it_is_run(sample, tmp_path):
+def test_a_cell_finds_what_the_script_finds_when_it_is_run(sample, tmp_path, monkeypatch):
+    monkeypatch.delenv("DEVICE", raising=False)  # of the tests
     sample.script("lesson", SEES)
     done = sample.do("tutorial", "run")
     assert "1 ran (3 cells)" in done.stdout, done.stderr

@@ -75,7 +75,7 @@ WRONG_ANSWERS = {
         (
             "    confidence, predictions = logits.softmax(dim=0).max(dim=1)\n"
             f"{WRONG}    return wrong[confidence[wrong].argsort(descending=True)[:count]]",
-            "named rightly",
+            "classified correctly",
         ),
         (
             TOP + "    losses = torch.nn.functional.cross_entropy(\n"

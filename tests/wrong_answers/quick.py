@@ -38,7 +38,7 @@ WRONG_ANSWERS = {
     "residual-forward": [
         ("    ...", "blank is still empty"),
         ("    return block.branch(maps)", "branch alone"),
-        ("    return block.short_cut(maps)", "short cut alone"),
+        ("    return block.short_cut(maps)", "skip connection alone"),
         ("    return maps + block.branch(maps)", "shapes do not fit"),
         ("    return block.branch(block.short_cut(maps)) + maps", "shapes do not fit"),
         ("    return F.relu(block.short_cut(maps) + block.branch(maps))", "activation"),

@@ -21,6 +21,9 @@ from tutorial.site.export import notebook
 SECTION = "session"
 # Not beside docs/session.md: of two files that become session.html MkDocs would keep one.
 PAGE = f"notebook/{SECTION}.ipynb"
+BESIDE = re.compile(
+    r"([\w-]+)\.(?:ipynb|html)(#[\w-]*|)"
+)  # another page, as a notebook links to it
 FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
 
 
@@ -49,6 +52,9 @@ def rendered(content: str, lab: Lab) -> str:
     page = BeautifulSoup(content, "html.parser")
     for anchor in page.select(".anchor-link"):
         anchor["class"] = "headerlink"  # Material's, which is seen when one points at it
+    for link in page.select("a[href]"):
+        if target := BESIDE.fullmatch(link["href"]):  # from the folder of the notebook's page
+            link["href"] = f"../{target[1]}.html{target[2]}"
     title = page.h1.extract() if page.h1 else ""
     for cell in page.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
         if cell.name == "pre":
