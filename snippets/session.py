@@ -474,6 +474,7 @@ torch.manual_seed(0)
 net = ColourNet()
 loss_function, optimizer = set_up(net)
 
+third = len(train_loader) // 3  # batches between two lines of output
 start = time.perf_counter()
 for epoch in range(2):
     running_loss = 0.0
@@ -483,9 +484,9 @@ for epoch in range(2):
         loss.backward()
         optimizer.step()
         running_loss += loss.item()
-        if number % 500 == 0:
+        if number % third == 0:
             print(
-                f"epoch {epoch + 1}, batch {number:4}: loss {running_loss / 500:.3f}"
+                f"epoch {epoch + 1}, batch {number:4}: loss {running_loss / third:.3f}"
             )
             running_loss = 0.0
 print(f"trained in {time.perf_counter() - start:.0f} s")
