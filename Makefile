@@ -83,10 +83,11 @@ format: $(READY) ## mend what ruff can
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-bench: $(READY) ## how well two sections use two cores; what a good recipe saves; the preview's delay
+bench: $(READY) ## how well two sections use two cores; what a good recipe saves; the preview's delay; a change of prose
 	@$(RUN) benchmarks/parallel_sections.py
 	@$(RUN) benchmarks/recipes.py
 	@$(RUN) benchmarks/preview.py
+	@$(RUN) benchmarks/prose.py
 
 lighthouse: $(READY) ## rate the site with Lighthouse, phone and desktop (PAGES="index tensors" RUNS=3)
 	@$(RUN) benchmarks/lighthouse.py $(PAGES) --runs $(or $(RUNS),3)
