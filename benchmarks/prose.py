@@ -17,7 +17,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("docs", "includes", "outputs", "snippets", "theme", "build/cpu", "build/torch")
+COPIED = (
+    "benchmarks",
+    "docs",
+    "includes",
+    "outputs",
+    "snippets",
+    "theme",
+    "build/cpu",
+    "build/torch",
+)
 FILES = ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "package.json", "package-lock.json")
 BARS = {"a change of prose": 1.5, "no change": 1 / 3}  # times the time of plain MkDocs
 PLAIN = """\
