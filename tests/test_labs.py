@@ -8,12 +8,12 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from markdown import Markdown
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from tests import nightly
+from tests.notebooks import execute, execute_in_empty_folder, reading
 from tutorial import TutorialError
-from tutorial.data import cifar10, stand_in, weights
+from tutorial.data import cifar10
 from tutorial.lesson import labs
 from tutorial.lesson.project import Project
 from tutorial.page import fences
@@ -84,25 +84,13 @@ def test_wrong_answers_name_exercises_that_exist(section):
     assert wrong_answers(section).keys() == LABS[section].exercises.keys()
 
 
-def execute(notebook, folder, before=""):
-    """Run a notebook in `folder`; `before` is what the test needs and a reader does not."""
-    if before:
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
-    resources = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
-
-
 @pytest.mark.parametrize("section", IN_JUPYTER)
 def test_a_lab_runs_with_its_solutions(section, tmp_path, monkeypatch):
     """With all images where it reads CIFAR-10: the lab has a gate on the accuracy."""
     before = "import torch; torch.set_num_threads(1)"
     if "CIFAR10" in LABS[section].path.read_text("utf-8"):
         source = cifar10.provide(PROJECT.root, lambda *_: None)
-        cifar10.link(source, tmp_path)
-        before += f"""
-from pathlib import Path
-from tutorial.data.cifar10 import Source, teach_torchvision
-teach_torchvision(Source({source.name!r}, Path({str(source.folder)!r}), {source.md5!r}))"""
+        before += reading(source, tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(PROJECT.root))
     execute(LABS[section].notebook(solved=True), tmp_path, before)
 
@@ -152,21 +140,8 @@ def test_the_notebook_of_a_lesson_runs_from_an_empty_folder(section, tmp_path, m
     page = PROJECT.root / "docs" / f"{section}.md"
     notebook = export.notebook(PROJECT, page)
     assert not any(cell.get("outputs") for cell in notebook.cells)
-    folder, before = tmp_path / "empty", "%matplotlib agg\nimport torch; torch.set_num_threads(1)"
-    folder.mkdir()
     needs = PROJECT.sections[section].needs("cpu")
-    if "CIFAR10" in needs:  # a small one: it is the notebook that is tested
-        md5 = stand_in.write(tmp_path / "images", train=5000, test=1000)
-        cifar10.link(cifar10.Source(cifar10.STAND_IN, tmp_path / "images", md5), folder)
-        before += f"""
-from pathlib import Path
-from tutorial.data.cifar10 import Source, teach_torchvision
-teach_torchvision(Source("drawn stand-in", Path({str(tmp_path / "images")!r}), {md5!r}))"""
-    if enums := set(needs - {"CIFAR10"}):
-        home = weights.provide(PROJECT.root, enums, lambda *_: None).home
-        monkeypatch.setenv("TORCH_HOME", str(home))
-    monkeypatch.setenv("PYTHONPATH", str(PROJECT.root))
-    execute(notebook, folder, before)
+    execute_in_empty_folder(notebook, needs, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("section", PROJECT.sections)

@@ -6,11 +6,10 @@ import json
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from tests import nightly
-from tutorial.data import cifar10, stand_in, weights
+from tests.notebooks import execute_in_empty_folder
 from tutorial.lesson import needs
 from tutorial.lesson.labs import Lab
 from tutorial.lesson.project import Project
@@ -93,30 +92,11 @@ def downloaded(name: str) -> nbformat.NotebookNode:
     return nbformat.reads((PROJECT.site / name).read_text("utf-8"), as_version=4)
 
 
-def execute(notebook: nbformat.NotebookNode, folder, monkeypatch) -> None:
-    """From an empty folder, on few drawn images: it is the notebook that is tested."""
-    place = folder / "images"
-    md5 = stand_in.write(place, train=5000, test=1000)
-    (folder / "empty").mkdir()
-    cifar10.link(cifar10.Source(cifar10.STAND_IN, place, md5), folder / "empty")
-    home = weights.provide(PROJECT.root, {"ResNet18_Weights"}, lambda *_: None).home
-    monkeypatch.setenv("TORCH_HOME", str(home))
-    monkeypatch.setenv("PYTHONPATH", str(PROJECT.root))
-    before = f"""
-from pathlib import Path
-import torch; torch.set_num_threads(1)
-from tutorial.data.cifar10 import Source, teach_torchvision
-teach_torchvision(Source("drawn stand-in", Path({str(place)!r}), {md5!r}))"""
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(f"%matplotlib agg\n{before}"))
-    resources = {"metadata": {"path": str(folder / "empty")}}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
-
-
 def test_the_notebook_stops_at_the_first_check(tmp_path, monkeypatch):
     notebook = downloaded("session.ipynb")
     assert not any(cell.get("outputs") for cell in notebook.cells)
     with pytest.raises(CellExecutionError, match="The blank is still empty"):
-        execute(notebook, tmp_path, monkeypatch)
+        execute_in_empty_folder(notebook, SECTION.needs("cpu"), tmp_path, monkeypatch)
     ran = [cell for cell in notebook.cells if cell.get("execution_count")]
     assert ran[-1].source.strip() == LAB.exercises["net-for-28"].check.strip()
 
@@ -124,7 +104,7 @@ def test_the_notebook_stops_at_the_first_check(tmp_path, monkeypatch):
 @nightly.mark
 def test_the_notebook_with_solutions_runs_to_its_end(tmp_path, monkeypatch):
     notebook = downloaded("session-solutions.ipynb")
-    execute(notebook, tmp_path, monkeypatch)
+    execute_in_empty_folder(notebook, SECTION.needs("cpu"), tmp_path, monkeypatch)
     last = [cell for cell in notebook.cells if cell.cell_type == "code"][-1]
     assert "vectors:" in json.dumps(last.outputs)
 

@@ -213,11 +213,11 @@ def test_a_cell_that_varies_as_a_whole_has_to_print_something():
     [
         ("loss 0.5\nsteps 7", [], "loss 0.5\nsteps 7"),
         ("loss 0.5\nsteps 7", ["loss 0.5\nsteps 7"], "loss 0.5\nsteps 7"),
-        # All numbers of the line; elsewhere in the cell all with decimals.
+        # All numbers of the line; elsewhere in the cell decimals and percentages.
         (
-            "loss 0.5 at 7\nbest 0.4 of 9",
-            ["loss 0.6 at 7\nbest 0.4 of 9"],
-            "loss ≈0.5 at ≈7\nbest ≈0.4 of 9",
+            "loss 0.5 at 7\nbest 0.4 of 9, 3%",
+            ["loss 0.6 at 7\nbest 0.4 of 9, 3%"],
+            "loss ≈0.5 at ≈7\nbest ≈0.4 of 9, ≈3%",
         ),
         ("1.5 2.5", ["1.5 2.5", "1.5 2.6"], "≈1.5 ≈2.5"),
         ("took 3 s for 7", ["took 9 s for 7"], "took ≈3 s for 7"),
@@ -238,8 +238,12 @@ def test_what_differs_between_two_runs_is_marked(text, others, marked):
         assert all(agrees(marked, unmarked(other)) for other in others)
 
 
-def test_decimals_can_be_marked_without_another_run():
-    assert mark("7 of 9: 0.78 in 3 s", [], decimals=True) == "7 of 9: ≈0.78 in ≈3 s"
+def test_below_a_cell_that_varies_every_number_but_a_shape_is_marked():
+    said = "7 of 9: 0.78\n(9, 2) (7,) torch.Size([3, 4]) [5, 6]"
+    marked = "≈7 of ≈9: ≈0.78\n(9, 2) (7,) torch.Size([3, 4]) [≈5, ≈6]"
+    assert mark(said, [said], below=True) == marked
+    # Where two runs show which lines vary, the others are exact.
+    assert mark("loss 0.5\nsteps 7", ["loss 0.6\nsteps 7"], below=True) == "loss ≈0.5\nsteps 7"
 
 
 def test_a_diff_shows_the_lines_that_do_not_agree_and_no_others():

@@ -40,7 +40,7 @@ class Exercise:
 
     @property
     def solution(self) -> str:
-        return solved(self.source)
+        return BLANK.sub(lambda blank: blank["body"], self.source + "\n").rstrip()
 
     def filled(self, body: str) -> str:
         """With somebody's own lines, indented as in the script, in the blank."""
@@ -57,11 +57,7 @@ class Lab:
     @property
     def path(self) -> Path:
         snippets = self.project.root / "snippets"
-        return snippets / f"{self.section}.py" if self.is_lesson else self._beside
-
-    @property
-    def _beside(self) -> Path:
-        return self.project.root / "snippets" / "labs" / f"{self.section}.py"
+        return (snippets if self.is_lesson else snippets / "labs") / f"{self.section}.py"
 
     @cached_property
     def is_lesson(self) -> bool:
@@ -113,11 +109,6 @@ class Lab:
                 source = exercise.solution if solved else exercise.stub
             cells.append((cell.cell_type, source, []))
         return make_notebook(cells)
-
-
-def solved(source: str) -> str:
-    """Code with its solutions and without the marks around them."""
-    return BLANK.sub(lambda blank: blank["body"], source + "\n").rstrip("\n")
 
 
 @lru_cache(maxsize=64)

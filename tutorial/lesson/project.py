@@ -98,14 +98,14 @@ class Project:
             match = SHOWN_CELL.match(fence.named)
             if not match:
                 continue
-            shown = [match["cell"]] if fence.kind == "cell" else []
-            if fence.kind == "exercise" and match["section"] in self.sections:
-                cells = self.sections[match["section"]].cells
-                blanks = [cell.name for cell in cells if cell.has_blank]
-                shown = [name for name in blanks if name == match["cell"]]
-                shown += [f"check-{name}" for name in shown]
-            for cell in shown:
-                places.setdefault((match["section"], cell), []).append(fence.place)
+            section, name = match["section"], match["cell"]
+            names = [name] if fence.kind == "cell" else []
+            if fence.kind == "exercise" and section in self.sections:
+                cells = self.sections[section].cells
+                if any(cell.has_blank and cell.name == name for cell in cells):
+                    names = [name, f"check-{name}"]
+            for each in names:
+                places.setdefault((section, each), []).append(fence.place)
         return places
 
     def where(self, section: str, cell: str) -> str:

@@ -3,6 +3,7 @@
 from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson.cells import DEVICES, Cell, Section
+from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 from tutorial.record import records, results, transcripts
 from tutorial.record.records import Record
@@ -168,9 +169,10 @@ def recorded_on_stand_in(project: Project) -> list[str]:
 def update(project: Project, section: Section, device: str, again: Project | None = None) -> bool:
     """Write the transcript anew; True if the file changed.
 
-    again: has records of the same cells, run in another way: what differs there is marked. On other
-    devices, which run once, the decimals of cells that vary on the CPU are. Cells that agree with
-    the committed ones keep their text, so that a diff shows what matters.
+    again: has records of the same cells, run in another way: a cell whose numbers differ there
+    varies, and so does each cell that needs it. Other devices run once, and what varies on the CPU
+    varies there. Cells that agree with the committed ones keep their text, so that a diff shows
+    what matters.
     """
     fresh = section_records(project, section, device)
     path = project.transcript(device, section.name)
@@ -200,7 +202,8 @@ def update(project: Project, section: Section, device: str, again: Project | Non
         if entry and (kept or same_versions):  # what differed once varies
             seen.append(entry.text)
         text = entry.output if kept else record.text
-        marked = transcripts.mark(text, seen, decimals=cell.name in vary)
+        below = not vary.isdisjoint(need.name for need in needed(section, cell.name, device))
+        marked = transcripts.mark(text, seen, below)
         whole = marked is None or (entry is not None and (kept or same_versions) and entry.whole)
         new.cells[cell.name] = Entry(
             fingerprints[cell.name],
@@ -209,6 +212,8 @@ def update(project: Project, section: Section, device: str, again: Project | Non
             whole,
             on_stand_in(record),
         )
+        if new.cells[cell.name].varies:
+            vary.add(cell.name)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     new.write(path)
     return path.read_text(encoding="utf-8") != before
@@ -217,4 +222,4 @@ def update(project: Project, section: Section, device: str, again: Project | Non
 def _varying(project: Project, section: Section) -> set[str]:
     """The cells whose numbers differ between two runs on the CPU."""
     entries = Transcript.read(project.transcript("cpu", section.name)).cells
-    return {name for name, each in entries.items() if each.whole or transcripts.MARK in each.text}
+    return {name for name, entry in entries.items() if entry.varies}

@@ -1,10 +1,11 @@
 """Committed outputs: one text file per section and device, and how a new run differs from it.
 
-In a transcript `≈` stands before each number that varies from machine to machine: what was printed
-there was measured to differ between two ways to run the cell, or is a time. Such a number is
-compared in form: any other number may stand in its place. Of other numbers, a decimal may differ by
-one in its last digit, because what lies between two digits is rounded up on one processor and down
-on the next. All else is compared as it was printed, except blanks: they pad numbers to columns.
+In a transcript `≈` stands before each number that varies from machine to machine: the cell, or one
+that it needs, was measured to print other numbers when run in another way; or it is a time. Such a
+number is compared in form: any other number may stand in its place. Of other numbers, a decimal may
+differ by one in its last digit, because what lies between two digits is rounded up on one processor
+and down on the next. All else is compared as it was printed, except blanks: they pad numbers to
+columns.
 """
 
 import difflib
@@ -31,6 +32,7 @@ DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+
 NUMBER = re.compile(rf"(?<![\w.])[-+]?{DIGITS}")
 UNIT = r"(?:s|ms|µs|us|ns|(?:milli|micro|nano)?seconds?|minutes?|min(?!\W*\d))\b"
 TIME = re.compile(rf"(?<![\w.,]){DIGITS}(?= ?{UNIT})")
+SHAPE = re.compile(r"\(\d+(?:,|(?:, \d+)+)\)|torch\.Size\(\[[\d, ]*\]\)")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 TOKEN = re.compile(
     rf"{MARK}?(?:(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})"
@@ -56,6 +58,14 @@ class Entry:
     @property
     def output(self) -> str:
         return unmarked(self.text)
+
+    @property
+    def varies(self) -> bool:
+        """Whether it printed other numbers, times aside, or words when run in another way."""
+        marked = any(
+            token["number"] and token[0] != token["number"] for token in _tokens(self.text)
+        )
+        return self.whole or marked
 
     def agrees(self, output: str, in_form: bool = False) -> bool:
         """Whether a run printed this. in_form: on other data, so that any number may differ."""
@@ -160,12 +170,14 @@ def _equal(token: re.Match, other: re.Match) -> bool:
     return _value(token) == _value(other)
 
 
-def mark(text: str, others: Iterable[str], decimals: bool = False) -> str | None:
+def mark(text: str, others: Iterable[str], below: bool = False) -> str | None:
     """What a cell printed, with a mark before each number that is not the same in `others`.
 
     others: what the same cell printed in other runs, or a transcript's text with its marks. Where
-    one number of a cell varies, all its decimals do and all numbers of that line: that two are
-    equal by chance proves nothing. decimals: mark these in any case. Times are always marked.
+    one number of a cell varies, all its decimals and percentages do and all numbers of that line:
+    that two are equal by chance proves nothing. below: the cell needs one that varies; then all of
+    its numbers do, except those of shapes, `(8, 3, 32, 32)`, even if none differs. Times are always
+    marked.
     Returns None where more than numbers varies: another word, another number of lines.
     """
     lines = [_tokens(line) for line in text.split("\n")]
@@ -178,20 +190,25 @@ def mark(text: str, others: Iterable[str], decimals: bool = False) -> str | None
             varies[number] |= any(
                 b[0] != a["number"] for a, b in zip(line, row, strict=True) if a["number"]
             )
-    decimals |= any(varies)
+    all_but_shapes = below and not any(varies)
 
     def marked(token: re.Match, whole_line: bool) -> str:
-        fixed = token["number"] and not whole_line
         if _form(token) == _value(token):  # a word
             return token[0]
-        if fixed and not (decimals and re.search(r"[.eE]", token[0])):
-            return token[0]
+        if token["number"] and not whole_line:
+            shape = any(a < token.start() < b for a, b in spans)
+            rounded = re.search(r"[.eE]", token[0]) or token.string[token.end() :].startswith("%")
+            if shape if all_but_shapes else not (any(varies) and rounded):
+                return token[0]
         return MARK + _value(token)
 
-    return "\n".join(
-        TOKEN.sub(lambda token, whole_line=whole_line: marked(token, whole_line), line)
-        for line, whole_line in zip(text.split("\n"), varies, strict=True)
-    )
+    result = []
+    for line, whole_line in zip(text.split("\n"), varies, strict=True):
+        spans = [match.span() for match in SHAPE.finditer(line)]
+        result.append(
+            TOKEN.sub(lambda token, whole_line=whole_line: marked(token, whole_line), line)
+        )
+    return "\n".join(result)
 
 
 def _form(token: re.Match) -> str:

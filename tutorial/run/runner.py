@@ -251,7 +251,7 @@ class Runner:
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],
-            printed(reply, cell, workdir),
+            printed(reply, workdir),
             reply["seconds"],
             reply["figures"],
             failure,
@@ -353,7 +353,7 @@ def revision(root: Path) -> str:
         return os.environ.get("REVISION", "")
 
 
-def printed(reply: dict, cell: Cell, workdir: Path) -> str:
+def printed(reply: dict, workdir: Path) -> str:
     """A cell's output as a reader would see it in a terminal, without this machine's paths."""
     text = ANSI.sub("", reply["text"])
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]

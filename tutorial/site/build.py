@@ -68,7 +68,7 @@ def remake_pages(project: Project, sections: set[str]) -> None:
     index = project.site / "search" / "search_index.json"
     whole = index.read_bytes()
     try:
-        _mkdocs(project, project.site, preview=True, dirty=True)
+        _mkdocs(project, project.site, dirty=True)
     finally:
         index.write_bytes(whole)  # MkDocs leaves one of the pages that it has made
 
@@ -91,7 +91,7 @@ def _make(project: Project, preview: bool = False) -> None:
     new = project.build / "site.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
-        _mkdocs(project, new, preview)
+        _mkdocs(project, new)
         _assemble(project, new)
         if not preview:
             offline.write(project, new)
@@ -100,7 +100,7 @@ def _make(project: Project, preview: bool = False) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _mkdocs(project: Project, destination: Path, preview: bool, dirty: bool = False) -> None:
+def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
     """dirty: only the pages that are older than their Markdown."""
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
     from mkdocs.commands.build import build as mkdocs_build
