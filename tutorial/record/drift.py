@@ -30,9 +30,9 @@ def facts(records: list[Record], device: str) -> dict[str, str]:
     """Provenance of a run, as it stands at the head of a transcript."""
     last = records[-1]
     known = {"device": device, "data": last.data}
-    known |= {key: last.environment[key] for key in ("python", "torch", "torchvision", "numpy")}
+    known |= {key: last.environment.get(key) for key in VERSIONS[2:]}
     if device != "cpu":
-        known["device"] = last.environment["device_name"]
+        known["device"] = last.environment.get("device_name")
         known |= {"date": last.date, "revision": last.revision}
     return {key: value for key, value in known.items() if value}
 

@@ -1,12 +1,16 @@
 """What a run left behind: one JSON file per cell in build/DEVICE/SECTION/, and its files."""
 
 import json
-import os
+import math
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.project import Project
+
+FILE_NAME = re.compile(r"\w[\w.-]*")  # in the record's own folder
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,7 @@ class Record:
         return figures + [("sound", each["file"]) for each in self.sounds]
 
     def write(self, folder: Path) -> None:
-        """Put the record in place in one step: a reader sees the old one or the new one."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.cell}.json"
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-        os.replace(new, path)
+        files.write(folder / f"{self.cell}.json", json.dumps(asdict(self), indent=1))
 
 
 def folder(project: Project, device: str, section: str) -> Path:
@@ -47,15 +46,9 @@ def folder(project: Project, device: str, section: str) -> Path:
 def read(project: Project, device: str, section: str, cell: str) -> Record | None:
     """The record of a cell, None if there is none. TutorialError if its file is damaged."""
     path = folder(project, device, section) / f"{cell}.json"
-    try:
-        record = Record(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (ValueError, TypeError, OSError) as error:
-        raise TutorialError(
-            f"{project.relative(path)}: the record cannot be read ({error}); 'make site' runs"
-            " the section again"
-        ) from None
+    record = load(path)
     for kind, name in record.files():
         if not (path.parent / name).is_file():
             raise TutorialError(
@@ -63,6 +56,54 @@ def read(project: Project, device: str, section: str, cell: str) -> Record | Non
                 " the section again"
             )
     return record
+
+
+def load(path: Path) -> Record:
+    """The record in a file. TutorialError unless it is as write() left it: it may come from another
+    machine, and goes onto pages.
+    """
+    try:
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        if wrong := [name for name, valid in _validity(record, path.stem).items() if not valid]:
+            raise ValueError(f"{wrong[0]!r} holds what no run writes")
+    except (ValueError, TypeError, LookupError, OSError) as error:
+        raise TutorialError(
+            f"{files.named(path)}: the record cannot be read ({error}); 'make site' runs the"
+            " section again"
+        ) from None
+    return record
+
+
+def _validity(record: Record, cell: str) -> dict[str, bool]:
+    texts = ("key", "text", "failure", "data", "date", "revision")
+    facts = record.environment
+    return {
+        "cell": record.cell == cell,
+        **{name: isinstance(getattr(record, name), str) for name in texts},
+        "seconds": _is_number(record.seconds, 0, math.inf),
+        "figures": all(
+            _are_names(figure["light"], figure["dark"])
+            and _is_number(figure["width"], 1, 10_000)
+            and _is_number(figure["height"], 1, 10_000)
+            for figure in record.figures
+        ),
+        "sounds": all(
+            _are_names(sound["file"]) and _is_number(sound["seconds"], 0, math.inf)
+            for sound in record.sounds
+        ),
+        "environment": isinstance(facts, dict)
+        and all(isinstance(fact, str | int | float | list) for fact in facts.values()),
+        "accuracy": record.accuracy is None or _is_number(record.accuracy, 0, 1),
+    }
+
+
+def _is_number(value, least: float, most: float) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and least <= value <= most
+
+
+def _are_names(*values) -> bool:
+    return all(isinstance(value, str) and FILE_NAME.fullmatch(value) for value in values)
 
 
 def data_of(project: Project, device: str, section: str) -> frozenset[str]:

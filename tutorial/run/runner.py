@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.metadata
-import json
 import os
 import platform
 import re
@@ -187,10 +186,8 @@ class Runner:
         folder = records.folder(self.project, self.device, section.name)
         total = 0.0
         for path in folder.glob("*.json"):
-            try:
-                total += json.loads(path.read_text(encoding="utf-8"))["seconds"]
-            except (ValueError, KeyError, TypeError, OSError):
-                continue
+            with contextlib.suppress(TutorialError):
+                total += records.load(path).seconds
         # Without records, the time limits tell which sections train.
         return total, sum(cell.timeout for cell in section.on(self.device))
 
@@ -372,8 +369,7 @@ def _forget(folder: Path, cells: set[str]) -> None:
         if path.stem not in cells:
             path.unlink()
             continue
-        record = Record(**json.loads(path.read_text(encoding="utf-8")))
-        named |= {name for _, name in record.files()}
+        named |= {name for _, name in records.load(path).files()}
     for path in (*folder.glob("*.webp"), *folder.glob("*.wav")):
         if path.name not in named:
             path.unlink()

@@ -1,0 +1,57 @@
+"""Reading and writing the project's text files, so that none is half there or read by accident."""
+
+import json
+import os
+from pathlib import Path
+
+from tutorial import TutorialError
+
+
+def named(path: Path) -> str:
+    """The path as messages show it: relative where it lies below the working directory."""
+    path = Path(os.path.abspath(path))
+    below = path.is_relative_to(Path.cwd())
+    return (path.relative_to(Path.cwd()) if below else path).as_posix()
+
+
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """The files below `folder` that match, sorted; without hidden ones such as editors' locks."""
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def read(path: Path) -> str:
+    """A text file's content. TutorialError where it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise TutorialError(
+            f"{named(path)}:{line}: the byte 0x{error.object[error.start]:02x} is not UTF-8; save"
+            " the file in that encoding"
+        ) from None
+    except OSError as error:
+        raise TutorialError(f"{named(path)}: cannot be read: {error.strerror}") from None
+
+
+def write(path: Path, text: str) -> None:
+    """Put a text file in place in one step; if that fails, the old one stays as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_bytes(text.encode())
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def remembered(path: Path) -> dict:
+    """What a cache file holds, a JSON object; an empty one if the file is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
