@@ -16,8 +16,11 @@ from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A shell's background job is started with interrupts ignored, and so would be what tests interrupt.
+# A shell's background job is started with interrupts ignored, one of nohup with hangups ignored,
+# and so would be what tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 MKDOCS = """\
 site_name: Sample

@@ -181,7 +181,7 @@ def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve)
     assert "cell-preview" not in page and "preview-note" not in page  # the real records again
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])
 def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     light.script("lesson", LESSON)
     server = serve()
@@ -199,7 +199,7 @@ def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     server.wait_for(lambda: pids.exists() and pids.read_text().endswith("."))
     found = [int(pid) for pid in pids.read_text().rstrip(".").split()]
     assert not any(gone(pid) for pid in found)
-    server.process.send_signal(end)
+    server.process.send_signal(getattr(signal, end))
     server.process.wait(20)
     deadline = time.monotonic() + 10
     while not all(gone(pid) for pid in found):
@@ -298,6 +298,7 @@ def test_a_cell_that_leaves_a_thread_is_run_again_rather_than_copied(light, sess
 
 FATES = {
     "import time\ntime.sleep(60)": "stopped at its time limit of 1 s",
+    "while True: print('x' * 1000)": "stopped: it printed more than 256 KB",
     "import os\nos._exit(3)": "the kernel died with exit code 3",
     "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)": "killed by SIGSEGV",
 }

@@ -108,6 +108,23 @@ def test_a_section_without_figures_does_not_wait_for_matplotlib(light):
     assert record(light, "lesson", "one").text == "False"
 
 
+def test_libraries_say_nothing_of_a_home_that_cannot_be_written_to(light):
+    light.script(
+        "lesson",
+        """
+        # %% one
+        import matplotlib.pyplot as plt
+
+        # %% two
+        import logging
+
+        logging.getLogger("matplotlib.font_manager").warning("building the font cache")
+        """,
+    )
+    assert "1 ran" in light.do("tutorial", "run", HOME=os.devnull, XDG_CACHE_HOME="").stdout
+    assert [record(light, "lesson", cell).text for cell in ("one", "two")] == ["", ""]
+
+
 def test_cells_run_with_the_memory_settings_that_the_results_page_tells_of(light):
     told = re.findall(r"`(MALLOC_\w+)`", (ROOT / "docs" / "results.md").read_text("utf-8"))
     assert len(told) == 2
@@ -335,6 +352,15 @@ FAULTS = {
         print("about to hang")
         time.sleep(300)
     """,
+    "talks": """
+        # %% one timeout=60
+        while True:
+            print("endless " * 1000)
+    """,
+    "talks-briefly": """
+        # %% one
+        print("all at once " * 30_000)
+    """,
     "exits": """
         # %% one
         import os
@@ -451,6 +477,8 @@ def test_cells_above_the_failing_one_are_kept_and_those_below_are_not_run(faults
         ("no-error", "one", "%% one", "raised nothing, although error='ValueError'"),
         ("other-error", "one", "RAISES", "KeyError: 'missing' (announced: ValueError)"),
         ("hangs", "one", "%% one", "time limit of 3 s"),
+        ("talks", "one", "%% one", "stopped: it printed more than 256 KB"),
+        ("talks-briefly", "one", "%% one", "it printed more than 256 KB"),
         ("exits", "one", "%% one", "died with exit code 3"),
         ("killed", "one", "%% one", "killed by SIGKILL"),
         ("no-alt", "one", "%% one", 'shows a figure without alt="..."'),
@@ -496,6 +524,14 @@ def test_a_cell_stopped_at_its_time_limit_leaves_no_process_behind(faults):
         wait_for(lambda pid=pid: not alive(pid), f"the end of process {pid}", 10)
 
 
+@pytest.mark.parametrize("section", ["talks", "talks-briefly"])
+def test_what_a_cell_printed_beyond_the_limit_is_kept_nowhere(faults, section):
+    sample, _ = faults
+    folder = sample.root / "build" / "cpu" / section
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 2_000_000
+    assert len(message(faults, section)) < 5000
+
+
 def test_a_dead_kernel_takes_its_forked_children_along(light):
     # Such a child holds the pipe open on which the kernel answers: nobody may wait for its end.
     light.script(
@@ -524,8 +560,9 @@ def test_a_dead_kernel_takes_its_forked_children_along(light):
 # Interruption
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, number):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, name):
+    number = getattr(signal, name)
     light.script("first", "# %% one\nprint('finished')\n")
     light.script(
         "second",
@@ -557,7 +594,7 @@ def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, numbe
     finally:
         for pid in filter(alive, pids):
             os.kill(pid, signal.SIGKILL)
-    assert running.returncode == 128 + number
+    assert running.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert "Traceback" not in err
     if number == signal.SIGINT:
         assert "interrupted: what had finished is kept" in err

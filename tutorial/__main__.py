@@ -49,7 +49,10 @@ JOBS = argument("--jobs", type=int, help="how many sections run at a time")
 
 def main(arguments: list[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that kernels are ended first
+    for name in ("SIGTERM", "SIGHUP"):  # so that kernels are ended first; not if nohup says no
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         return options.pop("function")(**options)
     except TutorialError as error:

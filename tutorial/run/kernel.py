@@ -8,6 +8,7 @@ can be installed, and code, file name and line numbers are the script's own.
 
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import random
@@ -20,6 +21,8 @@ import types
 import warnings
 from pathlib import Path
 
+OUTPUT_LIMIT = 256 * 1024  # bytes that a cell may print
+
 
 def serve() -> None:
     """Answer requests until stdin closes."""
@@ -31,8 +34,12 @@ def serve() -> None:
         os.dup2(printed, number)
         text = open(number, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
         setattr(sys, stream, text)
+    # What Matplotlib says when it first lists the fonts of a machine is no output of a lesson.
+    logging.getLogger("matplotlib.font_manager").addHandler(logging.NullHandler())
     kernel = Kernel(start, printed)
-    _send(replies, kernel.start())
+    facts = kernel.start()
+    os.ftruncate(printed, 0)  # of what libraries said
+    _send(replies, facts)
     for line in requests:
         request = json.loads(line)
         _send(replies, kernel.run(**request) if request else kernel.fork())
@@ -94,7 +101,6 @@ class Kernel:
 
         recipe: it leaves test_logits and test_labels, whose accuracy is part of the reply.
         """
-        os.ftruncate(self.printed, 0)
         error, accuracy, started = None, None, time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             _warn_as_python_does()
@@ -108,8 +114,9 @@ class Kernel:
         sys.stdout.flush()
         sys.stderr.flush()
         figures = sys.modules.get("tutorial.run.figures")  # a backend, loaded when used
-        # Not read_text(), which takes the carriage return of a progress bar for a new line.
-        text = Path(self.request["printed"]).read_bytes().decode(errors="replace")
+        with open(self.request["printed"], "rb") as file:
+            text = file.read(OUTPUT_LIMIT + 1).decode(errors="replace")
+        os.ftruncate(self.printed, 0)
         return {
             "text": text,
             "error": error,

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson.cells import Cell, Section
+from tutorial.run import watchdog
+from tutorial.run.kernel import OUTPUT_LIMIT
 
 START_LIMIT = 180.0  # seconds to import torch on a cold disk
 # What a training step frees, the next one needs again: glibc is not to give it back in between.
@@ -22,6 +25,7 @@ KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # the most that glibc accepts
 }
+TOO_MUCH = f"it printed more than {OUTPUT_LIMIT // 1024} KB; print less, or a part of it"
 
 
 class Stopped(Exception):
@@ -31,15 +35,22 @@ class Stopped(Exception):
 def environment_of(
     device: str, threads: int, backend: str, torch_home: Path | None
 ) -> dict[str, str]:
-    """The environment variables of a process that runs cells; `backend` is matplotlib's."""
-    package = str(Path(__file__).parents[2])
+    """The environment variables of a process that runs cells; `backend` is matplotlib's.
+
+    What libraries keep between runs has a folder here: a home that cannot be written to would make
+    them say so in the middle of a lesson.
+    """
+    package = Path(__file__).parents[2]
+    caches = package / "build" / "caches"
     environment = {
         **os.environ,
         **KEEP_FREED_MEMORY,
-        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")])),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": backend,
+        "MPLCONFIGDIR": str(caches / "matplotlib"),
+        "XDG_CACHE_HOME": str(caches),
         "OMP_NUM_THREADS": str(threads),
         "COLUMNS": "80",
         "TERM": "dumb",
@@ -86,7 +97,7 @@ class KernelProcess:
         }
         self.process: subprocess.Popen | None = None
         self.replies: queue.SimpleQueue = queue.SimpleQueue()  # None when it has ended
-        self.timed_out = self.stopped = False
+        self.timed_out = self.flooded = self.stopped = False
 
     @property
     def dead(self) -> bool:
@@ -114,6 +125,7 @@ class KernelProcess:
                 encoding="utf-8",
                 **own_group,
             )
+        watchdog.watch(self.process.pid)
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._bury, daemon=True).start()
         if self.stopped:  # while it was being started
@@ -150,7 +162,8 @@ class KernelProcess:
         }
 
     def ask(self, request: dict | None, limit: float) -> dict | None:
-        """The reply; None if the process dies, or is killed as it takes more than `limit` seconds.
+        """The reply; None if the process dies, or is killed as it takes more than `limit` seconds
+        or prints more than OUTPUT_LIMIT bytes.
 
         Without a request it waits for a reply all the same. Raises Stopped if stop() was called.
         """
@@ -159,13 +172,26 @@ class KernelProcess:
                 self.process.stdin.write(json.dumps(request) + "\n")
                 self.process.stdin.flush()
         try:
-            reply = self.next_reply(limit)
+            reply = self._reply_within(limit, watched=bool(request))
         except queue.Empty:
-            self.timed_out = True
             reply = self.cut_short()
+            if self.flooded:
+                os.truncate(self.printed, OUTPUT_LIMIT)
         if self.stopped:
             raise Stopped
         return reply
+
+    def _reply_within(self, limit: float, watched: bool) -> dict | None:
+        """As next_reply(); queue.Empty also where a cell, which is watched, prints too much."""
+        end = time.monotonic() + limit
+        while True:
+            try:
+                return self.next_reply(min(0.1, max(0.0, end - time.monotonic())))
+            except queue.Empty:
+                self.timed_out = time.monotonic() >= end
+                self.flooded = watched and self.printed.stat().st_size > OUTPUT_LIMIT
+                if self.timed_out or self.flooded:
+                    raise
 
     def next_reply(self, limit: float | None = None) -> dict | None:
         reply = self.replies.get(timeout=limit)
@@ -206,12 +232,16 @@ class KernelProcess:
         """When the process dies, end its children: they would keep the pipe of replies open."""
         self.process.wait()
         self.kill_group()
+        watchdog.forget(self.process.pid)
 
     def _printed_so_far(self) -> str:
-        return self.printed.read_bytes().decode(errors="replace")
+        with open(self.printed, "rb") as file:
+            return file.read(OUTPUT_LIMIT).decode(errors="replace")
 
     def fate(self, limit: float) -> str:
         """How the process ended that gave no reply."""
+        if self.flooded:
+            return f"stopped: {TOO_MUCH}"
         if self.timed_out:
             return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
         code = self.exit_code()

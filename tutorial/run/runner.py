@@ -21,7 +21,8 @@ from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run import sounds
-from tutorial.run.kernel_process import KernelProcess, Stopped, environment_of
+from tutorial.run.kernel import OUTPUT_LIMIT
+from tutorial.run.kernel_process import TOO_MUCH, KernelProcess, Stopped, environment_of
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
@@ -267,6 +268,8 @@ class Runner:
         figures = len(reply["figures"])
         if reply.get("fatal"):
             said = reply["fatal"]
+        elif len(reply["text"].encode()) > OUTPUT_LIMIT:
+            said = TOO_MUCH
         elif error and expected not in error["types"]:
             line = error["line"] or cell.line
             wanted = f" (announced: {expected})" if expected else ""
@@ -298,7 +301,7 @@ class Runner:
         said = said.replace(str(self.project.root) + os.sep, "").rstrip()
         printed = reply["text"].strip()
         if printed:
-            tail = "\n".join(printed.splitlines()[-10:])
+            tail = "\n".join(printed.splitlines()[-10:])[-2000:]
             said += f"\nprinted before that:\n{tail}"
         return f"{where}: cell {cell.name}, {shown}: {said}"
 

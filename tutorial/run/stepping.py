@@ -18,6 +18,7 @@ from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
+from tutorial.run import watchdog
 from tutorial.run.kernel_process import START_LIMIT, KernelProcess, Stopped
 from tutorial.run.runner import Runner, cores
 
@@ -48,12 +49,14 @@ class SteppingKernel(KernelProcess):
 
     def run(self, cell: Cell) -> dict:
         """Run one cell. Raises Cancelled, with the state before it or one above kept."""
-        self.timed_out = False
+        self.timed_out = self.flooded = False
+        os.truncate(self.printed, 0)  # a cell that was cut short has left something there
         copy = self.ask({}, START_LIMIT)
         if copy and copy["group"]:
             folder = self.folders / str(len(self.done))
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.workdir, folder, symlinks=True)
+            watchdog.watch(copy["group"])
             self.copies.append((len(self.done), copy["group"]))
         if self.cancelled:
             raise Cancelled
@@ -128,6 +131,7 @@ class SteppingKernel(KernelProcess):
 def end_group(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
+    watchdog.forget(group)
 
 
 class Session(threading.Thread):
