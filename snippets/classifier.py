@@ -226,36 +226,6 @@ dropout = nn.Dropout(p=0.5)
 print("train():", dropout.train()(torch.ones(8)))
 print("eval(): ", dropout.eval()(torch.ones(8)))
 
-# %% moved-in-place
-layer = nn.Linear(2, 2)
-weight = layer.weight
-returned = layer.to(torch.float64)  # a dtype, as every machine has two of them
-print("Module.to returns the module itself:", returned is layer)
-print("its weight is now", weight.dtype, "- same object:", layer.weight is weight)
-
-values = torch.zeros(2)
-moved = values.to(torch.float64)
-print("Tensor.to leaves", values.dtype, "and returns another,", moved.dtype)
-
-layer.to("meta")  # a device without memory
-print("moved to meta - same object:", layer.weight is weight)
-
-# %% stale-optimizer
-torch.manual_seed(0)
-optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
-# Somebody changes the network and runs the line that makes it again:
-trial_net = Net().to(device)
-for name in ("old optimizer", "new optimizer"):
-    losses = []
-    for _ in range(200):
-        loss = loss_function(trial_net(one_batch[0]), one_batch[1])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    print(f"{name}: loss {losses[0]:.3f} to {losses[-1]:.3f}")
-    optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
-
 # %% train timeout=600
 torch.manual_seed(0)  # the initial weights and the order of the batches
 net = Net().to(device)  # moved before the optimizer takes hold of its parameters

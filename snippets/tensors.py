@@ -381,16 +381,6 @@ answers = model(moved)
 print("computed on", answers.device.type)
 print("back in NumPy:", answers.detach().cpu().numpy().shape)
 
-# %% to-in-place
-examples.to(torch.float64)  # the result is thrown away
-print("Tensor.to:", examples.dtype)
-examples = examples.to(torch.float64)  # this is how
-print("assigned: ", examples.dtype)
-
-linear = nn.Linear(3, 2)
-linear.to(torch.float64)  # nothing to assign: the module itself changes
-print("Module.to:", linear.weight.dtype)
-
 # %% two-devices
 on_device = torch.ones(3, device=device)  # made there, no copy
 try:

@@ -451,15 +451,29 @@ def two_lessons(sample):
     (sample.root / "docs" / "page.md").write_text("# A page\n\n```exercise\nx.py::y\n```\n")
 
 
-def test_reading_time_is_that_of_the_pages(lesson):
+def test_study_time_is_that_of_the_pages(lesson):
     two_lessons(lesson)
     lesson.edit("docs/lesson.md", "## Plain", "word " * 200 * 20 + "\n\n## Plain")
-    assert text_of(lesson, "reading_time('lesson.md')") == "20 min"
-    assert text_of(lesson, "reading_time('other.md')") == "1 min"
-    assert text_of(lesson, "reading_time('lesson.md', 'other.md')") == "21 min"
-    assert text_of(lesson, "reading_time()") == "21 min"
-    lesson.edit("docs/lesson.md", "## Plain", "word " * 200 * 130 + "\n\n## Plain")
-    assert text_of(lesson, "reading_time()") == "2½ hours"
+    lesson.edit(
+        "docs/lesson.md", "## Plain", "## More: aside\n\n" + "word " * 2000 + "\n\n## Plain"
+    )
+    assert text_of(lesson, "study_time('lesson.md')") == "30 min"  # and three cells
+    assert text_of(lesson, "core_time('lesson.md')") == "20 min"
+    assert text_of(lesson, "study_time('lesson.md#more-aside')") == "10 min"
+    assert text_of(lesson, "study_time('other.md')") == "1 min"
+    assert text_of(lesson, "study_time()") == "35 min"
+    lesson.edit("docs/lesson.md", "## More", "word " * 200 * 120 + "\n\n## More")
+    assert text_of(lesson, "core_time()") == "2½ hours"
+    assert text_of(lesson, "study_time()") == "2½ hours"
+
+
+def test_a_session_is_none_of_the_lessons_that_build_on_each_other(lesson):
+    two_lessons(lesson)
+    blank = "### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n\n# %% check-one\nprint(x)\n"
+    (lesson.root / "snippets" / "other.py").write_text(f'"""Other."""\n\n# %% one\n{blank}')
+    lesson.edit("docs/other.md", "# other", "# other\n\n" + "word " * 2000)
+    assert text_of(lesson, "study_time('other.md')") == "10 min"
+    assert text_of(lesson, "study_time()") == "2 min"
 
 
 def test_exercises_are_those_of_the_page(lesson):
@@ -497,7 +511,8 @@ def test_times_are_rounded_to_plan_with(seconds, text):
 @pytest.mark.parametrize(
     ("expression", "says"),
     [
-        ("reading_time('lessen.md')", "docs/lessen.md is no lesson: there are lesson.md"),
+        ("study_time('lessen.md')", "docs/lessen.md is no lesson: there are lesson.md"),
+        ("core_time('lesson.md#plan')", "has no #plan: there are #lesson, #plain-loop"),
         ("running_time('lesson.md', 'page.md')", "docs/page.md is no lesson"),
         ("lesson.md minutes", "cannot be read"),
     ],

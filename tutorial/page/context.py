@@ -15,7 +15,8 @@ from pymdownx.superfences import SuperFencesException
 from tutorial import TutorialError
 from tutorial.lesson.cells import DEVICES, Cell, Section
 from tutorial.lesson.project import Project
-from tutorial.page import formats
+from tutorial.page import formats, study_time
+from tutorial.page.study_time import Part
 from tutorial.record import records, transcripts
 from tutorial.record.results import Results
 from tutorial.record.transcripts import Transcript
@@ -29,8 +30,6 @@ FACTS = {
     "threads": "Threads",
     "preview": "Preview",  # see site/preview.py
 }
-WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 25
-LONGEST_READ = 100  # lines; a longer cell holds data, which nobody reads line by line
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -154,15 +153,16 @@ class BuildContext:
         lines = self.project.pages.get(self.project.root / "docs" / f"{page}.md", [])
         return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), page)
 
-    def reading_minutes(self, section: Section) -> int:
-        """Minutes to read the prose and the code, to the next five above ten."""
-        page = self.project.root / "docs" / f"{section.name}.md"
-        words = sum(len(line.split()) for line in self.project.pages.get(page, []))
-        sizes = [len(cell.source.splitlines()) for cell in section.cells]
-        code = sum(size for size in sizes if size <= LONGEST_READ)
-        minutes = words / WORDS_A_MINUTE + code / CODE_LINES_A_MINUTE
-        step = 5 if minutes > 10 else 1
-        return max(1, round(minutes / step) * step)
+    def parts_of(self, page: str) -> list[Part]:
+        """The parts of `session.md`, or those under one heading of it, `session.md#1-tensors`."""
+        name, _, anchor = page.partition("#")
+        parts = study_time.parts(self.project.pages.get(self.project.root / "docs" / name, []))
+        if not anchor:
+            return parts
+        if not (section := study_time.section(parts, anchor)):
+            known = ", ".join(f"#{part.anchor}" for part in parts[1:])
+            raise PageError(f"docs/{name} has no #{anchor}: there are {known}")
+        return section
 
 
 def render(template: str, **values) -> str:

@@ -14,7 +14,7 @@ from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson import labs
 from tutorial.lesson.project import Project
-from tutorial.page import programs, results_page
+from tutorial.page import programs, results_page, study_time
 from tutorial.page.context import BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
@@ -130,6 +130,7 @@ def show_error(context: BuildContext, text: str, md: Markdown) -> str:
 def show_section(context: BuildContext, text: str, md: Markdown) -> str:
     """How long a lesson takes, what it ran on, and its downloads."""
     section, _ = context.find_cell(text)
+    parts = context.parts_of(f"{section.name}.md")
     data = ""
     seconds: dict[str, list] = {}
     for cell in section.cells:
@@ -140,7 +141,8 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
     return render(
         "section.html",
         name=section.name,
-        reading_minutes=context.reading_minutes(section),
+        minutes=study_time.minutes(parts),
+        core_minutes=study_time.minutes(parts, core=True),
         totals={label: sum(each) for label, each in seconds.items() if None not in each},
         data=data,
         colab=labs.colab,

@@ -44,9 +44,10 @@ def run_seconds(seconds: float) -> str:
 
 
 def rounded_minutes(minutes: float) -> str:
-    """As one plans with: 25 min, 4½ hours."""
-    if minutes < 100:
-        return f"{minutes:.0f}{SPACE}min"
+    """As one plans with: 7 min, above ten the next five as 25 min, 4½ hours."""
+    if minutes < 117.5:
+        step = 5 if minutes > 10 else 1
+        return f"{max(1, round(minutes / step) * step)}{SPACE}min"
     hours, half = divmod(round(minutes / 30), 2)
     return f"{hours}{'½' * half}{SPACE}hours"
 

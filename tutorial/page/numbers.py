@@ -26,9 +26,10 @@ from markdown.util import AtomicString
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import Cell, Section
-from tutorial.page import formats
+from tutorial.page import formats, study_time
 from tutorial.page.context import NAMES, BuildContext, PageError, render
 from tutorial.page.formats import MINUS, SPACE
+from tutorial.page.study_time import Part
 
 # Code and comments, which have no placeholders, or a placeholder, whose expression is a group.
 PLACEHOLDER = re.compile(
@@ -198,10 +199,21 @@ class Numbers:
 
     # Of lessons: to plan with
 
-    def reading_time(self, *pages: str) -> Number:
-        """Minutes to read pages, `tensors.md`; without a page, all lessons."""
-        minutes = [self._context.reading_minutes(lesson) for lesson in self._lessons(pages)]
-        return Number(formats.rounded_minutes(sum(minutes)))
+    def study_time(self, *pages: str) -> Number:
+        """What a student needs for pages, `tensors.md`, or a section of one, `tensors.md#compute`;
+        without a page, for all lessons. See study_time.py.
+        """
+        return Number(formats.rounded_minutes(sum(map(study_time.minutes, self._parts(pages)))))
+
+    def core_time(self, *pages: str) -> Number:
+        """The same, without what is marked `More`."""
+        minutes = sum(study_time.minutes(parts, core=True) for parts in self._parts(pages))
+        return Number(formats.rounded_minutes(minutes))
+
+    def _parts(self, pages: tuple[str, ...]) -> list[list[Part]]:
+        self._lessons(tuple(page.partition("#")[0] for page in pages))
+        pages = pages or [f"{lesson.name}.md" for lesson in self._lessons(())]
+        return [self._context.parts_of(page) for page in pages]
 
     def running_time(self, *pages: str) -> Number:
         """Time of this build's run of pages, or of all lessons, rounded."""
@@ -220,7 +232,11 @@ class Numbers:
         return Number(text, exercises_of=lessons[0].name if len(lessons) == 1 else "")
 
     def _lessons(self, pages: tuple[str, ...]) -> list[Section]:
-        """The sections of the named pages; a lesson is a page with a `section` fence."""
+        """The sections of the named pages; a lesson is a page with a `section` fence.
+
+        All lessons are those that build on each other: without a session, which holds its own
+        blanks and needs no other page.
+        """
         sections = self._context.project.sections
         lessons = {
             fence.page.name: sections[fence.page.stem]
@@ -231,7 +247,9 @@ class Numbers:
             if page not in lessons:
                 known = ", ".join(lessons) or "none yet"
                 raise TutorialError(f"docs/{page} is no lesson: there are {known}")
-        return [lessons[page] for page in pages or lessons]
+        if not pages:
+            return [each for each in lessons.values() if not any(c.has_blank for c in each.cells)]
+        return [lessons[page] for page in pages]
 
     def not_measured(self, text: str) -> Number:
         """A choice or a definition, `25 ms`."""
