@@ -50,16 +50,41 @@ def share_of_seeds(recipe: str) -> float:
     return within / statistics.variance([value for row in classes for value in row])
 
 
-def printed(section: str, cell: str, pattern: str) -> float:
-    """The number in the line of a committed output that begins with a pattern."""
+def numbers(section: str, cell: str, pattern: str) -> list[float]:
+    """The number in each line of a committed output that begins with a pattern."""
     text = Transcript.read(Project(ROOT).transcript("cpu", section)).cells[cell].output
-    (number,) = re.findall(rf"^{pattern}\D*(\d+\.\d+)", text, re.MULTILINE)
-    return float(number)
+    return [float(n) for n in re.findall(rf"^ *{pattern}\D*(\d+\.\d+)", text, re.MULTILINE)]
 
 
-def images(way: str) -> float:
+def printed(section: str, cell: str, pattern: str) -> float:
+    """The number in the only such line."""
+    (number,) = numbers(section, cell, pattern)
+    return number
+
+
+def spread_of_seeds(recipe: str) -> tuple[float, float]:
+    """Standard deviation over the seeds: of the total accuracy, and the mean of the classes'."""
+    classes = [each["values"] for each in RESULTS[recipe]["classes"].values()]
+    return statistics.stdev(values(recipe)), statistics.mean(map(statistics.stdev, classes))
+
+
+def mean(recipe: str) -> float:
+    return 100 * statistics.mean(values(recipe))
+
+
+def images(way: str, cell: str = "wrong-ways") -> float:
     """Accuracy in per cent on test images that were prepared in some way; one seed."""
-    return printed("images", "wrong-ways", re.escape(way))
+    return printed("images", cell, re.escape(way) + ".*accuracy")
+
+
+def in_other_light(way: str) -> list[float]:
+    """The same for the test images, and for those that were made darker."""
+    return numbers("images", "darker", f"{way} +accuracy")
+
+
+def noise(decibels: str) -> float:
+    """Accuracy in per cent on sounds with that ratio of signal to noise."""
+    return printed("audio", "noise-levels", rf"SNR +≈?{re.escape(decibels)} dB: accuracy")
 
 
 CLAIMS = [
@@ -115,6 +140,183 @@ CLAIMS = [
         "images",
         "this network does worse on it",
         lambda: images("coarse, antialias") + 2 < images("coarse, no antialias"),
+    ),
+    (
+        "faster",
+        "the network stops far below what is possible",
+        lambda: mean("wide") > 15 + mean("plain-loop"),
+    ),
+    ("quick", "it is slower by far", lambda: faster("quick-loop", "quick-residual", times=2)),
+    (
+        "quick",
+        "In two epochs at a small constant rate it gains a few points",
+        lambda: (
+            better("quick-residual", "quick-loop")
+            and mean("quick-residual") < mean("quick-loop") + 6
+        ),
+    ),
+    (
+        "quick",
+        "this accuracy is the same within its spread",
+        lambda: alike("quick-larger-batch", "quick-one-cycle"),
+    ),
+    (
+        "quick",
+        "the network and the one cycle are what pays",
+        lambda: (
+            better("quick-residual", "quick-loop")
+            and better("quick-one-cycle", "quick-channels-last")
+        ),
+    ),
+    (
+        "quick",
+        "by no more than a few points, mostly downwards",
+        lambda: all(
+            -5 < mean(later) - mean("quick-one-cycle") < 0
+            for later in (
+                "quick-larger-batch",
+                "quick-augmentation",
+                "quick-smoothing",
+                "quick-bfloat16",
+            )
+        ),
+    ),
+    (
+        "classifier",
+        "Nor did the first loss, as both start near",
+        lambda: (
+            abs(printed("classifier", "softmax-first", "logits +loss") - 2.303) < 0.1
+            and abs(printed("classifier", "softmax-first", "softmax first loss") - 2.303) < 0.1
+            and printed("classifier", "softmax-first", "logits +loss .* to") < 0.1
+            and printed("classifier", "softmax-first", "softmax first loss .* to") > 1.461
+        ),
+    ),
+    (
+        "inside",
+        "Large differences between classes are real",
+        lambda: share_of_seeds("one-cycle") < 0.1 and share_of_seeds("wide") < 0.1,
+    ),
+    (
+        "inside",
+        "The total moves less than most classes do",
+        lambda: 2 * spread_of_seeds("one-cycle")[0] < spread_of_seeds("one-cycle")[1],
+    ),
+    (
+        "results",
+        "Its spread is far larger than that of all classes together",
+        lambda: all(
+            2 * total < single for total, single in map(spread_of_seeds, ("longer", "wide"))
+        ),
+    ),
+    (
+        "inside",
+        "the accuracy is not that of the network you will use",
+        lambda: (
+            printed("inside", "without-eval", r"eval\(\)")
+            > 3 + printed("inside", "without-eval", r"train\(\)")
+        ),
+    ),
+    (
+        "inside",
+        "On other images its lead is gone",
+        lambda: (
+            printed("inside", "best-of-many", "on the images that chose it")
+            > 1.5 + printed("inside", "best-of-many", "on other images")
+        ),
+    ),
+    (
+        "text",
+        "It is somewhat above",
+        lambda: 0 < printed("text", "first-loss", "loss") - 6.238 < 0.5,
+    ),
+    (
+        "text",
+        "The two curves part early",
+        lambda: (
+            printed("text", "train", "step 120: .*validation")
+            > 0.5 + printed("text", "train", "step 120: training")
+        ),
+    ),
+    (
+        "text",
+        "Bigram counts are no weak opponent",
+        lambda: (
+            printed("text", "perplexity", "trained model .*perplexity")
+            < printed("text", "perplexity", "bigram counts .*perplexity")
+            < 1.5 * printed("text", "perplexity", "trained model .*perplexity")
+        ),
+    ),
+    (
+        "text",
+        "Perplexity says bytes, by far. Bits per byte say subwords, by far",
+        lambda: (
+            3 * printed("text", "bits-per-byte", "bytes +perplexity")
+            < printed("text", "bits-per-byte", "subwords +perplexity")
+            and printed("text", "bits-per-byte", "bytes .*bits per byte")
+            > 1.2 * printed("text", "bits-per-byte", "subwords .*bits per byte")
+        ),
+    ),
+    (
+        "audio",
+        "the accuracy goes down towards guessing",
+        lambda: noise("-30") + 20 < noise("-10") + 10 < noise("+0"),
+    ),
+    (
+        "audio",
+        "To the right something subtler may happen",
+        lambda: noise("+40") + 5 < noise("+10"),
+    ),
+    (
+        "images",
+        "accuracy is poor and the network surer than ever",
+        lambda: (
+            images("normalised, not scaled") + 15 < images("right")
+            and printed("images", "wrong-ways", "normalised, not scaled .*confidence")
+            > 30 + printed("images", "wrong-ways", "right .*confidence")
+        ),
+    ),
+    (
+        "images",
+        "The scrambled images too are classified with high confidence, and mostly wrongly",
+        lambda: (
+            images("reshape for permute") + 25
+            < printed("images", "wrong-ways", "reshape for permute .*confidence")
+        ),
+    ),
+    (
+        "images",
+        "The dark images cost accuracy",
+        lambda: in_other_light("the training set")[1] + 10 < in_other_light("the training set")[0],
+    ),
+    (
+        "images",
+        "the loss is gone from the *report*",
+        lambda: abs(in_other_light("their own set")[1] - in_other_light("the training set")[0]) < 1,
+    ),
+    (
+        "images",
+        "for it they are one more wrong preprocessing",
+        lambda: in_other_light("each image alone")[0] + 5 < in_other_light("the training set")[0],
+    ),
+    (
+        "images",
+        "No pixel changed, and yet many answers did",
+        lambda: printed("images", "companions", "images with another answer") > 10,
+    ),
+    (
+        "images",
+        "Here it hardly matters",
+        lambda: (
+            abs(images("training set", "pooled") - images("training and test set", "pooled")) < 0.5
+        ),
+    ),
+    (
+        "images",
+        "The second line is honest, and the third agrees with it",
+        lambda: (
+            abs(images("split first, then copies", "twins") - images("test", "twins")) < 4
+            and images("copies first, then split", "twins") > 40 + images("test", "twins")
+        ),
     ),
 ]
 
