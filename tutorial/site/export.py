@@ -17,6 +17,8 @@ BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[
 ATTRIBUTES = re.compile(r"\s*\{:? ?[.#][\w .#=\"-]*\}")
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
 CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
+INCLUDE = re.compile(r'^--8<-- "(?P<file>[^"]+)"$', re.MULTILINE)
+COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
@@ -29,9 +31,15 @@ def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True
     """
     context = BuildContext(project)
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
+    text = INCLUDE.sub(lambda include: included(include["file"], project.root), text)
     known = Numbers(context, context.data_beside(page.stem))
     text = numbers.substitute(text, lambda expression: str(numbers.evaluate(known, expression)))
     return "\n".join(_flat_lines(context, text.splitlines(), outputs, solved)) + "\n"
+
+
+def included(file: str, root: Path) -> str:
+    """The text of a file that pages include, without its comments."""
+    return COMMENT.sub("", (root / file).read_text(encoding="utf-8")).strip()
 
 
 def _flat_lines(context: BuildContext, lines: list[str], outputs: bool, solved: bool) -> list[str]:
