@@ -88,7 +88,23 @@ def test_a_section_without_a_transcript_fails(changeable):
 def story(new_light):
     """A section whose cell breaks, is mended with another output, and is accepted; each stage."""
     sample, stages = new_light(), {}
-    sample.script("lesson", "# %% one\nprint(1)\n\n# %% two\nprint(2)\n\n# %% three\nprint(3)\n")
+    sample.script(
+        "lesson",
+        """
+        # %% one
+        print(1)
+
+        # %% two
+        x = 2
+        print(2)
+
+        # %% three
+        print(3)
+
+        # %% twice
+        print(x + x)
+        """,
+    )
     sample.do("tutorial", "outputs")
     path = sample.project.transcript("cpu", "lesson")
     sample.edit("snippets/lesson.py", "print(2)", "{}['missing']")
@@ -104,9 +120,9 @@ def story(new_light):
     return sample, stages
 
 
-def test_a_failing_cells_item_fails_and_those_below_it_are_skipped(story):
+def test_a_failing_cells_item_fails_and_those_that_need_it_are_skipped(story):
     sample, stages = story
-    assert counts(stages["broken"]) == {"passed": 1, "failed": 1, "skipped": 1}
+    assert counts(stages["broken"]) == {"passed": 2, "failed": 1, "skipped": 1}
     told = report(stages["broken"], "two")
     assert told.startswith(sample.place("snippets/lesson.py", "print(22)"))
     assert "KeyError: 'missing'" in told
@@ -122,7 +138,7 @@ def test_the_outputs_of_a_broken_section_cannot_be_accepted(story):
 
 def test_outputs_of_changed_code_must_be_accepted_even_where_they_are_the_same(story):
     _, stages = story
-    assert counts(stages["mended"]) == {"passed": 1, "failed": 2}
+    assert counts(stages["mended"]) == {"passed": 2, "failed": 2}
     assert "the output has changed" in report(stages["mended"], "two")
     assert "\n-2\n+22" in report(stages["mended"], "two")
     assert "outputs/cpu/lesson.txt is of other code" in report(stages["mended"], "three")
@@ -132,7 +148,7 @@ def test_accepting_rewrites_the_transcript_and_then_all_passes(story):
     _, stages = story
     assert stages["accepted"].returncode == 0
     assert "\n22\n" in stages["text"]
-    assert counts(stages["after"]) == {"passed": 3}
+    assert counts(stages["after"]) == {"passed": 4}
 
 
 # Committed transcripts
@@ -187,9 +203,10 @@ def test_a_transcript_stays_as_it_is_while_only_marked_numbers_move(light):
     light.script(
         "lesson",
         """
-        # %% loss
+        # %% imports
         import os
 
+        # %% loss
         other = "ATEN_CPU_CAPABILITY" in os.environ or os.environ["OMP_NUM_THREADS"] == "2"
         print("loss", os.environ["LOSS"], 0.1 * other)
 
@@ -524,8 +541,8 @@ def test_the_exported_page_runs_as_it_is(built):
     assert "failed" not in counts(done)
 
 
-def test_a_selected_cell_fails_where_the_one_above_that_failed_was_not_selected(light):
-    light.script("lesson", "# %% one\nprint(1)\n\n# %% two\n1 / 0\n\n# %% three\nprint(3)\n")
+def test_a_selected_cell_fails_where_the_failed_one_that_it_needs_was_not_selected(light):
+    light.script("lesson", "# %% one\nprint(1)\n\n# %% two\nx = 1 / 0\n\n# %% three\nprint(x)\n")
     script = "snippets/lesson.py"
     for chosen in (["three"], ["one", "three"]):
         done = light.do("pytest", "-q", *(f"{script}::{name}" for name in chosen))

@@ -289,8 +289,14 @@ FAULTS = {
         values = {}
         values["missing"]  # RAISES
 
-        # %% never
+        # %% needs-it
+        print(values)
+
+        # %% needs-that needs="needs-it"
         print("not reached")
+
+        # %% independent
+        print("runs all the same")
     """,
     "nested": """
         # %% define
@@ -438,7 +444,7 @@ def message(faults, section) -> str:
     """The paragraph that tells of a section's failure."""
     _, done = faults
     told = [text for text in done.stderr.split("\n\n") if f"snippets/{section}.py:" in text]
-    told = [text for text in told if "no transcript" not in text]
+    told = [text for text in told if "no transcript" not in text and "not run," not in text]
     assert len(told) == 1, done.stderr
     return told[0].strip()
 
@@ -455,12 +461,39 @@ def test_other_sections_run_although_one_fails(faults):
     assert record(sample, "sound", "one").text == "sound"
 
 
-def test_cells_above_the_failing_one_are_kept_and_those_below_are_not_run(faults):
-    sample, _ = faults
+def test_a_failing_cell_costs_only_itself_and_those_that_need_it(faults):
+    sample, done = faults
     assert record(sample, "raises", "fine").text == "kept"
     assert record(sample, "raises", "fine").failure == ""
     assert "KeyError" in record(sample, "raises", "raising").failure
-    assert record(sample, "raises", "never") is None
+    left_out = [record(sample, "raises", name) for name in ("needs-it", "needs-that")]
+    assert {cell.failure for cell in left_out} == {"not run: it needs raising, which failed"}
+    assert record(sample, "raises", "independent").text == "runs all the same"
+    said = "snippets/raises.py: not run, as they need a cell that failed: needs-it, needs-that"
+    assert said in done.stderr
+
+
+def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
+    light.script(
+        "lesson",
+        """
+        # %% count
+        count = [1]
+
+        # %% more
+        count.append(2)
+
+        # %% dies
+        count.append(3)
+        __import__("os")._exit(3)
+
+        # %% after
+        print(count)
+        """,
+    )
+    assert light.do("tutorial", "run").returncode == 1
+    assert "exit code 3" in record(light, "lesson", "dies").failure
+    assert record(light, "lesson", "after").text == "[1, 2]"
 
 
 @pytest.mark.parametrize(

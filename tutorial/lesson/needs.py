@@ -70,10 +70,14 @@ class Names:
 
 @lru_cache(maxsize=1024)
 def names_of(source: str) -> Names:
-    """The names in the code of one cell."""
+    """The names in the code of one cell; none in code such as `return 1`, which cannot run."""
     tree = ast.parse(source)
+    try:
+        code = compile(tree, "", "exec")
+    except SyntaxError:
+        return Names(frozenset(), frozenset(), frozenset())
     loads, binds, later = set(), set(), set()
-    for instruction in dis.get_instructions(compile(tree, "", "exec")):
+    for instruction in dis.get_instructions(code):
         value = instruction.argval
         if instruction.opname == "STORE_NAME":
             binds.add(value)

@@ -26,6 +26,15 @@ KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # the most that glibc accepts
 }
 TOO_MUCH = f"it printed more than {OUTPUT_LIMIT // 1024} KB; print less, or a part of it"
+# What stands in for the reply of a kernel that gave none.
+NO_REPLY = {
+    "text": "",
+    "seconds": 0.0,
+    "error": None,
+    "warnings": [],
+    "figures": [],
+    "unshown": 0,
+}
 
 
 class Stopped(Exception):
@@ -151,14 +160,10 @@ class KernelProcess:
         request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
         request["recipe"] = "recipe" in cell.options
         limit = cell.timeout * self.patience
-        return self.ask(request, limit) or {
+        return self.ask(request, limit) or NO_REPLY | {
             "fatal": self.fate(limit),
             "text": self._printed_so_far(),
             "seconds": cell.timeout if self.timed_out else 0.0,
-            "error": None,
-            "warnings": [],
-            "figures": [],
-            "unshown": 0,
         }
 
     def ask(self, request: dict | None, limit: float) -> dict | None:

@@ -22,7 +22,7 @@ from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
 from tutorial.record import drift, records
 from tutorial.run.progress import Progress
-from tutorial.run.runner import Runner
+from tutorial.run.runner import NOT_RUN, Runner
 
 INFO = re.compile(r"^\s*```python(?P<options>.*)$")
 
@@ -76,28 +76,25 @@ class CellItem(pytest.Item):
     def runtest(self) -> None:
         project, device = the_project(), self.config.getoption("--device")
         outcome = _outcomes(self.session, device)[self.section.name]
-        key = self.section.keys(device)[self.cell.name]
         record = records.read(project, device, self.section.name, self.cell.name)
-        if record and record.key == key and record.failure:
+        if record is None or record.key != self.section.keys(device)[self.cell.name]:
+            raise CellFailed("\n".join(outcome.problems) or f"{self.cell.id}: did not run")
+        if record.failure.startswith(NOT_RUN):
+            if self._reported(outcome.failed):
+                pytest.skip(record.failure)
+            raise CellFailed("\n".join([record.failure, *outcome.problems]))
+        if record.failure:
             raise CellFailed(record.failure)
-        if not record or record.key != key or outcome.cells <= self._index(device):
-            # The item of the cell that failed reports it; if that was not selected, this one does.
-            failed = self.section.on(device)[outcome.cells]
-            if failed == self.cell or not self._selected(failed):
-                raise CellFailed("\n".join(outcome.problems) or f"{self.cell.id}: did not run")
-            pytest.skip("not run: a cell above it failed")
         said = drift.drift(project, self.section, self.cell, device, record)
         if said:
             raise CellFailed(said)
         if note := drift.note(project, self.section, self.cell, device, record):
             self.warn(pytest.PytestWarning(note))
 
-    def _index(self, device: str) -> int:
-        return [cell.name for cell in self.section.on(device)].index(self.cell.name)
-
-    def _selected(self, cell: Cell) -> bool:
+    def _reported(self, failed: set[str]) -> bool:
+        """Whether the cells of this section that failed have items of their own in this session."""
         items = [item for item in self.session.items if isinstance(item, CellItem)]
-        return any(item.cell == cell for item in items)
+        return failed <= {item.cell.name for item in items if item.section == self.section}
 
     def repr_failure(self, excinfo, style=None):
         if isinstance(excinfo.value, (CellFailed, TutorialError)):

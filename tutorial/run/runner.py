@@ -17,12 +17,13 @@ from filelock import FileLock
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import DEVICES, Cell, Section, digest
+from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run import sounds
 from tutorial.run.kernel import OUTPUT_LIMIT
-from tutorial.run.kernel_process import TOO_MUCH, KernelProcess, Stopped, environment_of
+from tutorial.run.kernel_process import NO_REPLY, TOO_MUCH, KernelProcess, Stopped, environment_of
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
@@ -35,7 +36,11 @@ class Outcome:
     section: Section
     status: str = "interrupted"
     problems: list[str] = field(default_factory=list)
-    cells: int = 0  # current when the run ended; the next one is what failed
+    cells: int = 0  # that did what they announce
+    failed: set[str] = field(default_factory=set)  # cells that did not; others may need these
+
+
+NOT_RUN = "not run: it needs "  # how the failure of such a cell begins
 
 
 class Listener:
@@ -210,26 +215,52 @@ class Runner:
         self.listener.section_ended(outcome)
 
     def _run_cells(self, outcome: Outcome, folder: Path) -> None:
+        """Run all cells but those that need one which failed; each gets a record."""
         section = outcome.section
         cells = section.on(self.device)
-        environment = self.environment(section)
-        with self.kernel(section, folder) as kernel:
-            facts = kernel.start()
-            shared = {
-                "environment": {"digest": digest(environment), **environment, **facts},
-                "date": datetime.now(UTC).date().isoformat(),
-                "revision": revision(self.project.root),
-            }
+        ran: list[Cell] = []
+        lost: dict[str, None] = {}  # in order: cells that failed, or need one that did
+        with contextlib.ExitStack() as kernels:
+            kernel = None
             for cell in cells:
                 self.listener.cell_started(section, cell)
-                reply = kernel.run(cell)
+                if kernel is None or kernel.dead:
+                    kernel = kernels.enter_context(self.kernel(section, folder))
+                    shared = self._provenance(section, kernel.start())
+                    for again in ran:  # what the next cells go on from
+                        kernel.run(again)
+                above = needed(section, cell.name, self.device) if lost else []
+                if missing := [other.name for other in above if other.name in outcome.failed]:
+                    reply = NO_REPLY | {"not_run": f"{NOT_RUN}{missing[0]}, which failed"}
+                else:
+                    reply = kernel.run(cell)
                 record = self.record(section, cell, reply, kernel.workdir, folder, **shared)
                 record.write(folder)
-                if record.failure:
-                    raise TutorialError(record.failure)
-                outcome.cells += 1
-        outcome.status = "ran"
+                if not record.failure:
+                    ran.append(cell)
+                    continue
+                lost[cell.name] = None
+                if not missing:
+                    outcome.failed.add(cell.name)
+                    outcome.problems.append(record.failure)
+                if "CUDA error" in record.failure:  # after one, every call of the process fails
+                    kernel.kill()
+        outcome.cells, outcome.status = len(ran), "failed" if lost else "ran"
+        if left_out := [name for name in lost if name not in outcome.failed]:
+            outcome.problems.append(
+                f"snippets/{section.name}.py: not run, as they need a cell that failed:"
+                f" {', '.join(left_out)}"
+            )
         _forget(folder, {cell.name for cell in cells})
+
+    def _provenance(self, section: Section, facts: dict) -> dict:
+        """What all records of one run have in common; `facts` are the kernel's."""
+        environment = self.environment(section)
+        return {
+            "environment": {"digest": digest(environment), **environment, **facts},
+            "date": datetime.now(UTC).date().isoformat(),
+            "revision": revision(self.project.root),
+        }
 
     def record(
         self, section: Section, cell: Cell, reply: dict, workdir: Path, folder: Path, **shared
@@ -261,6 +292,8 @@ class Runner:
 
     def _judge(self, cell: Cell, reply: dict) -> str:
         """Why the cell failed, '' if it did what its marker line announces."""
+        if "not_run" in reply:
+            return reply["not_run"]
         said, line = None, cell.line
         error, expected = reply["error"], cell.options.get("error")
         kinds = {warning["type"] for warning in reply["warnings"]}
