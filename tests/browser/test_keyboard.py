@@ -11,15 +11,13 @@ FOCUSED = """() => {
   const drawn = [e, ...(e.labels ?? []), e.nextElementSibling, e.parentElement].filter(Boolean);
   const outlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
   const box = e.getBoundingClientRect();
-  const searching = Boolean(e.closest(".md-search"));  // the focus opens it
   return {
     name: checks.name(e),
     at: `${e.tagName} ${e.className}`.trim(),
     body: e === document.body,
-    outlined: searching || drawn.some((each) => [null, "::before", "::after"].some(
+    outlined: drawn.some((each) => [null, "::before", "::after"].some(
       (part) => outlined(getComputedStyle(each, part)))),
-    inView: searching
-      || box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+    inView: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
   };
 }"""
 

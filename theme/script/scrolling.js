@@ -4,7 +4,8 @@ const scrolling = {
   ".highlight pre > code": "Code",
 };
 
-/** Let the keyboard scroll what is wider than its place, and name it. */
+/** Let the keyboard scroll what is wider than its place, and name it; show code that waits (code.css),
+ *  so that a picture of the whole page has no blank in it. */
 const watchWidths = () => {
   const names = new Map();
   for (const [selector, kind] of Object.entries(scrolling)) {
@@ -29,7 +30,10 @@ const watchWidths = () => {
   const waiting = [...names.keys()];
   const later = window.requestIdleCallback ?? ((then) => setTimeout(then, 50));
   const observeSome = () => {
-    for (const element of waiting.splice(0, 4)) observer.observe(element);
+    for (const element of waiting.splice(0, 4)) {
+      element.style.contentVisibility = "visible";
+      observer.observe(element);
+    }
     if (waiting.length) later(observeSome);
   };
   observeSome();
