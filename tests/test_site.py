@@ -10,7 +10,7 @@ import pytest
 
 from tutorial.__main__ import main
 from tutorial.record import records
-from tutorial.site import build
+from tutorial.site import inputs
 
 
 def content(folder) -> dict[str, bytes]:
@@ -31,16 +31,24 @@ def test_an_unchanged_site_is_neither_run_nor_built_again(built):
     assert [(file, file.stat().st_mtime_ns) for file in sorted(built.site.rglob("*"))] == before
 
 
+def test_an_unchanged_site_is_told_without_loading_what_builds_it(built):
+    done = built.do("tutorial", "site", PYTHONPROFILEIMPORTTIME="1")
+    assert "\nup to date: " in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "tutorial.site.inputs" in loaded
+    assert not loaded & {"bs4", "jinja2", "markdown", "mkdocs", "nbformat", "torch"}
+
+
 @pytest.mark.parametrize("cache", [".ruff_cache/CACHEDIR.TAG", "__pycache__/lesson.pyc"])
 def test_a_cache_beside_the_snippets_is_no_reason_to_build(light, cache):
     light.script("lesson", "# %% one\nprint(1)\n")
-    before = build.fingerprint(light.project)
+    before = inputs.fingerprint(light.project)
     file = light.root / "snippets" / cache
     file.parent.mkdir()
     file.write_text("")
-    assert build.fingerprint(light.project) == before
+    assert inputs.fingerprint(light.project) == before
     light.script("other", "# %% one\nprint(1)\n")
-    assert build.fingerprint(light.project) != before
+    assert inputs.fingerprint(light.project) != before
 
 
 def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
@@ -69,7 +77,7 @@ def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
 def test_a_build_ends_with_what_it_was_built_without(light, data, parts):
     light.script("lesson", "# %% one\nprint(1)\n")
     records.Record("one", "", "", 0.0, data=data).write(light.root / "build/cpu/lesson")
-    said = build.stand_ins(light.project, "cpu")
+    said = inputs.stand_ins(light.project, "cpu")
     assert bool(said) == bool(parts) and "\n" not in said
     assert all(part in said for part in parts)
     for name in ("CIFAR10", "WEIGHTS"):

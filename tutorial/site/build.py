@@ -1,27 +1,18 @@
 """Assemble build/site: pages by MkDocs, then figures, scripts and exports; or serve a preview."""
 
-import hashlib
 import logging
 import os
 import shutil
 from pathlib import Path
 
 from tutorial import TutorialError
-from tutorial.data import cifar10, weights
 from tutorial.lesson import labs
 from tutorial.lesson.cells import DEVICES
 from tutorial.lesson.project import Project
 from tutorial.page import formulas, programs
 from tutorial.page.context import BuildContext
 from tutorial.record import records
-from tutorial.site import checks, export, offline
-
-WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
-INPUTS = (*WATCHED, "tutorial", "package-lock.json")
-STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
-    cifar10.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
-    weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),
-}
+from tutorial.site import checks, export, inputs, offline
 
 
 class Complaints(logging.Handler):
@@ -36,19 +27,15 @@ class Complaints(logging.Handler):
             self.messages.append(record.getMessage())
 
 
-def build(project: Project) -> bool:
-    """Make build/site in one step from current records; False if it was up to date already.
+def build(project: Project) -> None:
+    """Make build/site in one step from current records.
 
     The project has passed check(). Raises TutorialError, and leaves the site of the last build, if
     anything else is amiss.
     """
-    print_of_inputs = fingerprint(project)
-    stamp = project.build / "site.inputs"
-    if project.site.is_dir() and stamp.is_file() and stamp.read_text() == print_of_inputs:
-        return False
+    fingerprint = inputs.fingerprint(project)
     _make(project)
-    stamp.write_text(print_of_inputs)
-    return True
+    inputs.stamp(project).write_text(fingerprint)
 
 
 def build_preview(project: Project) -> None:
@@ -156,22 +143,6 @@ def _copy_media(project: Project, section: str, site: Path) -> None:
                 shutil.copyfile(file, target)
 
 
-def stand_ins(project: Project, device: str) -> str:
-    """In one line which stand-ins the site shows and how to get the real thing; empty if none."""
-    read = {name for each in project.sections for name in records.data_of(project, device, each)}
-    found = [words for name, words in STAND_INS.items() if name in read]
-    if not found:
-        return ""
-    wanted, shown, retry = zip(*found, strict=True)
-    said = f"note: {' and '.join(wanted)} could not be downloaded: the pages show"
-    said += (
-        f" {' and '.join(shown)} instead, and say so. To try again: {' '.join(retry)} make site."
-    )
-    if cifar10.STAND_IN in read:
-        said += " If you have the images: CIFAR10_DIR=FOLDER make site, as README.md says."
-    return said
-
-
 def _swap(new: Path, site: Path) -> None:
     old = site.with_name("site.old")
     shutil.rmtree(old, ignore_errors=True)
@@ -179,27 +150,3 @@ def _swap(new: Path, site: Path) -> None:
         site.rename(old)
     new.rename(site)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def fingerprint(project: Project, without: list[Path] | None = None) -> str:
-    """Changes when anything that the site is made of changes; reads no file's content.
-
-    What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
-    without: files that do not count; nor do the records then.
-    """
-    files = []
-    for name in INPUTS:
-        path = project.root / name
-        files += [path] if path.is_file() else sorted(path.rglob("*"))
-    if without is None:
-        for device in DEVICES:
-            files += sorted((project.build / device).glob("*/*.json"))
-    chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
-    hasher = hashlib.sha256(str([*chosen, project.device]).encode())
-    for file in files:
-        parts = file.relative_to(project.root).parts
-        aside = any(part.startswith((".", "__pycache__")) for part in parts)
-        if file.is_file() and not aside and file not in (without or ()):
-            status = file.stat()
-            hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return hasher.hexdigest()

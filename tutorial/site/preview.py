@@ -27,7 +27,7 @@ from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run.stepping import Session
-from tutorial.site import build
+from tutorial.site import build, inputs
 
 LIVE = 2  # sections with a kernel: each holds the memory of its data and networks
 PATIENCE = 2.0  # seconds to wait for the changed cells before the page says that they run
@@ -81,8 +81,8 @@ class Preview:
     def _update(self, project: Project) -> None:
         started, last, sections = time.monotonic(), self.project, project.sections
         scripts = [section.path for section in sections.values()]
-        inputs = build.fingerprint(project, [*project.pages, *scripts])
-        whole = inputs != self.inputs or project.pages.keys() != last.pages.keys()
+        fingerprint = inputs.fingerprint(project, [*project.pages, *scripts])
+        whole = fingerprint != self.inputs or project.pages.keys() != last.pages.keys()
         edited = {name for name in sections if whole or sections[name] != last.sections.get(name)}
         if whole or project.pages != last.pages or cells_of(project) != cells_of(last):
             build.check(project)
@@ -113,7 +113,7 @@ class Preview:
             build.build_preview(project)
         else:
             build.remake_pages(project, changed)
-        self.inputs, self.project = inputs, project
+        self.inputs, self.project = fingerprint, project
         for name, states in self.states.items():
             self._show_states(name, states)
         for name in stale:
@@ -265,7 +265,7 @@ def serve(project: Project, run: Callable[[Project], int], port: int) -> None:
         if not site.is_dir():
             raise TutorialError("there is no site to serve yet; mend the above and try again")
         server = Server(rebuild, "127.0.0.1", port, root=str(site), polling_interval=0.2)
-        for path in (*(project.root / name for name in build.WATCHED), preview.signal):
+        for path in (*(project.root / name for name in inputs.WATCHED), preview.signal):
             if path.exists():
                 server.watch(str(path))
         address = f"http://127.0.0.1:{port}/"

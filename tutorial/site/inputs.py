@@ -1,0 +1,71 @@
+"""What a site is made of: whether that has changed since the last build, and the stand-ins in it.
+
+Imports little, since it is all that `make site` needs where nothing has changed.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from tutorial.data import cifar10, weights
+from tutorial.lesson.cells import DEVICES
+from tutorial.lesson.project import Project
+from tutorial.record import records
+
+WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
+INPUTS = (*WATCHED, "tutorial", "package-lock.json", "requirements.txt", "constraints.txt")
+STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
+    cifar10.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
+    weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),
+}
+
+
+def stamp(project: Project) -> Path:
+    """The file that holds the fingerprint of what the site was made of."""
+    return project.build / "site.inputs"
+
+
+def unchanged(project: Project) -> bool:
+    """Whether the site is there and a build of the present inputs."""
+    file = stamp(project)
+    return project.site.is_dir() and file.is_file() and file.read_text() == fingerprint(project)
+
+
+def fingerprint(project: Project, without: list[Path] | None = None) -> str:
+    """Changes when anything that the site is made of changes; reads no file's content.
+
+    What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
+    without: files that do not count; nor do the records then.
+    """
+    files = []
+    for name in INPUTS:
+        path = project.root / name
+        files += [path] if path.is_file() else sorted(path.rglob("*"))
+    if without is None:
+        for device in DEVICES:
+            files += sorted((project.build / device).glob("*/*.json"))
+    chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
+    hasher = hashlib.sha256(str([*chosen, project.device]).encode())
+    for file in files:
+        parts = file.relative_to(project.root).parts
+        aside = any(part.startswith((".", "__pycache__")) for part in parts)
+        if file.is_file() and not aside and file not in (without or ()):
+            status = file.stat()
+            hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return hasher.hexdigest()
+
+
+def stand_ins(project: Project, device: str) -> str:
+    """In one line which stand-ins the site shows and how to get the real thing; empty if none."""
+    read = {name for each in project.sections for name in records.data_of(project, device, each)}
+    found = [words for name, words in STAND_INS.items() if name in read]
+    if not found:
+        return ""
+    wanted, shown, retry = zip(*found, strict=True)
+    said = f"note: {' and '.join(wanted)} could not be downloaded: the pages show"
+    said += (
+        f" {' and '.join(shown)} instead, and say so. To try again: {' '.join(retry)} make site."
+    )
+    if cifar10.STAND_IN in read:
+        said += " If you have the images: CIFAR10_DIR=FOLDER make site, as README.md says."
+    return said
