@@ -381,14 +381,6 @@ def test_the_file_is_the_same_bytes_for_the_same_results(measured):
     assert text.index('"fast"') < text.index('"slow"')
 
 
-def test_a_damaged_file_is_named(measured):
-    path = measured.root / "outputs" / "cpu" / "results.json"
-    path.parent.mkdir(parents=True)
-    path.write_text("{")
-    with pytest.raises(TutorialError, match=r"results\.json: cannot be read"):
-        Results(measured.project).is_current("cpu", "fast")
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupt_keeps_what_is_measured_and_leaves_no_process(measured):
     measured.edit(
@@ -432,3 +424,66 @@ def test_the_scale_of_the_picture_ends_where_accuracies_do():
     scale = [int(tick["text"].removesuffix("\u00a0%")) for tick in picture["ticks"]]
     assert scale[-1] == 100 and scale == sorted(scale)
     assert max(row["right"] for row in picture["rows"]) <= picture["width"] - picture["edge"]
+
+
+# A file that is not as it was written
+
+
+def harmed(name: str):
+    """The text of a results.json with one result in which one thing is wrong."""
+
+    def text(result: dict) -> str:
+        content = json.dumps({"recipes": {"fast": result}})
+        wrong = {
+            "cut off": content[: len(content) // 2],
+            "empty": "",
+            "null": "null",
+            "a list": "[]",
+            "no recipes": "{}",
+            "not a result": json.dumps({"recipes": {"fast": None}}),
+            "no mean": content.replace('"mean"', '"average"'),
+            "NaN": content.replace('"sd": 0', '"sd": NaN, "old": 0'),
+            "text for a number": content.replace('"median": ', '"median": "about 4", "old": '),
+            "null for a text": content.replace('"data": ""', '"data": null'),
+            "no classes": content.replace('"classes"', '"groups"'),
+            "one seed": content.replace("[0, 1, 2, 3, 4]", "[0]"),
+        }[name]
+        assert wrong != content
+        return wrong
+
+    return pytest.param(text, id=name)
+
+
+HARMED = (
+    *("cut off", "empty", "null", "a list", "no recipes", "not a result", "no mean", "NaN"),
+    *("text for a number", "null for a text", "no classes", "one seed"),
+)
+
+
+@pytest.fixture(scope="module")
+def one_result(new_light) -> dict:
+    sample = new_light()
+    sample.script("lesson", SCRIPT)
+    assert sample.do("tutorial", "results", "fast").returncode == 0
+    return committed(sample)["fast"]
+
+
+@pytest.mark.parametrize("harm", list(map(harmed, HARMED)))
+def test_results_that_cannot_be_read_are_told_with_a_remedy(tmp_path, one_result, harm):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({"recipes": {"fast": one_result}}))
+    assert results.read(path) == {"fast": one_result}
+    path.write_text(harm(one_result))
+    with pytest.raises(TutorialError, match=r"results\.json: holds no results .* git checkout"):
+        results.read(path)
+
+
+@pytest.mark.parametrize("place", ["outputs/cpu/results.json", "build/results/cpu.json"])
+def test_a_damaged_file_is_told_before_anything_is_trained(measured, place):
+    path = measured.root / place
+    path.parent.mkdir(parents=True)
+    path.write_text('{"recipes": {"fast": {"acc')
+    done = measured.do("tutorial", "results")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.strip().startswith(f"{place}: holds no results of recipes")
+    assert path.read_text() == '{"recipes": {"fast": {"acc'

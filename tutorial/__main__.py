@@ -1,6 +1,7 @@
 """The commands behind the Makefile. `COMMAND --help` tells the options of each."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.project import Project
 
 # No command imports more than it needs: `make gpu` has torch and little else, and torch is slow.
@@ -38,6 +40,12 @@ def command(*arguments: tuple) -> Callable:
     return add
 
 
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there and try again"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow yourself to write there"),
+}
+ELSE = "mend that and try again; what had finished is kept"
+
 SECTIONS = argument("sections", nargs="*", help="names such as tensors; all by default")
 DEVICE = argument(
     "--device",
@@ -54,7 +62,17 @@ def main(arguments: list[str] | None = None) -> int:
         if number and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        return options.pop("function")(**options)
+        status = options.pop("function")(**options)
+        sys.stdout.flush()  # here a reader that has gone can still be told of
+        return status
+    except BrokenPipeError:
+        # Python would flush both once more at its end, and fail again.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return 128 + 13  # as a shell says of a program that SIGPIPE has ended
+    except (OSError, UnicodeError) as error:
+        print(f"\n{_told(error)}", file=sys.stderr)
+        return 1
     except TutorialError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -70,6 +88,14 @@ def main(arguments: list[str] | None = None) -> int:
             "\ninterrupted: what had finished is kept, and the site is as it was", file=sys.stderr
         )
         return 130
+
+
+def _told(error: OSError | UnicodeError) -> str:
+    """In one line what the machine refused, for which file, and what helps."""
+    if not isinstance(error, OSError):
+        return f"a text that is not as UTF-8 has it: {error}"
+    file = f"{files.named(error.filename)}: " if isinstance(error.filename, str) else ""
+    return f"{file}{error.strerror or error}; {REMEDIES.get(error.errno, ELSE)}"
 
 
 @command(SECTIONS, DEVICE, JOBS)

@@ -109,7 +109,7 @@ def upgrade():
     for name, version in pin.findall(text):
         print(f"{name}: {version} -> {newest[name]}", flush=True)
     text = pin.sub(lambda match: f"{match[1]}=={newest[match[1]]}", text)
-    REQUIREMENTS.write_text(text, encoding="utf-8")
+    write(REQUIREMENTS, text)
     main()
 
 
@@ -129,8 +129,15 @@ def lock(requirements=None):
         "# Every package that the direct requirements bring along, for Python 3.11 to 3.14."
         " Made by: make lock\n"
     )
-    CONSTRAINTS.write_text(head + locked, encoding="utf-8")
+    write(CONSTRAINTS, head + locked)
     return locked
+
+
+def write(path, text):
+    """Write a file in one step; a full disk leaves the old one."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)
 
 
 if __name__ == "__main__":
@@ -140,3 +147,5 @@ if __name__ == "__main__":
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd))
         sys.exit(f"\ninstalling failed (exit code {error.returncode}): {command}\nsee above")
+    except OSError as error:
+        sys.exit(f"\ninstalling failed: {error}; mend that and try again")

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 
@@ -38,6 +39,12 @@ DEFAULT_TIMEOUT = 60.0
 ENGINE = tuple(
     Path(__file__).parents[1] / "run" / name for name in ("kernel.py", "figures.py", "matplotlibrc")
 )
+
+
+def check_device(device: str) -> None:
+    """TutorialError unless it is one of DEVICES."""
+    if device not in DEVICES:
+        raise TutorialError(f"DEVICE={device}: unknown; it is one of {', '.join(DEVICES)}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ class Section:
                 cell.source,
                 {key: cell.options.get(key) for key in RUN_OPTIONS},
                 "alt" in cell.options,  # whether a figure is expected
-                [file.read_text(encoding="utf-8") for file in self.modules(cell)],
+                [files.read(file) for file in self.modules(cell)],
                 *([cell.options["sound"]] if "sound" in cell.options else []),
             )[:8]
             for cell in self.cells
@@ -161,7 +168,7 @@ class Section:
                 if file not in found:
                     found[file] = None
                     where = file.relative_to(self.root).as_posix()
-                    visit(_parse(file.read_text(encoding="utf-8"), where, 0), file.parent)
+                    visit(_parse(files.read(file), where, 0), file.parent)
 
         visit(cell.tree, self.path.parent)
         return sorted(found)
@@ -193,8 +200,8 @@ def digest(*parts) -> str:
 
 def read_section(path: Path, root: Path) -> Section:
     """Parse a script. Raises TutorialError naming the line when it is not as it should be."""
-    where = path.resolve().relative_to(root).as_posix()
-    lines = path.read_text(encoding="utf-8").splitlines()
+    where = path.relative_to(root).as_posix()
+    lines = files.read(path).splitlines()
     starts = [number for number, line in enumerate(lines, 1) if MARKER.match(line)]
     if not starts:
         raise TutorialError(f"{where}:1: no cell; a cell opens with a line such as '# %% imports'")
@@ -214,7 +221,7 @@ def read_section(path: Path, root: Path) -> Section:
         for mark in cell.marked_needs:
             if mark not in seen or mark == name:
                 raise TutorialError(f"{where}:{start}: needs={mark!r} names no cell above {name}")
-    section = Section(path.stem, path.resolve(), root, tuple(cells))
+    section = Section(path.stem, path, root, tuple(cells))
     for cell in section.cells:
         if _shows_figure(cell.tree) and "alt" not in cell.options and "error" not in cell.options:
             raise TutorialError(

@@ -15,6 +15,7 @@ import jupytext
 import nbformat
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.cells import digest
 from tutorial.lesson.project import Project
 
@@ -114,7 +115,7 @@ class Lab:
 @lru_cache(maxsize=64)
 def _read(path: Path, changed: int) -> list[nbformat.NotebookNode]:
     """The cells of a script as it is since `changed`: a page asks for them at each exercise."""
-    return jupytext.read(path, fmt="py:percent").cells
+    return jupytext.reads(files.read(path), fmt="py:percent").cells
 
 
 def name_of(cell: nbformat.NotebookNode) -> str:
@@ -122,8 +123,8 @@ def name_of(cell: nbformat.NotebookNode) -> str:
 
 
 def labs(project: Project) -> list[Lab]:
-    folder = project.root / "snippets" / "labs"
-    return [Lab(project, path.stem) for path in sorted(folder.glob("*.py"))]
+    scripts = files.visible(project.root / "snippets" / "labs", "*.py")
+    return [Lab(project, path.stem) for path in scripts]
 
 
 def make_notebook(cells: list[tuple[str, str, list[str]]]) -> nbformat.NotebookNode:

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tutorial import TutorialError
-from tutorial.lesson.cells import Section, read_section
+from tutorial.lesson import files
+from tutorial.lesson.cells import Section, check_device, read_section
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
 OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section|exercise|error)\s*$")
@@ -36,7 +37,11 @@ class Project:
 
     @classmethod
     def find(cls, device: str = "cpu") -> "Project":
-        """The checkout this package lies in, or TUTORIAL_ROOT (the tests build small ones)."""
+        """The checkout this package lies in, or TUTORIAL_ROOT (the tests build small ones).
+
+        TutorialError for a device that snippets cannot run on.
+        """
+        check_device(device)
         root = Path(os.environ.get("TUTORIAL_ROOT") or Path(__file__).parents[2])
         return cls(root.resolve(), device)
 
@@ -52,12 +57,12 @@ class Project:
         return self.root / "outputs" / device / f"{section}.txt"
 
     def relative(self, path: Path) -> str:
-        return path.resolve().relative_to(self.root).as_posix()
+        return path.relative_to(self.root).as_posix()
 
     @cached_property
     def sections(self) -> dict[str, Section]:
         """Every section by name, in alphabetical order."""
-        scripts = sorted((self.root / "snippets").glob("*.py"))
+        scripts = files.visible(self.root / "snippets", "*.py")
         return {script.stem: read_section(script, self.root) for script in scripts}
 
     def choose(self, names: list[str]) -> list[Section]:
@@ -72,8 +77,8 @@ class Project:
     @cached_property
     def pages(self) -> dict[Path, list[str]]:
         """The lines of every page."""
-        files = sorted((self.root / "docs").rglob("*.md"))
-        return {file: file.read_text(encoding="utf-8").splitlines() for file in files}
+        pages = files.visible(self.root / "docs", "**/*.md")
+        return {page: files.read(page).splitlines() for page in pages}
 
     @cached_property
     def fences(self) -> list[Fence]:

@@ -21,6 +21,7 @@ from markdown.util import AtomicString
 from pymdownx.arithmatex import ArithmatexExtension
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 
 PROJECT = Path(__file__).resolve().parents[2]
 KATEX = PROJECT / "node_modules" / "katex"
@@ -136,9 +137,8 @@ def render(
                 reason = result["error"].removeprefix("KaTeX parse error: ")
                 raise FormulaError(f"{place}bad formula {dollars}{tex}{dollars}\n  KaTeX: {reason}")
             known[cache_key(formula)] = result["html"]
-        cache.parent.mkdir(parents=True, exist_ok=True)
         stored = {"maker": maker, "formulas": known}
-        cache.write_text(json.dumps(stored, ensure_ascii=False, indent=0), "utf-8")
+        files.write(cache, json.dumps(stored, ensure_ascii=False, indent=0))
     return {formula: known[cache_key(formula)] for formula in formulas}
 
 
@@ -149,10 +149,7 @@ def cache_key(formula: tuple[str, bool]) -> str:
 
 def read_cache(path: Path, maker: str) -> dict[str, str]:
     """What `maker` (KaTeX's version and the renderer's digest) has rendered so far."""
-    try:
-        stored = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
+    stored = files.remembered(path)
     return stored["formulas"] if stored.get("maker") == maker else {}
 
 

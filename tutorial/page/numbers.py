@@ -25,6 +25,7 @@ from markdown.util import AtomicString
 
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
+from tutorial.lesson import files
 from tutorial.lesson.cells import Cell, Section
 from tutorial.page import formats, study_time
 from tutorial.page.context import NAMES, BuildContext, PageError, render
@@ -392,7 +393,7 @@ class NumberWriter(Treeprocessor):
         self.up = "../" * page.count("/")
         self.text, self.place = self.source.text, "line "
         if file:  # MkDocs takes the front matter away: lines are counted in the file
-            self.text = Path(file.abs_src_path).read_text(encoding="utf-8")
+            self.text = files.read(Path(file.abs_src_path))
             self.place = f"docs/{file.src_uri}:"
         context = self.md.build_context
         numbers = Numbers(context, context.data_beside(page))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from markdown import Markdown
 
+from tutorial.lesson import files
 from tutorial.lesson.project import SHOWN_CELL, Project
 from tutorial.page import formats
 from tutorial.page.context import NAMES, BuildContext, PageError, render
@@ -82,7 +83,7 @@ def _described(text: str, recipes: Iterable[str]) -> dict[str, str]:
 def _heading(project: Project, recipe: Recipe) -> str:
     """The nearest heading above the cell on its page; for a benchmark what its script says."""
     if recipe.cell.folder != "snippets":
-        text = recipe.section.path.read_text(encoding="utf-8")
+        text = files.read(recipe.section.path)
         return (text.removeprefix('"""').splitlines() or [""])[0].removesuffix('"""').rstrip(".")
     for fence in project.fences:
         match = SHOWN_CELL.match(fence.named)
@@ -148,7 +149,7 @@ def _step(span: float) -> float:
 def _lessons(context: BuildContext) -> str:
     """A row per lesson, in the order of the navigation."""
     project = context.project
-    order = (project.root / "mkdocs.yml").read_text(encoding="utf-8")
+    order = files.read(project.root / "mkdocs.yml")
     rows, machines = [], {}
     for section in sorted(project.sections.values(), key=lambda s: order.find(f"{s.name}.md")):
         seconds: dict[str, list] = {}

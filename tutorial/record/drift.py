@@ -214,9 +214,9 @@ def update(project: Project, section: Section, device: str, again: Project | Non
         )
         if new.cells[cell.name].varies:
             vary.add(cell.name)
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = path.read_bytes() if path.exists() else b""
     new.write(path)
-    return path.read_text(encoding="utf-8") != before
+    return path.read_bytes() != before
 
 
 def _varying(project: Project, section: Section) -> set[str]:

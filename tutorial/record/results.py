@@ -11,7 +11,7 @@ Outcomes on real data are committed, in outputs/DEVICE/results.json.
 """
 
 import json
-import os
+import math
 import re
 import statistics
 from collections.abc import Iterator
@@ -20,11 +20,13 @@ from functools import cached_property
 from pathlib import Path
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Cell, Section, digest, read_section
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 
 SEEDS = 5  # fewer are no spread, and are not committed
+TEXTS = ("fingerprint", "data", "device", "torch", "torchvision", "python", "date", "revision")
 HOLDS_RECIPES = re.compile(r"^# %% .*\brecipe=", re.MULTILINE)
 
 
@@ -75,8 +77,8 @@ def recipes(project: Project) -> dict[str, Recipe]:
     Raises TutorialError, naming script and line, for one that is not as it should be.
     """
     sections = list(project.sections.values())
-    for path in sorted((project.root / "benchmarks").glob("*.py")):
-        if HOLDS_RECIPES.search(path.read_text(encoding="utf-8")):
+    for path in files.visible(project.root / "benchmarks", "*.py"):
+        if HOLDS_RECIPES.search(files.read(path)):
             sections.append(read_section(path, project.root))
     by_name: dict[str, Recipe] = {}
     for recipe in (recipe for section in sections for recipe in _recipes_of(section)):
@@ -174,13 +176,35 @@ def uncommitted(project: Project, device: str) -> Path:
 
 
 def read(path: Path) -> dict[str, dict]:
-    """The results in a file by recipe; none if there is no such file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["recipes"]
-    except FileNotFoundError:
+    """The results in a file by recipe; none if there is no such file.
+
+    TutorialError if one of them is not as Measurer writes it.
+    """
+    if not path.exists():
         return {}
-    except (ValueError, KeyError, TypeError) as error:
-        raise TutorialError(f"{path}: cannot be read ({error!r}); make results") from None
+    try:
+        by_recipe = json.loads(files.read(path))["recipes"]
+        for name, result in by_recipe.items():
+            _check(name, result)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise TutorialError(
+            f"{files.named(path)}: holds no results of recipes ({error}); bring it back with"
+            f" git checkout, or delete it and measure all again: make results"
+        ) from None
+    return by_recipe
+
+
+def _check(name: str, result: dict) -> None:
+    """ValueError, TypeError or LookupError unless a result has what pages show of it."""
+    texts = [result[key] for key in TEXTS]
+    measured = [result["accuracy"], *result["classes"].values()]
+    numbers = [spread[key] for spread in measured for key in ("mean", "sd", "min", "max")]
+    numbers += [n for values in (*measured, result["seconds"]) for n in values["values"]]
+    numbers += [result["seconds"][key] for key in ("median", "min", "max")]
+    if not (all(isinstance(text, str) for text in texts) and all(map(math.isfinite, numbers))):
+        raise ValueError(f"recipe {name} has a text or a number that is none")
+    if len(result["seeds"]) < 2:
+        raise ValueError(f"recipe {name} has {len(result['seeds'])} seeds")
 
 
 def write(path: Path, name: str, result: dict, known: set[str]) -> None:
@@ -190,10 +214,7 @@ def write(path: Path, name: str, result: dict, known: set[str]) -> None:
     text = json.dumps({"recipes": dict(sorted(results.items()))}, indent=1, ensure_ascii=False)
     # A list of numbers in one line: a reader compares lists, and a diff shows one line.
     text = re.sub(r"\[[-\d.,\s]+\]", lambda numbers: " ".join(numbers[0].split()), text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(text.replace("[ ", "[").replace(" ]", "]") + "\n", encoding="utf-8")
-    os.replace(new, path)
+    files.write(path, text.replace("[ ", "[").replace(" ]", "]") + "\n")
 
 
 def spread(values: list[float]) -> dict:

@@ -16,13 +16,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from tutorial.data.cifar10 import CLASSES
+from tutorial.lesson import files
 
 MARK = "≈"
 WHOLE = "(varies)"  # at the head of a cell that does not always print the same words or lines
 STAND_IN = "(stand-in)"  # at the head of a cell that was recorded without CIFAR-10
 
 CELL = re.compile(
-    r"# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>[\d.e+-]+) s)?"
+    r"# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>\d+\.?\d*(?:e[+-]?\d+)?) s)?"
     rf"(?P<whole> {re.escape(WHOLE)})?(?P<stand_in> {re.escape(STAND_IN)})?"
 )
 ESCAPED = re.compile(r"\\*# %%")  # a printed line that looks like the head of a cell
@@ -84,7 +85,7 @@ class Transcript:
     @classmethod
     def read(cls, path: Path) -> "Transcript":
         """An empty one if there is no such file."""
-        return cls.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+        return cls.parse(files.read(path) if path.exists() else "")
 
     @classmethod
     def parse(cls, content: str) -> "Transcript":
@@ -116,8 +117,7 @@ class Transcript:
             head += f" {WHOLE}" * entry.whole + f" {STAND_IN}" * entry.stand_in
             lines = [f"\\{s}" if ESCAPED.match(s) else s for s in entry.text.split("\n")]
             parts.append("\n".join([head, *lines]) if entry.text else head)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+        files.write(path, "\n\n".join(parts) + "\n")
 
     def current(self, fingerprints: dict[str, str]) -> dict[str, Entry]:
         """The cells that, with all cells before them, are as they were when recorded."""

@@ -49,6 +49,8 @@ class Measurer:
     def run(self, chosen: list[Recipe]) -> list[Outcome]:
         """Measure the recipes and write their results; an interrupt keeps what has finished."""
         device = self.runner.device
+        for path_of in (results.path_of, results.uncommitted):
+            results.read(path_of(self.project, device))  # to be written to: not after the training
         needs = [recipe.needed(device).needs(device) for recipe in chosen]
         self.runner.provide(frozenset().union(*needs))
         store = self.project.build / "results"

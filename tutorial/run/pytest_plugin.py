@@ -44,6 +44,8 @@ def pytest_collect_file(file_path: Path, parent):
     Left to itself it would import every Python file for the examples in its docstrings.
     """
     collectors = yield
+    if file_path.name.startswith("."):  # an editor's
+        return []
     if file_path.suffix == ".py" and file_path.parent == the_project().root / "snippets":
         return [SectionFile.from_parent(parent, path=file_path)]
     return [c for c in collectors if not isinstance(c, MarkdownDocstringCodeModule)]

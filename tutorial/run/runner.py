@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
-from tutorial.lesson.cells import DEVICES, Cell, Section, digest
+from tutorial.lesson.cells import Cell, Section, check_device, digest
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 from tutorial.record import records
@@ -65,8 +65,7 @@ class Runner:
     patience = 1  # times its time limit may a cell take
 
     def __init__(self, project: Project, device="cpu", jobs: int | None = None, listener=None):
-        if device not in DEVICES:
-            raise TutorialError(f"DEVICE={device}: unknown; it is one of {', '.join(DEVICES)}")
+        check_device(device)
         self.project, self.device, self.listener = project, device, listener or Listener()
         # One section at a time on an accelerator: two would spoil each other's times.
         self.jobs = jobs or (min(2, cores()) if device == "cpu" else 1)
@@ -394,6 +393,8 @@ def printed(reply: dict, workdir: Path) -> str:
     if reply["error"]:
         lines.append(reply["error"]["message"])
     text = "\n".join(line.rstrip() for line in lines).strip("\n")
+    # As Python writes to a terminal what UTF-8 has no bytes for: half of a surrogate pair.
+    text = text.encode(errors="backslashreplace").decode()
     text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)  # differs from build to build
     return text.replace(str(workdir) + os.sep, "").replace(str(workdir), ".")
 

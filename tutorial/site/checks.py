@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from tutorial import TutorialError
-from tutorial.lesson import labs
+from tutorial.lesson import files, labs
 from tutorial.lesson.project import SHOWN_CELL, Project
 from tutorial.page import fences, numbers
 from tutorial.page.context import BuildContext
@@ -150,13 +150,13 @@ def _by_hand(place: str, found: str, advice: str) -> str:
 
 def _not_rendered(project: Project):
     """Prose in which placeholders stay as they are: path and text, lines in their places."""
-    files = [project.root / name for name in ("README.md", "CONTRIBUTING.md")]
-    for path in [*files, *sorted((project.root / "includes").glob("*.md"))]:
+    paths = [project.root / name for name in ("README.md", "CONTRIBUTING.md")]
+    for path in [*paths, *files.visible(project.root / "includes", "*.md")]:
         if path.is_file():
-            yield path, path.read_text(encoding="utf-8")
+            yield path, files.read(path)
     for lab in labs.labs(project):
         prose, lines = False, []
-        for line in lab.path.read_text(encoding="utf-8").splitlines():
+        for line in files.read(lab.path).splitlines():
             if line.startswith("# %%"):
                 prose = "[markdown]" in line
                 line = ""

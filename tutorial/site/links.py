@@ -14,6 +14,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from bs4 import BeautifulSoup
 
 from tutorial.data import cifar10
+from tutorial.lesson import files
 from tutorial.lesson.project import Project
 
 WAIT = 20  # seconds for a server to answer
@@ -41,8 +42,8 @@ def archives(project: Project) -> dict[str, list[str]]:
     """The addresses of CIFAR-10's archive, each with the files that name it."""
     places = {url: ["tutorial/data/cifar10.py"] for url in cifar10.ARCHIVES}
     for folder in SCRIPTS:
-        for script in sorted((project.root / folder).rglob("*.py")):
-            for url in SNIPPETS_ARCHIVE.findall(script.read_text(encoding="utf-8")):
+        for script in files.visible(project.root / folder, "**/*.py"):
+            for url in SNIPPETS_ARCHIVE.findall(files.read(script)):
                 places.setdefault(url, []).append(project.relative(script))
     return places
 
