@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tutorial.record import records
+from tutorial.record.transcripts import Transcript
 from tutorial.run.runner import Runner
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -382,6 +383,47 @@ FAULTS = {
         print("last words")
         os.kill(os.getpid(), signal.SIGKILL)
     """,
+    "late-future": """
+        # %% above
+        x = 1
+
+        # %% one
+        from __future__ import annotations  # RAISES
+    """,
+    "strict": """
+        # %% above
+        import warnings
+
+        warnings.filterwarnings("error")
+
+        # %% one
+        warnings.warn("mind the gap")  # RAISES
+    """,
+    "clears": r"""
+        # %% one
+        print("above\x1b[2Jbelow")
+    """,
+    "clears-in-error": r"""
+        # %% one error="ValueError"
+        raise ValueError("above\x08below")
+    """,
+    "endless-thread": """
+        # %% one timeout=3
+        import threading
+        import time
+
+        threading.Thread(target=time.sleep, args=(300,)).start()
+    """,
+    "backend": """
+        # %% one alt="A line"
+        import matplotlib
+        import matplotlib.pyplot as plt
+
+        matplotlib.use("agg")
+        plt.plot([1, 2])
+        plt.show = lambda: None  # in Agg, it warns
+        plt.show()
+    """,
     "no-alt": """
         # %% one
         import matplotlib.pyplot as plt
@@ -514,6 +556,12 @@ def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
         ("talks-briefly", "one", "%% one", "it printed more than 256 KB"),
         ("exits", "one", "%% one", "died with exit code 3"),
         ("killed", "one", "%% one", "killed by SIGKILL"),
+        ("late-future", "one", "RAISES", "from __future__ imports must occur at the beginning"),
+        ("strict", "one", "RAISES", "UserWarning: mind the gap"),
+        ("clears", "one", "%% one", r"prints '\x1b[2J', a control character"),
+        ("clears-in-error", "one", "%% one", r"prints '\x08', a control character"),
+        ("endless-thread", "one", "%% one", "has started does not end: stopped at its time limit"),
+        ("backend", "one", "%% one", "chooses the Matplotlib backend agg: leave that out"),
         ("no-alt", "one", "%% one", 'shows a figure without alt="..."'),
         ("no-figure", "one", "%% one", "announces a figure with alt= and shows none"),
         ("left-open", "one", "%% one", "leaves a figure open: end the cell with plt.show()"),
@@ -541,6 +589,13 @@ def test_the_traceback_has_every_line_of_the_script_and_none_of_the_machinery(fa
         file, _, line = sample.place("snippets/nested.py", text).partition(":")
         assert f'File "{file}", line {line}' in told
     assert "kernel.py" not in told
+
+
+@pytest.mark.parametrize("section", ["clears", "clears-in-error"])
+def test_no_control_character_is_in_a_message_or_in_a_record(faults, section):
+    sample, _ = faults
+    told = record(sample, section, "one").failure + message(faults, section)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", told)
 
 
 @pytest.mark.parametrize("section", ["raises", "hangs", "exits", "killed"])
@@ -691,6 +746,135 @@ def test_a_cell_finds_what_the_script_finds_when_it_is_run(sample, tmp_path, mon
     assert script.returncode == 0, script.stderr
     cells = [record(sample, "lesson", name).text for name in ("process", "workers")]
     assert "\n".join(cells).splitlines() == script.stdout.splitlines()
+
+
+# All that a cell could find otherwise than the script does. Warnings have no path on a page.
+STREAMS = r'''
+"""The docstring of the script."""
+
+# %% future
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+import warnings
+
+warnings.formatwarning = lambda message, category, *_: f"{category.__name__}! {message}\n"
+print(__doc__)
+
+# %% above-a-string
+"""No docstring of the script."""
+
+
+def later(x: NotDefinedYet) -> int | None:
+    return x
+
+
+print(later(1), later.__annotations__, __doc__)
+
+# %% order warns="UserWarning"
+print("before")
+for number in range(3):
+    warnings.warn("mind the gap")  # is told once
+warnings.warn("not for users", PendingDeprecationWarning)
+print("after")
+print("on the original stream", file=sys.__stdout__)
+print("on stderr", file=sys.stderr)
+os.write(1, b"straight to the descriptor\n")
+
+# %% strict
+warnings.filterwarnings("error", category=RuntimeWarning)
+warnings.filterwarnings("ignore", message="a whisper")
+
+# %% caught
+try:
+    warnings.warn("loud", RuntimeWarning)
+except RuntimeWarning as warning:
+    print("caught:", warning)
+warnings.warn("a whisper")
+
+# %% lookalikes
+print("# %% looks-like-a-cell 0123abcd")
+print("\\# %% escaped 0123abcd")
+print("```python\n1 / 0\n```")
+print("one\u2028two\u2029three")
+
+# %% links
+print("\x1b]8;;https://example.org\x1b\\a link\x1b]8;;\x1b\\, \x1b[1;38:5:9mred\x1b[0m\x1b[K")
+
+# %% end
+atexit.register(print, "at exit")
+
+
+def speak():
+    time.sleep(0.3)
+    print("a thread, when the last cell has ended")
+
+
+threading.Thread(target=speak).start()
+print("the end")
+'''
+
+
+def test_cells_print_what_the_script_prints(light, tmp_path):
+    light.script("lesson", STREAMS)
+    done = light.do("tutorial", "outputs")
+    assert "1 ran (8 cells)" in done.stdout, done.stderr
+    script = subprocess.run(
+        [sys.executable, "-u", light.root / "snippets" / "lesson.py"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert script.returncode == 0, script.stdout
+    seen = re.sub(r"\x1b(\]8;[^\x1b]*\x1b\\|\[[\d;:]*[mK])", "", script.stdout.decode())
+    cells = [cell.name for cell in light.project.sections["lesson"].cells]
+    texts = [record(light, "lesson", name).text for name in cells]
+    assert "\n".join(filter(None, texts)).split("\n") == seen.rstrip("\n").split("\n")
+    entries = Transcript.read(light.project.transcript("cpu", "lesson")).cells
+    assert [entries[name].output for name in cells] == texts
+    again = light.do("tutorial", "outputs")
+    assert "outputs/cpu/lesson: the same" in again.stdout, again.stderr
+    assert not [line for line in again.stderr.split("\n") if "changed" in line]
+
+
+def test_a_line_that_a_thread_prints_between_two_cells_is_shown(light):
+    light.script(
+        "lesson",
+        """
+        # %% one
+        import sys
+        import threading
+
+
+        def speak():
+            while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "serve":
+                pass
+            print("between", flush=True)
+
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+
+        # %% two
+        thread.join()
+        print("two")
+        """,
+    )
+    light.do("tutorial", "run")
+    texts = [record(light, "lesson", name).text for name in ("one", "two")]
+    assert "\n".join(filter(None, texts)) == "between\ntwo"
+
+
+@pytest.mark.parametrize("statement", ["sys.stdout.close()", "sys.stdout = None", "os.close(1)"])
+def test_a_cell_may_close_its_streams(light, statement):
+    light.script("lesson", f"# %% one\nimport os\nimport sys\n\n{statement}\n# %% two\nx = 1\n")
+    done = light.do("tutorial", "run")
+    assert "1 ran (2 cells)" in done.stdout, done.stderr
 
 
 def test_a_torch_that_cannot_be_imported_is_told_for_each_section(light):

@@ -103,10 +103,20 @@ class Section:
     path: Path
     root: Path
     cells: tuple[Cell, ...]
+    head: str = ""  # what stands above the first cell: a docstring or nothing
 
     def on(self, device: str) -> list[Cell]:
         """The cells that run on `device`."""
         return [cell for cell in self.cells if cell.options.get("device", device) == device]
+
+    def in_place(self, cell: Cell, device: str) -> str:
+        """A cell's code in its lines of the script, to be compiled.
+
+        In the first cell, as in the script, `from __future__` may stand, below the docstring.
+        """
+        is_first = cell.line == self.on(device)[0].line
+        above = self.head if is_first else "pass"
+        return above + "\n" * (cell.line - above.count("\n")) + cell.source
 
     def needs(self, device: str, upto: str | None = None) -> frozenset[str]:
         """What its cells take from the network, or those up to and including `upto`."""
@@ -140,7 +150,7 @@ class Section:
     def keys(self, device: str) -> dict[str, str]:
         """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
         if device not in self._keys:
-            keys, sofar = {}, self._engine
+            keys, sofar = {}, digest(self._engine, self.head)
             for name, own in self.fingerprints(device).items():
                 keys[name] = sofar = digest(sofar, own)
             self._keys[device] = keys
@@ -205,7 +215,8 @@ def read_section(path: Path, root: Path) -> Section:
     starts = [number for number, line in enumerate(lines, 1) if MARKER.match(line)]
     if not starts:
         raise TutorialError(f"{where}:1: no cell; a cell opens with a line such as '# %% imports'")
-    _only_docstring("\n".join(lines[: starts[0] - 1]), where)
+    head = "\n".join(lines[: starts[0] - 1])
+    _only_docstring(head, where)
     cells, seen = [], {}
     for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
         name, options = _marker(lines[start - 1], f"{where}:{start}")
@@ -221,7 +232,7 @@ def read_section(path: Path, root: Path) -> Section:
         for mark in cell.marked_needs:
             if mark not in seen or mark == name:
                 raise TutorialError(f"{where}:{start}: needs={mark!r} names no cell above {name}")
-    section = Section(path.stem, path, root, tuple(cells))
+    section = Section(path.stem, path, root, tuple(cells), head)
     for cell in section.cells:
         if _shows_figure(cell.tree) and "alt" not in cell.options and "error" not in cell.options:
             raise TutorialError(

@@ -6,6 +6,9 @@ nothing but Python, torch, torchvision and matplotlib: it also runs on a GPU mac
 can be installed, and code, file name and line numbers are the script's own.
 """
 
+import __future__
+
+import contextlib
 import importlib.metadata
 import json
 import logging
@@ -21,27 +24,29 @@ import types
 import warnings
 from pathlib import Path
 
-OUTPUT_LIMIT = 256 * 1024  # bytes that a cell may print
+# The bits by which compiled code tells what it imports from __future__.
+FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 
 
 def serve() -> None:
     """Answer requests until stdin closes."""
-    requests, replies = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+    # Not closed before the process ends, which is how the other side sees the end.
+    requests = os.fdopen(os.dup(0), closefd=False)
+    replies = os.fdopen(os.dup(1), "w", closefd=False)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     start = json.loads(requests.readline())
     printed = os.open(start["printed"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
-    for stream, number in (("stdout", 1), ("stderr", 2)):
-        os.dup2(printed, number)
-        text = open(number, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
-        setattr(sys, stream, text)
+    for stream in (sys.stdout, sys.stderr):  # as if they were a terminal's
+        os.dup2(printed, stream.fileno())
+        stream.reconfigure(encoding="utf-8", errors=stream.errors, line_buffering=True)
     # What Matplotlib says when it first lists the fonts of a machine is no output of a lesson.
     logging.getLogger("matplotlib.font_manager").addHandler(logging.NullHandler())
-    kernel = Kernel(start, printed)
-    facts = kernel.start()
-    os.ftruncate(printed, 0)  # of what libraries said
-    _send(replies, facts)
+    kernel = Kernel(start)
+    _send(replies, kernel.start())
     for line in requests:
         request = json.loads(line)
+        if "end" in request:
+            break
         _send(replies, kernel.run(**request) if request else kernel.fork())
 
 
@@ -51,11 +56,14 @@ def _send(replies, reply: dict) -> None:
 
 
 class Kernel:
-    """One section's namespace. `start`: script, device, threads, figures, printed, source."""
+    """One section's namespace. `start`: script, device, threads, figures, source."""
 
-    def __init__(self, start: dict, printed: int) -> None:
-        self.request, self.printed = start, printed
+    def __init__(self, start: dict) -> None:
+        self.request = start
         self.script = start["script"]
+        self.future = 0  # what its cells have imported from __future__
+        self.warned: list[dict] = []
+        self.backend = os.environ.get("MPLBACKEND")
         self.main = types.ModuleType("__main__")
         self.main.__file__ = self.script
 
@@ -86,6 +94,7 @@ class Kernel:
         random.seed(0)
         numpy.random.seed(0)
         torch.manual_seed(0)
+        warnings.showwarning, warnings.formatwarning = self._show_warning, _as_on_a_page
         return {
             "device_name": name,
             "threads": torch.get_num_threads(),
@@ -96,35 +105,30 @@ class Kernel:
             "matplotlib": importlib.metadata.version("matplotlib"),  # imported if it is needed
         }
 
-    def run(self, name: str, source: str, line: int, recipe: bool = False) -> dict:
-        """Run one cell, whose code begins in `line` of the script; all that came of it.
+    def run(self, name: str, source: str, recipe: bool = False) -> dict:
+        """Run one cell; all that came of it, except what it printed.
 
+        source: in the lines in which it stands in the script, see Section.in_place().
         recipe: it leaves test_logits and test_labels, whose accuracy is part of the reply.
         """
         error, accuracy, started = None, None, time.perf_counter()
-        with warnings.catch_warnings(record=True) as caught:
-            _warn_as_python_does()
-            try:
-                code = compile("\n" * (line - 1) + source, self.script, "exec", dont_inherit=True)
-                exec(code, self.main.__dict__)
-                accuracy = self._accuracy() if recipe else None
-            except BaseException as raised:  # SystemExit must not end the section in silence
-                error = self._describe(raised)
+        try:
+            code = compile(source, self.script, "exec", self.future, dont_inherit=True)
+            self.future |= code.co_flags & FUTURE
+            exec(code, self.main.__dict__)
+            accuracy = self._accuracy() if recipe else None
+        except BaseException as raised:  # SystemExit must not end the section in silence
+            error = self._describe(raised)
         seconds = time.perf_counter() - started
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # a cell may have closed or replaced it
+                stream.flush()
         figures = sys.modules.get("tutorial.run.figures")  # a backend, loaded when used
-        with open(self.request["printed"], "rb") as file:
-            text = file.read(OUTPUT_LIMIT + 1).decode(errors="replace")
-        os.ftruncate(self.printed, 0)
+        warned, self.warned = self.warned, []
         return {
-            "text": text,
             "error": error,
-            "warnings": [
-                {"type": w.category.__name__, "message": str(w.message), "line": w.lineno}
-                for w in caught
-                if not issubclass(w.category, DeprecationWarning) or w.filename == self.script
-            ],
+            "warnings": warned,
+            "other_backend": self._other_backend(),
             "unshown": figures.unshown() if figures else 0,
             "figures": figures.collect(Path(self.request["figures"]), name) if figures else [],
             "seconds": seconds,
@@ -152,6 +156,18 @@ class Kernel:
         os.setpgid(0, 0)
         return {"group": os.getpid()}
 
+    def _show_warning(self, message, category, filename, lineno, file=None, line=None) -> None:
+        self.warned.append({"type": category.__name__, "message": str(message)})
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+        (file or sys.stderr).write(text)
+
+    def _other_backend(self) -> str:
+        """The Matplotlib backend that the last cell has chosen, if any."""
+        matplotlib = sys.modules.get("matplotlib")
+        before = self.backend
+        self.backend = getattr(matplotlib, "get_backend", lambda: before)()
+        return "" if self.backend == before else self.backend
+
     def _accuracy(self) -> float | None:
         logits, labels = (self.main.__dict__.get(n) for n in ("test_logits", "test_labels"))
         if logits is None or labels is None:
@@ -173,11 +189,9 @@ class Kernel:
         }
 
 
-def _warn_as_python_does() -> None:
-    """Python's default filters, but each warning every time, so that a run can be repeated."""
-    warnings.simplefilter("always")
-    for category in (PendingDeprecationWarning, ImportWarning, ResourceWarning):
-        warnings.simplefilter("ignore", category)
+def _as_on_a_page(message, category, filename, lineno, line=None) -> str:
+    """A warning without path and line: those of this machine say nothing to a reader."""
+    return f"{category.__name__}: {message}\n"
 
 
 def _processor() -> str:

@@ -17,8 +17,8 @@ from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson.cells import Cell, Section
 from tutorial.run import watchdog
-from tutorial.run.kernel import OUTPUT_LIMIT
 
+OUTPUT_LIMIT = 256 * 1024  # bytes that a cell may print
 START_LIMIT = 180.0  # seconds to import torch on a cold disk
 # What a training step frees, the next one needs again: glibc is not to give it back in between.
 KEEP_FREED_MEMORY = {
@@ -57,6 +57,8 @@ def environment_of(
         "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")])),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONWARNINGS": "",
+        "PYTHONOPTIMIZE": "",  # which leaves out assertions
         "MPLBACKEND": backend,
         "MPLCONFIGDIR": str(caches / "matplotlib"),
         "XDG_CACHE_HOME": str(caches),
@@ -96,6 +98,7 @@ class KernelProcess:
         if source:
             cifar10.link(source, self.workdir)
         self.printed = folder / "printed.txt"
+        self.read = 0  # bytes of what is printed
         self.first_request = {
             "script": str(section.path),
             "device": device,
@@ -141,7 +144,7 @@ class KernelProcess:
             self.kill()
         facts = self.ask(self.first_request, START_LIMIT)
         if facts is None:
-            tail = self._printed_so_far().strip()[-2000:]
+            tail = self.newly_printed().strip()[-2000:]
             raise TutorialError(
                 f"snippets/{self.section.name}.py: the kernel did not start"
                 f" ({self.fate(START_LIMIT)})\n{tail}".rstrip()
@@ -150,6 +153,7 @@ class KernelProcess:
             raise TutorialError(
                 f"DEVICE={self.device}: {facts['unavailable']}; run 'make site' for the CPU"
             )
+        self.newly_printed()  # by imports: not a cell's
         return facts
 
     def run(self, cell: Cell) -> dict:
@@ -157,14 +161,25 @@ class KernelProcess:
 
         Where the process died or was killed in the cell, the reply has a reason, `fatal`.
         """
-        request = {"name": cell.name, "source": cell.source, "line": cell.line + 1}
+        request = {"name": cell.name, "source": self.section.in_place(cell, self.device)}
         request["recipe"] = "recipe" in cell.options
         limit = cell.timeout * self.patience
-        return self.ask(request, limit) or NO_REPLY | {
+        reply = self.ask(request, limit) or NO_REPLY | {
             "fatal": self.fate(limit),
-            "text": self._printed_so_far(),
             "seconds": cell.timeout if self.timed_out else 0.0,
         }
+        return reply | {"text": self.newly_printed()}
+
+    def end(self, limit: float) -> dict:
+        """Let the process end as a script does; what it prints then, of the reply to a last cell.
+
+        That is, threads are waited for, no longer than `limit` seconds, and exit handlers run.
+        """
+        self.ask({"end": True}, limit)
+        if not (self.timed_out or self.flooded):
+            return {"text": self.newly_printed()}
+        fate = f"a thread that it or a cell above has started does not end: {self.fate(limit)}"
+        return {"text": self.newly_printed(), "fatal": fate}
 
     def ask(self, request: dict | None, limit: float) -> dict | None:
         """The reply; None if the process dies, or is killed as it takes more than `limit` seconds
@@ -181,7 +196,7 @@ class KernelProcess:
         except queue.Empty:
             reply = self.cut_short()
             if self.flooded:
-                os.truncate(self.printed, OUTPUT_LIMIT)
+                os.truncate(self.printed, self.read + OUTPUT_LIMIT)
         if self.stopped:
             raise Stopped
         return reply
@@ -194,7 +209,8 @@ class KernelProcess:
                 return self.next_reply(min(0.1, max(0.0, end - time.monotonic())))
             except queue.Empty:
                 self.timed_out = time.monotonic() >= end
-                self.flooded = watched and self.printed.stat().st_size > OUTPUT_LIMIT
+                unread = self.printed.stat().st_size - self.read
+                self.flooded = watched and unread > OUTPUT_LIMIT
                 if self.timed_out or self.flooded:
                     raise
 
@@ -239,9 +255,13 @@ class KernelProcess:
         self.kill_group()
         watchdog.forget(self.process.pid)
 
-    def _printed_so_far(self) -> str:
-        with open(self.printed, "rb") as file:
-            return file.read(OUTPUT_LIMIT).decode(errors="replace")
+    def newly_printed(self) -> str:
+        """What was printed since the last call: also by threads, between two cells."""
+        with open(self.printed, "rb") as file:  # no text file: those lose carriage returns
+            file.seek(self.read)
+            text = file.read(OUTPUT_LIMIT + 1)
+        self.read += len(text)
+        return text.decode(errors="replace")
 
     def fate(self, limit: float) -> str:
         """How the process ended that gave no reply."""

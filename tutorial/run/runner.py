@@ -22,10 +22,18 @@ from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run import sounds
-from tutorial.run.kernel import OUTPUT_LIMIT
-from tutorial.run.kernel_process import NO_REPLY, TOO_MUCH, KernelProcess, Stopped, environment_of
+from tutorial.run.kernel_process import (
+    NO_REPLY,
+    OUTPUT_LIMIT,
+    TOO_MUCH,
+    KernelProcess,
+    Stopped,
+    environment_of,
+)
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# What a terminal shows nothing of: colours, the end of a line erased, a hidden cursor, links.
+UNSEEN = re.compile(r"\x1b(?:\[[\d;:]*m|\[[012]?K|\[\?25[hl]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~])?|(?!\n|\t)[\x00-\x1f\x7f-\x9f]")
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
 
@@ -233,6 +241,9 @@ class Runner:
                     reply = NO_REPLY | {"not_run": f"{NOT_RUN}{missing[0]}, which failed"}
                 else:
                     reply = kernel.run(cell)
+                    if cell is cells[-1] and "fatal" not in reply:
+                        end = kernel.end(cell.timeout * self.patience)
+                        reply |= end | {"text": reply["text"] + end["text"]}
                 record = self.record(section, cell, reply, kernel.workdir, folder, **shared)
                 record.write(folder)
                 if not record.failure:
@@ -306,6 +317,13 @@ class Runner:
             line = error["line"] or cell.line
             wanted = f" (announced: {expected})" if expected else ""
             said = f"{error['message']}{wanted}\n{error['traceback']}"
+        elif control := CONTROL.search(_as_in_a_terminal(reply)):
+            said = f"prints {control[0]!a}, a control character, which no page can show"
+        elif reply["other_backend"]:
+            said = (
+                f"chooses the Matplotlib backend {reply['other_backend']}: leave that out, a page's"
+                " figures are drawn by one of the project's own"
+            )
         elif expected and not error:
             said = f"raised nothing, although error={expected!r} is announced"
         elif kinds - announced:
@@ -331,10 +349,11 @@ class Runner:
         where = f"snippets/{cell.section}.py:{line}"
         shown = self.project.where(cell.section, cell.name)
         said = said.replace(str(self.project.root) + os.sep, "").rstrip()
-        printed = reply["text"].strip()
+        printed = UNSEEN.sub("", reply["text"]).strip()
         if printed:
-            tail = "\n".join(printed.splitlines()[-10:])[-2000:]
+            tail = "\n".join(printed.split("\n")[-10:])[-2000:]
             said += f"\nprinted before that:\n{tail}"
+        said = CONTROL.sub(lambda control: ascii(control[0])[1:-1], UNSEEN.sub("", said))
         return f"{where}: cell {cell.name}, {shown}: {said}"
 
 
@@ -387,16 +406,20 @@ def revision(root: Path) -> str:
 
 def printed(reply: dict, workdir: Path) -> str:
     """A cell's output as a reader would see it in a terminal, without this machine's paths."""
-    text = ANSI.sub("", reply["text"])
-    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
-    lines += [f"{w['type']}: {w['message']}" for w in reply["warnings"]]
-    if reply["error"]:
-        lines.append(reply["error"]["message"])
-    text = "\n".join(line.rstrip() for line in lines).strip("\n")
+    text = _as_in_a_terminal(reply)
     # As Python writes to a terminal what UTF-8 has no bytes for: half of a surrogate pair.
     text = text.encode(errors="backslashreplace").decode()
     text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)  # differs from build to build
     return text.replace(str(workdir) + os.sep, "").replace(str(workdir), ".")
+
+
+def _as_in_a_terminal(reply: dict) -> str:
+    """What is left to be seen of what a cell printed, and of its error."""
+    text = reply["text"]
+    if reply["error"]:
+        text += "\n" + reply["error"]["message"]
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in UNSEEN.sub("", text).split("\n")]
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
 def _forget(folder: Path, cells: set[str]) -> None:

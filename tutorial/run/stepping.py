@@ -50,7 +50,6 @@ class SteppingKernel(KernelProcess):
     def run(self, cell: Cell) -> dict:
         """Run one cell. Raises Cancelled, with the state before it or one above kept."""
         self.timed_out = self.flooded = False
-        os.truncate(self.printed, 0)  # a cell that was cut short has left something there
         copy = self.ask({}, START_LIMIT)
         if copy and copy["group"]:
             folder = self.folders / str(len(self.done))
@@ -88,6 +87,7 @@ class SteppingKernel(KernelProcess):
             self._restore()
             reply = None
         if cancelled:
+            self.newly_printed()  # by a cell that is undone
             raise Cancelled
         return reply
 
