@@ -7,6 +7,8 @@ RECIPES ?=
 SEEDS ?= 5
 PORT ?= 8000
 RECORDS ?= build/main
+FROM ?=
+MINUTES ?=
 PUBLISH ?=
 TORCH ?= newest
 ALL ?=
@@ -62,12 +64,12 @@ assemble: $(READY) ## build build/site from records made elsewhere, run nothing 
 pictures: $(READY) ## which pictures differ from those of another run, side by side (RECORDS=its build folder)
 	@$(RUN) -m tutorial pictures $(RECORDS)
 
-outputs: $(READY) ## accept the outputs: rewrite outputs/DEVICE/*.txt, marking what varies (runs twice)
-	@$(RUN) -m tutorial outputs $(SECTIONS)
+outputs: $(READY) ## accept the outputs: rewrite outputs/DEVICE/*.txt, marking what varies (FROM=a build folder: run nothing)
+	@$(RUN) -m tutorial outputs $(SECTIONS) $(if $(FROM),--records "$(FROM)")
 
 gpu: DEVICE = cuda
-gpu: ## run on a GPU with the torch that PYTHON has, and write outputs/cuda/*.txt; installs nothing
-	@$(PYTHON) -m tutorial outputs $(SECTIONS)
+gpu: ## write outputs/cuda/*.txt with the torch that PYTHON has (MINUTES=8: results too, ends in time)
+	@$(PYTHON) -m tutorial $(if $(MINUTES),gpu --minutes $(MINUTES),outputs $(SECTIONS))
 
 results: $(READY) ## train each recipe with several seeds: outputs/DEVICE/results.json (RECIPES=... SEEDS=5)
 	@$(RUN) -m tutorial results $(RECIPES) --seeds $(SEEDS)

@@ -174,7 +174,7 @@ def train():
     return net, time.perf_counter() - start, warm_up
 
 
-# %% train timeout=600
+# %% train timeout=600 alone="the seconds of a training"
 torch.manual_seed(0)
 net, seconds, warm_up = train()
 print(f"training {seconds:.1f} s, after a warm-up of {warm_up:.1f} s")

@@ -203,7 +203,7 @@ for name, tensor in kinds.items():
     print(f"moving {name:15} {seconds * 1e3:6.3f} ms for {megabytes:.2f} MB")
 print("the same tensor afterwards:", images.to(device) is images)
 
-# %% time-against-width timeout=120
+# %% time-against-width timeout=120 alone="the CPU's times beside the GPU's"
 runs = [(cpu, torch.float32), (device, torch.float32), (device, torch.bfloat16)]
 runs = list(dict.fromkeys(runs))  # without an accelerator two are the same
 widths = [6, 12, 24, 48]

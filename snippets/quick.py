@@ -337,7 +337,7 @@ def measure(name):
     return accuracy, seconds, net
 
 
-# %% the-loop timeout=600 recipe="quick-loop"
+# %% the-loop timeout=600 recipe="quick-loop" alone="what each step brings in time"
 torch.manual_seed(0)
 accuracy, seconds, net = measure("the loop")
 loop = accuracy, seconds

@@ -737,7 +737,7 @@ def test_a_cell_finds_what_the_script_finds_when_it_is_run(sample, tmp_path, mon
     script = subprocess.run(
         [sys.executable, sample.root / "snippets" / "lesson.py"],
         cwd=tmp_path / "empty",
-        env=sample.environment(**Runner(sample.project).kernel_environment()),
+        env=sample.environment(**Runner(sample.project).kernel_environment(1)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -1,10 +1,12 @@
 """The commands behind the Makefile. `COMMAND --help` tells the options of each."""
 
+import _thread
 import argparse
 import errno
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -104,14 +106,14 @@ def run(sections: list[str], device: str, jobs: int | None) -> int:
     return _run(Project.find(device), sections, jobs)
 
 
-def _run(project: Project, names: list[str], jobs: int | None = None) -> int:
+def _run(project: Project, names: list[str], jobs: int | None = None, progress=None) -> int:
     """Run what is stale and say what was run, reused and failed; the number of failures."""
     from tutorial.run.progress import Progress
     from tutorial.run.runner import Runner
 
     started, device = time.monotonic(), project.device
     sections = project.choose(names)
-    with Progress() as progress:
+    with progress or Progress() as progress:
         outcomes = Runner(project, device, jobs, progress).run(sections)
     _report_drift(project, outcomes)
     _print_problems(outcomes)
@@ -186,42 +188,43 @@ def serve(device: str, port: int) -> int:
     return 0
 
 
-@command(SECTIONS, DEVICE, JOBS)
-def outputs(sections: list[str], device: str, jobs: int | None) -> int:
+@command(
+    SECTIONS,
+    DEVICE,
+    JOBS,
+    argument(
+        "--records", metavar="FOLDER", help="run nothing: take another machine's build folder"
+    ),
+)
+def outputs(sections: list[str], device: str, jobs: int | None, records: str | None) -> int:
     """Run, then rewrite the transcripts in outputs/.
 
     On the CPU everything runs twice, in two ways: the transcripts mark what differs.
     """
-    from tutorial.record import drift
-    from tutorial.run.progress import Progress
     from tutorial.run.runner import OtherWay
+    from tutorial.run.transcribe import Transcriber, from_records
 
     project = Project.find(device)
-    failed = _run(project, sections, jobs)
     chosen = [section for section in project.choose(sections) if section.on(device)]
-    again = None
-    if device == "cpu":
-        print("once more, in another way, to see which numbers follow from the machine", flush=True)
-        with Progress() as progress:
-            runner = OtherWay(project, progress)
-            again = runner.project
-            _print_problems(runner.run(chosen), "in the other way: ")
-    for section in chosen:
-        try:
-            changed = drift.update(project, section, device, again)
-        except TutorialError as error:
-            print(error, file=sys.stderr)
-            failed += 1
-            continue
-        print(f"outputs/{device}/{section.name}: {'rewritten' if changed else 'the same'}")
-    return 1 if failed else 0
+    if records:
+        return 1 if from_records(project, chosen, os.path.abspath(records)) else 0
+    if device != "cpu":
+        transcriber = Transcriber(project)
+        failed = _run(project, sections, jobs, transcriber)
+        return 1 if failed + transcriber.failed else 0
+    failed = _run(project, sections, jobs)
+    print("once more, in another way, to see which numbers follow from the machine", flush=True)
+    runner = OtherWay(project)
+    with Transcriber(project, runner.project) as runner.listener:
+        _print_problems(runner.run(chosen), "in the other way: ")
+    return 1 if failed + runner.listener.failed else 0
+
+
+SEEDS = argument("--seeds", type=int, default=5, help="seeds per recipe; 5 by default")
 
 
 @command(
-    argument("recipes", nargs="*", help="names such as one-cycle; all by default"),
-    argument("--seeds", type=int, default=5, help="seeds per recipe; 5 by default"),
-    DEVICE,
-    JOBS,
+    argument("recipes", nargs="*", help="such as one-cycle; all by default"), SEEDS, DEVICE, JOBS
 )
 def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> int:
     """Measure the recipes over several seeds."""
@@ -237,6 +240,36 @@ def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> in
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     measured = f"{len(outcomes) - failed} measured, {failed} failed"
     print(f"recipes on {device}: {measured}, {time.monotonic() - started:.1f} s")
+    return 1 if failed else 0
+
+
+@command(argument("--minutes", type=float, required=True, help="after which it ends"), DEVICE)
+def gpu(minutes: float, device: str) -> int:
+    """Record and measure on a machine that is at hand for minutes, what matters most first.
+
+    All sections, then the recipes. When the time is over it ends; what has finished is kept.
+    """
+    from tutorial.run.transcribe import recipes_in_order
+
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        _thread.interrupt_main()
+
+    timer = threading.Timer(minutes * 60, end)
+    timer.start()
+    try:
+        failed = outputs([], device, None, None)
+        for names, seeds in recipes_in_order(Project.find(device), device):
+            failed += results(names, seeds, device, None)
+    except KeyboardInterrupt:
+        if not over.is_set():
+            raise
+        print(f"\nthe {minutes:g} minutes are over: what has finished is kept", file=sys.stderr)
+        return 1
+    finally:
+        timer.cancel()
     return 1 if failed else 0
 
 

@@ -30,6 +30,7 @@ OPTIONS = {
     "timeout": float,  # seconds
     "recipe": str,  # name of the training that it ends: see results.py
     "since": str,  # the cell in which that training begins, itself unless named
+    "alone": str,  # why nothing may run beside its section on a GPU: what it times
     "needs": str,  # cells above on which it depends though no name shows it: see needs.py
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
@@ -117,6 +118,11 @@ class Section:
         is_first = cell.line == self.on(device)[0].line
         above = self.head if is_first else "pass"
         return above + "\n" * (cell.line - above.count("\n")) + cell.source
+
+    @property
+    def alone(self) -> bool:
+        """Whether one of its cells compares times, which other sections beside it would spoil."""
+        return any("alone" in cell.options for cell in self.cells)
 
     def needs(self, device: str, upto: str | None = None) -> frozenset[str]:
         """What its cells take from the network, or those up to and including `upto`."""

@@ -57,7 +57,9 @@ class Project:
         return self.root / "outputs" / device / f"{section}.txt"
 
     def relative(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        """The path as messages have it: from the root, unless it lies elsewhere."""
+        inside = path.is_relative_to(self.root)
+        return (path.relative_to(self.root) if inside else path).as_posix()
 
     @cached_property
     def sections(self) -> dict[str, Section]:

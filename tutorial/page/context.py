@@ -127,7 +127,7 @@ class BuildContext:
         """The cell's transcript, as a list of none or one, where it is of the present code."""
         transcript = Transcript.read(self.project.transcript(device, section.name))
         entry = transcript.current(section.fingerprints(device)).get(cell.name)
-        if entry is None:
+        if entry is None or entry.failed:
             return []
         known = transcript.facts
         facts = {title: known.get(key, "") for key, title in FACTS.items()}

@@ -13,11 +13,15 @@ VERSIONS = ("device", "data", "python", "torch", "torchvision", "numpy")
 
 
 def section_records(project: Project, section: Section, device: str) -> list[Record]:
-    """The records of all cells, in order. TutorialError if one is missing or is not current."""
+    """The records of all cells, in order. TutorialError if one is missing or is not current.
+
+    On the CPU, whose transcripts are complete, none may be of a failure.
+    """
     keys, found = section.keys(device), []
     for name in keys:
         record = records.read(project, device, section.name, name)
-        if record is None or record.key != keys[name] or record.failure:
+        failed = record and record.failure and device == "cpu"
+        if record is None or record.key != keys[name] or failed:
             what = "no record" if record is None else record.failure or "a stale record"
             raise TutorialError(
                 f"snippets/{section.name}.py: cell {name} has {what}; run 'make site'"
@@ -146,6 +150,10 @@ def stale(project: Project) -> tuple[list[str], list[str]]:
                     f"{project.relative(path)}: is of other code than snippets/{section.name}.py:"
                     f" {names}; {remedy}"
                 )
+            if failed := [name for name, entry in entries.items() if entry.failed]:
+                notes.append(
+                    f"{project.relative(path)}: failed there: {', '.join(failed)}; {remedy}"
+                )
     return errors, notes
 
 
@@ -190,8 +198,12 @@ def update(project: Project, section: Section, device: str, again: Project | Non
                 " marks varying numbers in transcripts; print a blank between the two"
             )
         entry = old.cells.get(cell.name)
-        if entry and entry.fingerprint != fingerprints[cell.name]:
+        if entry and (entry.failed or entry.fingerprint != fingerprints[cell.name]):
             entry = None
+        if record.failure:
+            said = record.failure.partition("\n")[0]  # below it, paths of the machine
+            new.cells[cell.name] = Entry(fingerprints[cell.name], said, failed=True)
+            continue
         if entry and _other_data(entry, record, old.facts):
             if on_stand_in(record) and agrees(entry, record, old.facts):
                 new.cells[cell.name] = entry

@@ -21,10 +21,12 @@ from tutorial.lesson import files
 MARK = "≈"
 WHOLE = "(varies)"  # at the head of a cell that does not always print the same words or lines
 STAND_IN = "(stand-in)"  # at the head of a cell that was recorded without CIFAR-10
+FAILED = "(failed)"  # at the head of one that failed on an accelerator: the text says how
 
 CELL = re.compile(
     r"# %% (?P<name>[\w-]+) (?P<fingerprint>[0-9a-f]{8})(?: (?P<s>\d+\.?\d*(?:e[+-]?\d+)?) s)?"
     rf"(?P<whole> {re.escape(WHOLE)})?(?P<stand_in> {re.escape(STAND_IN)})?"
+    rf"(?P<failed> {re.escape(FAILED)})?"
 )
 ESCAPED = re.compile(r"\\*# %%")  # a printed line that looks like the head of a cell
 FACT = re.compile(r"^# (?P<key>[\w ]+): (?P<value>.*)$")
@@ -47,7 +49,8 @@ class Entry:
     """One cell's output. `text` has the marks, `output` is what was printed.
 
     seconds: kept where runs are rare (accelerators), else None. whole: only whether it prints
-    anything is compared. stand_in: recorded on the drawn stand-in for CIFAR-10.
+    anything is compared. stand_in: recorded on the drawn stand-in for CIFAR-10. failed: the text
+    is not an output, but says why there is none.
     """
 
     fingerprint: str
@@ -55,6 +58,7 @@ class Entry:
     seconds: float | None = None
     whole: bool = False
     stand_in: bool = False
+    failed: bool = False
 
     @property
     def output(self) -> str:
@@ -70,6 +74,8 @@ class Entry:
 
     def agrees(self, output: str, in_form: bool = False) -> bool:
         """Whether a run printed this. in_form: on other data, so that any number may differ."""
+        if self.failed:
+            return False
         if self.whole:
             return bool(self.text) == bool(output)
         return agrees(self.text, output, in_form)
@@ -101,6 +107,7 @@ class Transcript:
                         float(opened["s"]) if opened["s"] else None,
                         bool(opened["whole"]),
                         bool(opened["stand_in"]),
+                        bool(opened["failed"]),
                     )
                 opened, lines = match, []
             elif opened is None and (match := FACT.match(line)):
@@ -115,6 +122,7 @@ class Transcript:
             head = f"# %% {name} {entry.fingerprint}"
             head += "" if entry.seconds is None else f" {entry.seconds:.3g} s"
             head += f" {WHOLE}" * entry.whole + f" {STAND_IN}" * entry.stand_in
+            head += f" {FAILED}" * entry.failed
             lines = [f"\\{s}" if ESCAPED.match(s) else s for s in entry.text.split("\n")]
             parts.append("\n".join([head, *lines]) if entry.text else head)
         files.write(path, "\n\n".join(parts) + "\n")

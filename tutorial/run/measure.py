@@ -176,6 +176,8 @@ def measure(
     listener: Listener | None = None,
 ) -> tuple[list[Outcome], list[str]]:
     """Measure recipes; what became of each, and the reasons why some are not committed."""
+    if device != "cpu":
+        jobs = jobs or 1  # two on one accelerator would spoil each other's times
     measurer = Measurer(project, Runner(project, device, jobs, listener), seeds)
     chosen = measurer.choose(names)
     if not chosen:

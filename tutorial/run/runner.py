@@ -75,8 +75,7 @@ class Runner:
     def __init__(self, project: Project, device="cpu", jobs: int | None = None, listener=None):
         check_device(device)
         self.project, self.device, self.listener = project, device, listener or Listener()
-        # One section at a time on an accelerator: two would spoil each other's times.
-        self.jobs = jobs or (min(2, cores()) if device == "cpu" else 1)
+        self.jobs = jobs or (min(2, cores()) if device == "cpu" else max(2, cores() // 2))
         self.threads = max(1, cores() // self.jobs)
         self.device_name = "" if device == "cpu" else accelerator_name(device)
         self.source: cifar10.Source | None = None
@@ -85,7 +84,10 @@ class Runner:
         self._stopping = False
 
     def run(self, sections: list[Section]) -> list[Outcome]:
-        """Bring the records of `sections` up to date; an interrupt keeps what has finished."""
+        """Bring the records of `sections` up to date; an interrupt keeps what has finished.
+
+        On an accelerator sections that compare times run last, one after the other.
+        """
         self.provide(frozenset().union(*(section.needs(self.device) for section in sections)))
         outcomes = {section.name: Outcome(section) for section in sections}
         waiting = []
@@ -98,7 +100,10 @@ class Runner:
                 outcome.status, outcome.cells = "reused", len(section.on(self.device))
                 self.listener.section_ended(outcome)
         waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
-        self.side_by_side(self._run, [outcomes[section.name] for section in waiting])
+        alone = [section for section in waiting if self.runs_alone(section)]
+        beside = [section for section in waiting if section not in alone]
+        for together in (beside, *([section] for section in alone)):
+            self.side_by_side(self._run, [outcomes[section.name] for section in together])
         return list(outcomes.values())
 
     def side_by_side(self, work: Callable, items: list) -> list:
@@ -124,8 +129,8 @@ class Runner:
         return kind(
             section,
             self.device,
-            self.threads,
-            self.kernel_environment(),
+            self.threads_for(section),
+            self.kernel_environment(self.threads_for(section)),
             folder,
             source=self.source if "CIFAR10" in section.needs(self.device) else None,
             patience=self.patience,
@@ -144,12 +149,16 @@ class Runner:
             kernel.kill()
             self._kernels.discard(kernel)
 
-    def kernel_environment(self) -> dict[str, str]:
+    def runs_alone(self, section: Section) -> bool:
+        return section.alone and self.device != "cpu"
+
+    def threads_for(self, section: Section) -> int:
+        return cores() if self.runs_alone(section) else self.threads
+
+    def kernel_environment(self, threads: int) -> dict[str, str]:
         """The environment variables of a process that runs cells."""
         home = self.weights.home if self.weights else None
-        environment = environment_of(
-            self.device, self.threads, "module://tutorial.run.figures", home
-        )
+        environment = environment_of(self.device, threads, "module://tutorial.run.figures", home)
         return environment | {"MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc"))}
 
     def provide(self, needs: frozenset[str]) -> None:
@@ -170,7 +179,7 @@ class Runner:
         data = self.data_for(section.needs(self.device))
         return {
             "device": self.device_name,
-            "threads": self.threads,
+            "threads": self.threads_for(section),
             "data": [source.identity for source in data],
             "python": platform.python_version(),
             **versions,
@@ -376,9 +385,9 @@ class OtherWay(Runner):
         super().__init__(replace(project, folder="build/other-way"), jobs=1, listener=listener)
         self.threads = 2 if Runner(project).threads == 1 else 1
 
-    def kernel_environment(self) -> dict[str, str]:
+    def kernel_environment(self, threads: int) -> dict[str, str]:
         x86 = platform.machine().lower() in ("x86_64", "amd64")
-        return super().kernel_environment() | (self.OLD_PROCESSOR if x86 else {})
+        return super().kernel_environment(threads) | (self.OLD_PROCESSOR if x86 else {})
 
 
 def accelerator_name(device: str) -> str:
