@@ -78,7 +78,10 @@ def _unshown_exercises(project: Project):
 
 
 def _unexplained_errors(project: Project):
-    """Where one page explains error messages, it explains those of all lessons."""
+    """Where one page explains error messages, it explains those of all lessons.
+
+    A cell of the page's own script is explained where it is shown.
+    """
     explained = {fence.named: fence.place for fence in project.fences if fence.kind == "error"}
     raised = {
         f"{section.name}.py::{cell.name}": cell
@@ -90,8 +93,8 @@ def _unexplained_errors(project: Project):
         if name not in raised:
             yield f"{place}: {name} is no cell with error="
     for name, cell in raised.items():
-        if explained and name not in explained:
-            page = next(iter(explained.values())).partition(":")[0]
+        page = next(iter(explained.values()), "").partition(":")[0]
+        if explained and name not in explained and page != f"docs/{cell.section}.md":
             yield f"{cell.where}: {page} does not explain the error of cell {cell.name}"
 
 

@@ -1,0 +1,27 @@
+"""Error messages that no lesson comes across, each really raised."""
+
+# %% target-out-of-bounds error="IndexError"
+import torch
+from torch import nn
+
+scores = torch.zeros(4, 10)  # ten classes: labels go from 0 to 9
+labels = torch.tensor([3, 9, 10, 1])
+nn.functional.cross_entropy(scores, labels)
+
+# %% cuda-out-of-memory error="OutOfMemoryError" device="cuda"
+import torch
+
+torch.empty(2**50, device="cuda")
+
+# %% state-dict-sizes error="RuntimeError"
+from torch import nn
+
+saved = nn.Linear(84, 10).state_dict()
+nn.Linear(84, 5).load_state_dict(saved)
+
+# %% state-dict-names error="RuntimeError"
+from torch import nn
+
+network = nn.Sequential(nn.Linear(84, 10))
+wrapped = nn.DataParallel(network)
+network.load_state_dict(wrapped.state_dict())
