@@ -140,11 +140,14 @@ def test_pictures_that_differ_are_named_and_shown_side_by_side(built, tmp_path):
     assert pictures(after, before).stdout == "No picture looks different.\n"
     assert not shown.exists()
 
-    with Image.open(folder / "figure-light.webp") as image:
+    (figure,) = folder.glob("figure-light.*.webp")
+    with Image.open(figure) as image:
         changed = image.convert("RGBA")
-    changed.resize((90, 60)).save(folder / "new-light.webp", lossless=True)
+    changed.resize((90, 60)).save(folder / "new-light.0a1b2c3d.webp", lossless=True)
     ImageDraw.Draw(changed).rectangle((50, 50, 350, 250), fill=(200, 30, 30, 255))
-    changed.save(folder / "figure-light.webp", lossless=True)
+    figure.unlink()
+    figure = folder / "figure-light.4e5f6a7b.webp"
+    changed.save(figure, lossless=True)
     said = pictures(after, before).stdout.splitlines()
     assert re.fullmatch(
         r"- `cpu/basics/figure-light\.webp`: pixels differ by \d+\.\d of 255 on average", said[0]
@@ -158,7 +161,7 @@ def test_pictures_that_differ_are_named_and_shown_side_by_side(built, tmp_path):
     ]
     assert all((shown.parent / image).is_file() for image in images)
 
-    (folder / "figure-light.webp").unlink()
+    figure.unlink()
     assert "- `cpu/basics/figure-light.webp`: removed" in pictures(after, before).stdout
 
 

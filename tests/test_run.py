@@ -174,8 +174,9 @@ def with_a_sound(new_light, wav):
 
 def test_a_sound_is_kept_beside_the_record_of_its_cell(with_a_sound):
     folder = with_a_sound.root / "build" / "cpu" / "lesson"
-    assert record(with_a_sound, "lesson", "one").sounds == [{"file": "one.wav", "seconds": 0.5}]
-    assert (folder / "one.wav").read_bytes() == (folder / "work" / "tone.wav").read_bytes()
+    (sound,) = folder.glob("one.*.wav")
+    assert record(with_a_sound, "lesson", "one").sounds == [{"file": sound.name, "seconds": 0.5}]
+    assert sound.read_bytes() == (folder / "work" / "tone.wav").read_bytes()
     assert record(with_a_sound, "lesson", "two").sounds == []
 
 
@@ -191,9 +192,9 @@ def test_a_record_from_before_there_were_sounds_can_be_read(with_a_sound, tmp_pa
 
 def test_a_missing_sound_is_named_and_made_again(with_a_sound, tmp_path):
     sample = with_a_sound.copy(tmp_path / "a copy")
-    path = sample.root / "build" / "cpu" / "lesson" / "one.wav"
+    (path,) = (sample.root / "build" / "cpu" / "lesson").glob("one.*.wav")
     path.unlink()
-    assert "build/cpu/lesson/one.json: its sound one.wav is missing" in (
+    assert f"build/cpu/lesson/one.json: its sound {path.name} is missing" in (
         sample.do("tutorial", "run").stderr
     )
     assert path.is_file()
@@ -221,11 +222,12 @@ def second_run(new_light):
     sample.script("half", "# %% one\nprint('text')\n")
     sample.script("list", "# %% one\nprint('text')\n")
     sample.script("undrawn", f"# %% one {figure}")
+    sample.script("retouched", f"# %% one {figure}")
     sample.script("shrunk", f"# %% one {figure}# %% two\nprint('two')\n")
     folder = "# %% one\nimport os\n\nprint(os.listdir(), __name__, os.path.basename(__file__))\n"
     sample.script("folder", folder + "# %% two\nopen('left-behind', 'w').close()\n")
     first = sample.do("tutorial", "run")
-    assert "7 ran (9 cells), 0 reused" in first.stdout, first.stdout + first.stderr
+    assert "8 ran (10 cells), 0 reused" in first.stdout, first.stdout + first.stderr
     build = sample.root / "build" / "cpu"
     assert [*(build / "shrunk").glob("one-light.*")]
     sample.edit("snippets/common/helper.py", "old", "new")
@@ -233,6 +235,7 @@ def second_run(new_light):
     (build / "half" / "one.json").write_text(text[: len(text) // 2])
     (build / "list" / "one.json").write_text("[]")
     (build / "undrawn" / record(sample, "undrawn", "one").figures[0]["dark"]).unlink()
+    (build / "retouched" / record(sample, "retouched", "one").figures[0]["light"]).write_text("")
     sample.script("shrunk", "# %% two\nprint('two')\n")
     sample.edit("snippets/folder.py", "left-behind", "left-again")
     return sample, sample.do("tutorial", "run")
@@ -241,7 +244,7 @@ def second_run(new_light):
 def test_only_sections_with_something_stale_run_again(second_run):
     _, done = second_run
     assert done.returncode == 0, done.stderr
-    assert "6 ran (7 cells), 1 reused (1 cells), 0 failed" in done.stdout
+    assert "7 ran (8 cells), 1 reused (1 cells), 0 failed" in done.stdout
     assert "alone: one" not in done.stderr
 
 
@@ -264,6 +267,39 @@ def test_a_missing_figure_is_named_and_drawn_again(second_run):
     assert "build/cpu/undrawn/one.json: its figure one-dark." in done.stderr
     figure = record(sample, "undrawn", "one").figures[0]
     assert (sample.root / "build" / "cpu" / "undrawn" / figure["dark"]).is_file()
+
+
+def test_a_changed_figure_is_named_and_drawn_again(second_run):
+    sample, done = second_run
+    assert re.search(
+        r"build/cpu/retouched/one\.json: its figure one-light\.\w+\.webp has changed", done.stderr
+    )
+    figure = record(sample, "retouched", "one").figures[0]
+    assert (sample.root / "build" / "cpu" / "retouched" / figure["light"]).stat().st_size
+
+
+def test_a_run_that_dies_between_a_figure_and_its_record_leaves_the_old_figure(light, monkeypatch):
+    for name, value in light.environment().items():
+        monkeypatch.setenv(name, value)
+    drawing = "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()\n"
+    light.script("lesson", f'# %% one alt="A line"\n{drawing}')
+    Runner(light.project).run(light.project.choose([]))
+    (name,) = (figure["light"] for figure in record(light, "lesson", "one").figures)
+    path = light.root / "build" / "cpu" / "lesson" / name
+    before = path.read_bytes()
+
+    def die(record, folder):
+        assert len([*folder.glob("one-light*.webp")]) == 2, "the new figure is not there yet"
+        raise KeyboardInterrupt
+
+    light.edit("snippets/lesson.py", "[1, 2]", "[1, 3]")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(records.Record, "write", die)
+        Runner(light.project).run(light.project.choose([]))
+    light.edit("snippets/lesson.py", "[1, 3]", "[1, 2]")
+    (outcome,) = Runner(light.project).run(light.project.choose([]))
+    assert outcome.status == "reused"
+    assert path.read_bytes() == before
 
 
 def test_records_and_figures_of_removed_cells_are_removed(second_run):
@@ -450,6 +486,14 @@ FAULTS = {
             plt.plot([1, 2])
             plt.show()
     """,
+    "draws-on": """
+        # %% one alt="A line"
+        import matplotlib.pyplot as plt
+
+        while True:
+            plt.plot([1, 2])
+            plt.show()  # RAISES
+    """,
     "no-sound": """
         # %% one sound="tone.wav" heard="A tone"
         print("none")
@@ -566,6 +610,7 @@ def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
         ("no-figure", "one", "%% one", "announces a figure with alt= and shows none"),
         ("left-open", "one", "%% one", "leaves a figure open: end the cell with plt.show()"),
         ("two-figures", "one", "%% one", "shows 2 figures"),
+        ("draws-on", "one", "RAISES", "shows more than 20 figures"),
         ("no-sound", "one", "%% one", "writes no file tone.wav"),
         ("no-wav", "one", "%% one", "which is no WAV file"),
         ("empty-wav", "one", "%% one", "nothing is to be heard"),

@@ -1,8 +1,11 @@
 """What a run left behind: one JSON file per cell in build/DEVICE/SECTION/, and its files."""
 
+import hashlib
 import json
 import math
+import os
 import re
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from tutorial import TutorialError
 from tutorial.lesson import files
 from tutorial.lesson.project import Project
 
+CONTENT = re.compile(r"\.(?P<digits>[0-9a-f]{8})\.\w+$")  # in a file's name, from its content
 FILE_NAME = re.compile(r"\w[\w.-]*")  # in the record's own folder
 
 
@@ -43,6 +47,23 @@ def folder(project: Project, device: str, section: str) -> Path:
     return project.build / device / section
 
 
+def keep(file: Path, folder: Path, stem: str) -> str:
+    """Put a copy of a file that a cell has made beside its record, and return the copy's name.
+
+    The name follows from the content, `loss-light.1a2b3c4d.webp`: a run that is killed before it
+    writes the record leaves the file that the old record names as it was.
+    """
+    name = f"{stem}.{_digits(file)}{file.suffix}"
+    new = folder / f".{name}.new"
+    shutil.copyfile(file, new)
+    os.replace(new, folder / name)
+    return name
+
+
+def _digits(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+
+
 def read(project: Project, device: str, section: str, cell: str) -> Record | None:
     """The record of a cell, None if there is none. TutorialError if its file is damaged."""
     path = folder(project, device, section) / f"{cell}.json"
@@ -50,9 +71,13 @@ def read(project: Project, device: str, section: str, cell: str) -> Record | Non
         return None
     record = load(path)
     for kind, name in record.files():
-        if not (path.parent / name).is_file():
+        file, written = path.parent / name, CONTENT.search(name)
+        wrong = "is missing" if not file.is_file() else ""
+        if not wrong and written and written["digits"] != _digits(file):
+            wrong = "has changed since"
+        if wrong:
             raise TutorialError(
-                f"{project.relative(path)}: its {kind} {name} is missing; 'make site' runs"
+                f"{project.relative(path)}: its {kind} {name} {wrong}; 'make site' runs"
                 " the section again"
             )
     return record

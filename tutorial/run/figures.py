@@ -16,6 +16,7 @@ from PIL import Image
 
 DPI = 200  # twice the size shown, for screens of high density
 LARGE = 60_000  # bytes
+MOST = 20  # figures that are kept in memory; a cell is to show one
 
 # Light colour, as in matplotlibrc -> dark colour, each at least 4.5:1 on its own ground.
 INK = {"#1f2328": "#e6edf3", "#59636e": "#9da7b3", "#d1d9e0": "#3d444d"}
@@ -35,6 +36,8 @@ _shown: list[Image.Image] = []  # pairs, light and dark, waiting to be collected
 def show(*_args, **_kwargs) -> None:
     """What plt.show() calls: draw every open figure in both palettes and close it."""
     for number in plt.get_fignums():
+        if len(_shown) == MOST:
+            raise RuntimeError(f"shows more than {MOST} figures; give each a cell of its own")
         figure = plt.figure(number)
         light = _draw(figure)
         _recolour(figure)

@@ -76,7 +76,7 @@ def environment_of(
 class KernelProcess:
     """A process of its own for a section: started as a reader starts `python S.py`.
 
-    folder: where figures are saved; the cells run in an empty folder `work` in it.
+    folder: figures are saved in `drawn` in it; the cells run in `work` in it. Both are empty.
     source: of the CIFAR-10 that the section reads. patience: times its limit may a cell take.
     """
 
@@ -92,9 +92,10 @@ class KernelProcess:
     ) -> None:
         self.section, self.device, self.patience = section, device, patience
         self.environment = environment
-        self.workdir = folder / "work"
-        shutil.rmtree(self.workdir, ignore_errors=True)
-        self.workdir.mkdir(parents=True)
+        self.workdir, self.drawn = folder / "work", folder / "drawn"
+        for place in (self.workdir, self.drawn):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
         if source:
             cifar10.link(source, self.workdir)
         self.printed = folder / "printed.txt"
@@ -103,7 +104,7 @@ class KernelProcess:
             "script": str(section.path),
             "device": device,
             "threads": threads,
-            "figures": str(folder),
+            "figures": str(self.drawn),
             "printed": str(self.printed),
             "source": {**asdict(source), "folder": str(source.folder)} if source else None,
         }

@@ -253,7 +253,7 @@ class Runner:
                     if cell is cells[-1] and "fatal" not in reply:
                         end = kernel.end(cell.timeout * self.patience)
                         reply |= end | {"text": reply["text"] + end["text"]}
-                record = self.record(section, cell, reply, kernel.workdir, folder, **shared)
+                record = self.record(section, cell, reply, kernel, folder, **shared)
                 record.write(folder)
                 if not record.failure:
                     ran.append(cell)
@@ -282,26 +282,34 @@ class Runner:
         }
 
     def record(
-        self, section: Section, cell: Cell, reply: dict, workdir: Path, folder: Path, **shared
+        self,
+        section: Section,
+        cell: Cell,
+        reply: dict,
+        kernel: KernelProcess,
+        folder: Path,
+        **shared,
     ) -> Record:
-        """What a kernel's reply about a cell amounts to; a sound is copied to `folder`.
+        """What a kernel's reply about a cell amounts to; figures and sounds go to `folder`.
 
         shared: environment, date and revision of the run.
         """
         failure = self._judge(cell, reply)
-        heard: list[dict] = []
+        seen, heard = [], []
         if "sound" in cell.options and not failure:
             try:
-                heard = sounds.take(workdir, cell.options["sound"], folder, cell.name)
+                heard = sounds.take(kernel.workdir, cell.options["sound"], folder, cell.name)
             except ValueError as error:
                 failure = self._tell(cell, cell.line, str(error), reply)
+        if not failure:
+            seen = [_keep_figure(figure, kernel.drawn, folder) for figure in reply["figures"]]
         data = self.data_for(section.needs(self.device, upto=cell.name))
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],
-            printed(reply, workdir),
+            printed(reply, kernel.workdir),
             reply["seconds"],
-            reply["figures"],
+            seen,
             failure,
             ", ".join(source.name for source in data),
             **shared,
@@ -429,6 +437,14 @@ def _as_in_a_terminal(reply: dict) -> str:
         text += "\n" + reply["error"]["message"]
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in UNSEEN.sub("", text).split("\n")]
     return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def _keep_figure(figure: dict, drawn: Path, folder: Path) -> dict:
+    """What a record holds of a figure that the kernel has saved in `drawn`."""
+    files = {palette: drawn / figure[palette] for palette in ("light", "dark")}
+    return figure | {
+        palette: records.keep(file, folder, file.stem) for palette, file in files.items()
+    }
 
 
 def _forget(folder: Path, cells: set[str]) -> None:

@@ -1,14 +1,15 @@
 """Sounds: the short WAV file that a cell writes is kept beside its record and shown in the page."""
 
-import shutil
 import wave
 from pathlib import Path
+
+from tutorial.record import records
 
 LIMIT = 40_000  # bytes: a page stays quick, and a sound short
 
 
 def take(workdir: Path, name: str, folder: Path, stem: str) -> list[dict]:
-    """Copy the file `name` that a cell left in `workdir` to folder/stem.wav; what a record holds.
+    """Keep the file `name` that a cell left in `workdir` in `folder`; what a record holds of it.
 
     Raises ValueError, which says what is amiss, where the file is missing, no WAV, empty or large.
     """
@@ -26,5 +27,4 @@ def take(workdir: Path, name: str, folder: Path, stem: str) -> list[dict]:
         raise ValueError(f"writes {name}, which is no WAV file ({error})") from None
     if not frames or not rate:
         raise ValueError(f"writes {name}, in which nothing is to be heard")
-    shutil.copyfile(path, folder / f"{stem}.wav")
-    return [{"file": f"{stem}.wav", "seconds": frames / rate}]
+    return [{"file": records.keep(path, folder, stem), "seconds": frames / rate}]

@@ -224,7 +224,7 @@ class Session(threading.Thread):
             reply = kernel.run(cells[count])
             date = datetime.now(UTC).date().isoformat()
             record = self.runner.record(
-                section, cells[count], reply, kernel.workdir, self.folder, **self.shared, date=date
+                section, cells[count], reply, kernel, self.folder, **self.shared, date=date
             )
         except Cancelled:
             return None

@@ -134,13 +134,15 @@ def _assemble(project: Project, site: Path) -> None:
 
 
 def _copy_media(project: Project, section: str, site: Path) -> None:
+    """Copy the figures and sounds that current records name: others may lie beside them."""
     for device in DEVICES:
         folder = records.folder(project, device, section)
-        for kind, pattern in (("figures", "*.webp"), ("sounds", "*.wav")):
-            for file in folder.glob(pattern):
-                target = site / "assets" / kind / device / section / file.name
+        for cell, key in project.sections[section].keys(device).items():
+            record = records.read(project, device, section, cell)
+            for kind, name in record.files() if record and record.key == key else ():
+                target = site / "assets" / f"{kind}s" / device / section / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target)
+                shutil.copyfile(folder / name, target)
 
 
 def _swap(new: Path, site: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageStat
 from tutorial import TutorialError
 from tutorial.lesson.cells import DEVICES
 from tutorial.lesson.project import Project
+from tutorial.record import records
 
 SAME_PICTURE = 1.0  # mean difference of two pictures' pixels, 0 to 255: an edge drawn otherwise
 PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
@@ -43,10 +44,11 @@ def compare(project: Project, others: Path, folder: Path) -> dict[str, str]:
 
 
 def _pictures(build: Path) -> dict[str, Path]:
+    """By a name that does not follow from the content, as the file's own does."""
     return {
-        path.relative_to(build).as_posix(): path
+        records.CONTENT.sub(path.suffix, path.relative_to(build).as_posix()): path
         for device in DEVICES
-        for path in (build / device).glob("*/*-light.webp")
+        for path in (build / device).glob("*/*-light.*webp")
     }
 
 
