@@ -203,6 +203,7 @@ def outputs(sections: list[str], device: str, jobs: int | None, records: str | N
     """
     from tutorial.run.runner import OtherWay
     from tutorial.run.transcribe import Transcriber, from_records
+    from tutorial.site import share_picture
 
     project = Project.find(device)
     chosen = [section for section in project.choose(sections) if section.on(device)]
@@ -217,7 +218,10 @@ def outputs(sections: list[str], device: str, jobs: int | None, records: str | N
     runner = OtherWay(project)
     with Transcriber(project, runner.project) as runner.listener:
         _print_problems(runner.run(chosen), "in the other way: ")
-    return 1 if failed + runner.listener.failed else 0
+    failed += runner.listener.failed
+    if not failed and share_picture.is_drawn_by(chosen):
+        share_picture.write(project)
+    return 1 if failed else 0
 
 
 SEEDS = argument("--seeds", type=int, default=5, help="seeds per recipe; 5 by default")
@@ -278,12 +282,14 @@ def check(device: str) -> int:
     """Compare pages, transcripts and scripts; run nothing."""
     from tutorial.record import drift
     from tutorial.record.results import Results
+    from tutorial.site import share_picture
     from tutorial.site.checks import check_pages
 
     project = Project.find(device)
     problems, notes = check_pages(project), []
     if not problems:
         problems, notes = drift.stale(project)
+        problems += share_picture.stale(project)
         notes += drift.recorded_on_stand_in(project)
         # A fault only where a page uses the number, which is among the problems.
         notes += Results(project).stale(device)

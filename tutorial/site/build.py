@@ -12,7 +12,7 @@ from tutorial.lesson.project import Project
 from tutorial.page import formulas, programs
 from tutorial.page.context import BuildContext
 from tutorial.record import records
-from tutorial.site import checks, export, inputs, offline
+from tutorial.site import checks, export, inputs, offline, share_picture
 
 
 class Complaints(logging.Handler):
@@ -127,6 +127,8 @@ def _assemble(project: Project, site: Path) -> None:
         labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
     programs.write(project, site)
     formulas.write_assets(site)
+    if (picture := project.root / share_picture.COMMITTED).is_file():
+        shutil.copyfile(picture, site / "assets" / picture.name)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
     for parts in ("script", "style"):  # of the theme, in assets/site.js and assets/site.css
