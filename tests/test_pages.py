@@ -283,7 +283,7 @@ def test_the_head_of_a_lesson_says_how_long_it_takes_and_offers_its_files(html, 
     facts = html.select_one(".lesson-facts")
     cells = built.project.sections["basics"].cells
     total = sum(records.read(built.project, "cpu", "basics", cell.name).seconds for cell in cells)
-    assert re.search(r"Reading about \d+ min", facts.get_text())
+    assert re.search(r"Time about \d+\smin", facts.get_text())
     assert f"Running {formats.run_seconds(total)} on the CPU" in facts.get_text()
     links = [link["href"] for link in facts.select("a[download]")]
     assert links == ["basics.py", "basics.ipynb", "basics.md"]

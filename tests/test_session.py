@@ -92,6 +92,14 @@ def downloaded(name: str) -> nbformat.NotebookNode:
     return nbformat.reads((PROJECT.site / name).read_text("utf-8"), as_version=4)
 
 
+def test_the_notebook_has_no_link_within_itself():
+    """Jupyter, Colab and the site make other anchors of one heading."""
+    prose = "".join(
+        c.source for c in downloaded("session.ipynb").cells if c.cell_type == "markdown"
+    )
+    assert "Before you begin | 5 |" in prose and "](#" not in prose
+
+
 def test_the_notebook_stops_at_the_first_check(tmp_path, monkeypatch):
     notebook = downloaded("session.ipynb")
     assert not any(cell.get("outputs") for cell in notebook.cells)

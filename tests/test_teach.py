@@ -150,6 +150,16 @@ def test_the_plan_is_that_of_the_session():
     assert len(parts) == 6 and sum(parts.values()) == 180
 
 
+def test_what_is_run_before_the_break_needs_no_cell_of_another_part():
+    section = PROJECT.sections["session"]
+    lines = PROJECT.pages[PROJECT.root / "docs" / "session.md"]
+    part = study_time.section(study_time.parts(lines), "4-a-classifier")
+    first = [name.rpartition("::")[2] for heading in part for _, name in heading.fences][:3]
+    assert first[-1] == "data"
+    above = {cell.name for name in first for cell in needs.needed(section, name)}
+    assert above <= {"versions", "imports", *first}
+
+
 def test_the_plan_leaves_time_to_talk():
     """Nobody has to be faster in class than alone."""
     lines = PROJECT.pages[PROJECT.root / "docs" / "session.md"]

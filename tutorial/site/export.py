@@ -19,6 +19,7 @@ FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
 CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
 INCLUDE = re.compile(r'^--8<-- "(?P<file>[^"]+)"$', re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
+OWN_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\(#[\w-]+\)")
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
@@ -105,6 +106,7 @@ def _fence(info: str, text: str) -> str:
 def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.NotebookNode:
     """The lesson as a notebook: prose and code, to be run by the reader. solved: as in flat()."""
     text = flat(project, page, outputs=False, solved=solved)
+    text = OWN_LINK.sub(r"\g<text>", text)  # every program makes other anchors of a heading
     text = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", text)
     cells, at = [], 0
     for code in CODE.finditer(text):
