@@ -50,7 +50,7 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
             continue
         announced = cell.options.get("warns")
         reply["warnings"] = [each for each in reply["warnings"] if each["type"] == announced]
-        said = printed(reply, Path(reply["folder"]))
+        said = printed(reply, Path(reply["folder"]), PROJECT.root)
         if runner.threads > 1:  # than a program here; then the last digits may differ
             told = drift.drift(project, section, cell, "cpu", replace(record, text=said))
         elif not transcripts.agrees(expected := transcripts.mark(record.text, []), said):

@@ -690,6 +690,69 @@ def test_a_dead_kernel_takes_its_forked_children_along(light):
     wait_for(lambda: not alive(pid), f"the end of process {pid}", 10)
 
 
+# What a record tells of the machine
+
+PATHS = """
+# %% one
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import common.helper
+
+try:
+    common.helper.fail()
+except ZeroDivisionError:
+    traceback.print_exc()
+
+# %% places
+print(Path(), Path.cwd(), Path("a file").resolve(), [str(Path(common.helper.__file__).parent)])
+print(Path.home() / "elsewhere", f"/opt{Path.home()}/elsewhere", f"{Path.home()}-2")
+print(threading.__file__, traceback.__file__)
+"""
+
+
+def test_a_record_names_files_from_the_project_and_libraries_as_they_are_imported(light):
+    (light.root / "snippets" / "common").mkdir()
+    (light.root / "snippets" / "common" / "helper.py").write_text("def fail():\n    1 / 0\n")
+    light.script("lesson", PATHS)
+    assert "1 ran" in light.do("tutorial", "run").stdout
+    text = record(light, "lesson", "one").text
+    place = light.place("snippets/lesson.py", "    common.helper.fail()")
+    assert f'  File "{place.split(":")[0]}", line {place.split(":")[1]}, in <module>' in text
+    assert '  File "snippets/common/helper.py", line 2, in fail' in text
+    home = Path.home()
+    assert record(light, "lesson", "places").text.splitlines() == [
+        ". . a file ['snippets/common']",
+        f"~/elsewhere /opt{home}/elsewhere {home}-2",
+        "threading.py traceback.py",
+    ]
+
+
+@pytest.mark.parametrize("environment", [{}, {"GIT_DIR": "../.git"}])
+def test_a_record_names_no_commit_of_a_repository_around_the_project(light, environment):
+    def git(folder: Path, *arguments: str) -> str:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=b", *arguments]
+        return subprocess.run(
+            command, cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+
+    light.script("lesson", "# %% one\nprint('text')\n")
+    commit = ("commit", "--quiet", "--allow-empty", "--message=x")
+    git(light.root.parent, "init", "--quiet")
+    git(light.root.parent, *commit)
+    light.do("tutorial", "run", **environment)
+    assert record(light, "lesson", "one").revision == ""
+    git(light.root, "init", "--quiet")
+    git(light.root, "add", "snippets")
+    git(light.root, *commit)
+    light.edit("snippets/lesson.py", "text", "words")
+    light.do("tutorial", "run", **environment)
+    own = git(light.root, "rev-parse", "--short", "HEAD").strip()
+    assert record(light, "lesson", "one").revision == f"{own}+"
+
+
 # Interruption
 
 

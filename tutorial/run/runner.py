@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import sysconfig
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -307,7 +308,7 @@ class Runner:
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],
-            printed(reply, kernel.workdir),
+            printed(reply, kernel.workdir, self.project.root),
             reply["seconds"],
             seen,
             failure,
@@ -365,11 +366,12 @@ class Runner:
         """The message about a cell that failed: where it stands, what is amiss, what it printed."""
         where = f"snippets/{cell.section}.py:{line}"
         shown = self.project.where(cell.section, cell.name)
-        said = said.replace(str(self.project.root) + os.sep, "").rstrip()
+        said = said.rstrip()
         printed = UNSEEN.sub("", reply["text"]).strip()
         if printed:
             tail = "\n".join(printed.split("\n")[-10:])[-2000:]
             said += f"\nprinted before that:\n{tail}"
+        said = without_paths(said, self.project.root)
         said = CONTROL.sub(lambda control: ascii(control[0])[1:-1], UNSEEN.sub("", said))
         return f"{where}: cell {cell.name}, {shown}: {said}"
 
@@ -413,21 +415,46 @@ def accelerator_name(device: str) -> str:
 
 
 def revision(root: Path) -> str:
-    """The commit the sources are at, '+' appended where they differ from it."""
-    ask = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
+    """The commit the sources are at, '+' appended where they differ from it.
+
+    Of the project's own repository alone, not of one that it happens to lie in.
+    """
+    ask = ["git", f"--git-dir={root / '.git'}", f"--work-tree={root}"]
+    ask += ["describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("REVISION", "")
 
 
-def printed(reply: dict, workdir: Path) -> str:
+def printed(reply: dict, workdir: Path, root: Path) -> str:
     """A cell's output as a reader would see it in a terminal, without this machine's paths."""
     text = _as_in_a_terminal(reply)
     # As Python writes to a terminal what UTF-8 has no bytes for: half of a surrogate pair.
     text = text.encode(errors="backslashreplace").decode()
     text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)  # differs from build to build
-    return text.replace(str(workdir) + os.sep, "").replace(str(workdir), ".")
+    return without_paths(text, workdir, root)
+
+
+def without_paths(text: str, *folders: Path) -> str:
+    """A text that reads alike on each machine: files are named from the folder that they lie in,
+    files of a library as Python imports it, and what else lies in the home begins with ~.
+    """
+    home = Path(os.path.expanduser("~"))
+    known = {path: "" for folder in folders for path in (folder, folder.resolve())}
+    known |= {Path(sysconfig.get_path(name)): "" for name in ("purelib", "platlib", "stdlib")}
+    known |= {home: "~"} if home.is_dir() and home != Path(home.anchor) else {}
+    for path in sorted(known, key=lambda path: len(str(path)), reverse=True):
+        plain = str(path)
+        for form in dict.fromkeys((plain, repr(plain)[1:-1], path.as_posix())):  # on Windows, three
+            pattern = rf"(?<![\w.-]){re.escape(form)}(?:(?P<inside>[/\\]+)|(?![\w.-]))"
+            text = re.sub(pattern, lambda match, name=known[path]: _shorter(name, match), text)
+    return text
+
+
+def _shorter(name: str, match: re.Match) -> str:
+    inside = match["inside"]
+    return name + (inside or "") if name else "" if inside else "."
 
 
 def _as_in_a_terminal(reply: dict) -> str:
