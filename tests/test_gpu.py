@@ -90,3 +90,16 @@ def test_sections_that_time_something_run_by_themselves_on_an_accelerator(light)
         spans[name] = [float(line) for line in record.text.split()]
     ends = max(spans["one"][1], spans["two"][1])
     assert spans["alone"][0] > ends
+
+
+def test_a_machine_with_torch_and_little_else_can_record_and_measure(light):
+    light.script("lesson", "# %% one\nprint(1)\n")
+    for package in ("markdown", "mkdocs", "jinja2", "nbformat", "bs4", "pytest"):
+        path = light.root / "light" / f"{package}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'raise ModuleNotFoundError("not here", name="{package}")\n')
+    done = light.do("tutorial", "gpu", "--minutes", "5", **GPU)
+    assert done.returncode == 0, done.stderr
+    assert transcript(light, "lesson").cells["one"].output == "1"
+    done = light.do("tutorial", "results", **GPU)
+    assert 'no script has a cell with recipe="..."' in done.stderr

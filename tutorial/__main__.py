@@ -201,27 +201,35 @@ def outputs(sections: list[str], device: str, jobs: int | None, records: str | N
 
     On the CPU everything runs twice, in two ways: the transcripts mark what differs.
     """
-    from tutorial.run.runner import OtherWay
-    from tutorial.run.transcribe import Transcriber, from_records
-    from tutorial.site import share_picture
+    from tutorial.run.transcribe import from_records
 
     project = Project.find(device)
-    chosen = [section for section in project.choose(sections) if section.on(device)]
     if records:
-        return 1 if from_records(project, chosen, os.path.abspath(records)) else 0
-    if device != "cpu":
+        return 1 if from_records(project, project.choose(sections), os.path.abspath(records)) else 0
+    if _transcribe(project, sections, jobs):
+        return 1
+    if device == "cpu":
+        from tutorial.site import share_picture
+
+        if share_picture.is_drawn_by(project.choose(sections)):
+            share_picture.write(project)
+    return 0
+
+
+def _transcribe(project: Project, names: list[str], jobs: int | None = None) -> int:
+    """Run sections and write their transcripts; the number of failures."""
+    from tutorial.run.runner import OtherWay
+    from tutorial.run.transcribe import Transcriber
+
+    if project.device != "cpu":
         transcriber = Transcriber(project)
-        failed = _run(project, sections, jobs, transcriber)
-        return 1 if failed + transcriber.failed else 0
-    failed = _run(project, sections, jobs)
+        return _run(project, names, jobs, transcriber) + transcriber.failed
+    failed = _run(project, names, jobs)
     print("once more, in another way, to see which numbers follow from the machine", flush=True)
     runner = OtherWay(project)
     with Transcriber(project, runner.project) as runner.listener:
-        _print_problems(runner.run(chosen), "in the other way: ")
-    failed += runner.listener.failed
-    if not failed and share_picture.is_drawn_by(chosen):
-        share_picture.write(project)
-    return 1 if failed else 0
+        _print_problems(runner.run(project.choose(names)), "in the other way: ")
+    return failed + runner.listener.failed
 
 
 SEEDS = argument("--seeds", type=int, default=5, help="seeds per recipe; 5 by default")
@@ -264,7 +272,7 @@ def gpu(minutes: float, device: str) -> int:
     timer = threading.Timer(minutes * 60, end)
     timer.start()
     try:
-        failed = outputs([], device, None, None)
+        failed = _transcribe(Project.find(device), [])
         for names, seeds in recipes_in_order(Project.find(device), device):
             failed += results(names, seeds, device, None)
     except KeyboardInterrupt:

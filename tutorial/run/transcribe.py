@@ -30,6 +30,8 @@ class Transcriber(Progress):
 
     def write(self, section: Section) -> None:
         project, device = self.project, self.project.device
+        if not section.on(device):
+            return
         try:
             changed = drift.update(project, section, device, self.again)
         except TutorialError as error:
