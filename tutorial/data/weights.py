@@ -1,21 +1,24 @@
 """Pretrained weights of torchvision: the real files, or seeded random ones without a network.
 
 Snippets say `torchvision.models.resnet18(weights=torchvision.models.ResNet18_Weights.DEFAULT)` and
-nothing else; torch.hub finds the file in the folder that TORCH_HOME names.
+nothing else; torch.hub finds the file in the folder that TORCH_HOME names, and runs what code it
+holds. So a file is used only if its SHA-256 is right and it can be loaded as tensors alone.
 """
 
+import hashlib
+import http.client
 import json
 import os
-import shutil
-import socket
+import re
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
-from tutorial.data.cifar10 import CONNECT_SECONDS, recently_unreachable
+from tutorial.data.cifar10 import recently_unreachable
+from tutorial.data.download import Limits, Progress, download
+from tutorial.lesson import files
 
 PRETRAINED = "pretrained weights"
 STAND_IN = "random weights (stand-in)"
@@ -43,8 +46,9 @@ def official_url(enum: str) -> str:
 def provide(
     root: Path,
     enums: set[str],
-    tell: Callable[[str, float | None], None],
+    tell: Progress,
     url_of: Callable[[str], str] = official_url,
+    limits: Limits | None = None,
 ) -> Weights:
     """Files for weight classes such as `ResNet18_Weights` (their DEFAULT): all real or all random.
 
@@ -54,32 +58,29 @@ def provide(
     store = root / "build" / "torch"
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / "lock"):
-        files = _files(store, enums, url_of)
+        names = _names(store, enums, url_of).values()
         real, random = store / "pretrained", store / "random"
         marker = store / "unreachable"  # its time says when the network had nothing
         searched = recently_unreachable(marker, "WEIGHTS_RETRY")
-        if not _complete(real, files.values()) and not searched:
-            _download(real, {url_of(enum) for enum in enums}, tell)
-            if not _complete(real, files.values()):
+        if not _complete(real, names) and not searched:
+            _download(real, {url_of(enum) for enum in enums}, tell, limits or Limits())
+            if not _complete(real, names):
                 marker.touch()
-        if _complete(real, files.values()):
+        if _complete(real, names):
             return Weights(PRETRAINED, real)
         tell(f"using {STAND_IN} for {', '.join(sorted(enums))}. {HOW_TO_RETRY}", None)
-        if not _complete(random, files.values()):
+        if not _complete(random, names):
             _draw(random, enums)
         return Weights(STAND_IN, random)
 
 
-def _files(store: Path, enums: set[str], url_of) -> dict[str, str]:
+def _names(store: Path, enums: set[str], url_of) -> dict[str, str]:
     """File name of each class's weights; remembered, as importing torchvision takes seconds."""
     memory = store / "files.json"
-    try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or cut off while it was written
-        known = {}
+    known = files.remembered(memory)
     if not enums <= known.keys():
         known |= {enum: os.path.basename(url_of(enum)) for enum in enums}
-        memory.write_text(json.dumps(known, indent=1))
+        files.write(memory, json.dumps(known, indent=1))
     return {enum: known[enum] for enum in enums}
 
 
@@ -87,38 +88,66 @@ def _checkpoint(home: Path, file: str) -> Path:
     return home / "hub" / "checkpoints" / file
 
 
-def _complete(home: Path, files) -> bool:
-    return all(_checkpoint(home, file).is_file() for file in files)
+def _complete(home: Path, names) -> bool:
+    return all(_is_sound(_checkpoint(home, name), home) for name in names)
 
 
-def _download(home: Path, urls: set[str], tell) -> None:
-    from torch import hub
+def _is_sound(file: Path, home: Path) -> bool:
+    """Whether a file is there, is what its name says, and holds tensors and no code to be run.
 
+    torchvision loads what has the right name. A file is looked into once, until it changes.
+    """
+    if not file.is_file():
+        return False
+    memory, stamp = home.parent / "verified.json", files.stamp(file)
+    known = files.remembered(memory)
+    if stamp not in known:
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        # Random weights have the real ones' name, and no hash of their own.
+        right = home.name == "random" or digest.startswith(_digits(file.name))
+        if not right or not _is_loadable(file):
+            return False
+        files.write(memory, json.dumps(known | {stamp: digest}, indent=1))
+    return True
+
+
+def _digits(name: str) -> str:
+    """The first digits of a file's SHA-256, as torch.hub writes them at the end of its name."""
+    match = re.search(r"-([0-9a-f]{8,})\.", name)
+    return match[1] if match else "none: no file is right"
+
+
+def _is_loadable(file: Path) -> bool:
+    import torch
+
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except Exception:  # whatever a damaged file makes of unpickling
+        return False
+    return True
+
+
+def _download(home: Path, urls: set[str], tell: Progress, limits: Limits) -> None:
     for url in sorted(urls):
         target = _checkpoint(home, os.path.basename(url))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_file():
+        if _is_sound(target, home):
             continue
+        if target.exists():
+            tell(f"not used: {files.named(target)} is damaged or not the file of that name", None)
+        target.parent.mkdir(parents=True, exist_ok=True)
         tell(f"fetching {url}", None)
-        # The name ends in the first digits of its SHA-256; a file that differs is refused.
-        digits = hub.HASH_REGEX.search(target.name).group(1)
+        partial = target.with_suffix(".partial")
         try:
-            with _give_up_after(CONNECT_SECONDS):
-                hub.download_url_to_file(url, str(target), digits, progress=False)
-        except (OSError, RuntimeError) as error:
+            digest = download(url, partial, PRETRAINED, None, hashlib.sha256(), tell, limits)
+            if not digest.startswith(_digits(target.name)):
+                raise ConnectionError(f"refused: its SHA-256 is {digest}")
+            os.replace(partial, target)
+        except (OSError, ValueError, http.client.HTTPException) as error:
             tell(f"{url}: {getattr(error, 'reason', error)}", None)
             return
-
-
-@contextmanager
-def _give_up_after(seconds: float):
-    """torch.hub has no time limit of its own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _draw(home: Path, enums: set[str]) -> None:
@@ -136,4 +165,4 @@ def _draw(home: Path, enums: set[str]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_suffix(".partial")
             torch.save(state, partial)
-            shutil.move(partial, target)
+            os.replace(partial, target)

@@ -48,6 +48,12 @@ def write(path: Path, text: str) -> None:
         new.unlink(missing_ok=True)
 
 
+def stamp(path: Path) -> str:
+    """Another text once the file has changed, whose content need not be read for that."""
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
 def remembered(path: Path) -> dict:
     """What a cache file holds, a JSON object; an empty one if the file is missing or damaged."""
     try:
