@@ -148,6 +148,28 @@ def _decide(expression: str, runner: str, event: str, fork: bool) -> bool:
     return eval(text.replace("&&", " and ").replace("||", " or ").replace("\n", " "))
 
 
+def test_a_gpu_that_keeps_its_checkout_keeps_one_for_each_kind_of_event():
+    """Records of a pull request are made by code that main may never have."""
+    checkout, run, upload = CI["jobs"]["gpu"]["steps"]
+    assert checkout["with"]["clean"] is False
+    of_event = "${{ github.event_name }}"
+    assert checkout["with"]["path"] == run["working-directory"] == of_event
+    assert all(line.startswith(f"{of_event}/") for line in upload["with"]["path"].split("\n")[:-1])
+    hosted = [job for name, job in CI["jobs"].items() if name != "gpu"]
+    assert all("ubuntu" in str(job["runs-on"]) or "matrix" in job["runs-on"] for job in hosted)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_the_first_push_and_a_forced_one_are_published_as_any_other(workflow):
+    """Nothing is compared with the commit before a push: it may not be there."""
+    text = workflow.read_text(encoding="utf-8")
+    assert "event.before" not in text and "event.forced" not in text
+    for job in read(workflow)["jobs"].values():
+        for step in job["steps"]:
+            compared = "make --silent pictures" in step.get("run", "")
+            assert not compared or step["if"] == "${{ steps.main.outputs.cache-matched-key }}"
+
+
 def test_the_site_waits_for_every_job_and_snippets_run_on_every_system():
     site, systems = CI["jobs"]["site"], CI["jobs"]["cpu"]["strategy"]["matrix"]["include"]
     assert set(site["needs"]) == CI["jobs"].keys() - {"site", "publish", "notebooks"}
@@ -200,7 +222,7 @@ class Machine:
             if "run" in step:
                 done = subprocess.run(
                     ["bash", "-ec", step["run"]],
-                    cwd=self.root,
+                    cwd=self.root / self.fill(step.get("working-directory", ""), values),
                     env={
                         **known,
                         **given,
@@ -299,6 +321,7 @@ def ran(tmp_path_factory):
         {
             "vars.GPU_PYTHON || 'python3'": sys.executable,
             "vars.GPU_CIFAR10_DIR": os.environ.get("CIFAR10_DIR", ""),
+            "github.event_name": ".",  # the folder of the checkout
             "!cancelled()": "yes",
         },
         flags="DEVICE=cpu SECTIONS=index",
