@@ -166,6 +166,29 @@ def test_what_is_wrong_with_a_script_is_told_with_its_line(read, script, line, s
     assert says in str(told.value)
 
 
+def test_lines_are_those_of_python(read):
+    section = read("# %% one\ntext = 'form\x0cfeed, separator\u2028'\n\n# %% two\nprint(text)\n")
+    assert [(cell.name, cell.line) for cell in section.cells] == [("one", 1), ("two", 4)]
+    assert section.cells[0].source == "text = 'form\x0cfeed, separator\u2028'"
+
+
+def test_a_script_and_a_module_may_begin_with_a_byte_order_mark(read, tmp_path):
+    section = read("\ufeff# %% one\nimport helper\n")
+    (tmp_path / "snippets" / "helper.py").write_text("\ufeffVALUE = 1\n", encoding="utf-8")
+    assert section.cells[0].source == "import helper"
+    assert section.modules(section.cells[0]) and section.keys("cpu")
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x08", "\x1b", "\x7f", "\x9b"])
+def test_a_control_character_in_a_script_is_told_with_its_line(read, control):
+    with pytest.raises(TutorialError) as told:
+        read(f"# %% one\ntext = '{control}'\n")
+    assert f"snippets/lesson.py:2: holds the control character U+{ord(control):04X}" in str(
+        told.value
+    )
+    assert f"in a string, write {control!a}" in str(told.value)
+
+
 # Keys
 
 
@@ -193,6 +216,12 @@ def test_a_cells_key_changes_with_its_code_and_that_of_those_above(read):
     assert changed(old, read(KEYED.replace("a = 1", "a = 2"))) == ["first", "second", "third"]
     assert changed(old, read(KEYED.replace("b = a", "b = 0"))) == ["second", "third"]
     assert changed(old, read(KEYED.replace("print(b)", "print(a)"))) == ["third"]
+
+
+def test_the_docstring_which_a_cell_may_print_is_in_all_keys(read):
+    old, new = read('"""Old."""\n' + KEYED), read('"""New."""\n' + KEYED)
+    assert changed(old, new) == ["first", "second", "third"]
+    assert old.fingerprints("cpu") == new.fingerprints("cpu")  # those of transcripts
 
 
 def test_a_new_or_a_moved_cell_changes_the_keys_below_it(read):

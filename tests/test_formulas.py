@@ -93,12 +93,13 @@ def test_formulas_inside_other_syntax(convert, text, expected):
     ("text", "shown"),
     [
         ("It costs $5 and $6 a piece.", "<p>It costs $5 and $6 a piece.</p>"),
+        (r"It costs US\$5 and US\$6.", "<p>It costs US$5 and US$6.</p>"),
         (r"Write \$x\$ for it.", "<p>Write $x$ for it.</p>"),
         ("Write `$x$` or `$$x$$`.", "<p>Write <code>$x$</code> or <code>$$x$$</code>.</p>"),
         ("    echo $$HOME$$", "echo $$HOME$$"),
         ("```\n$x$ and $$y$$\n```", "$x$ and $$y$$"),
     ],
-    ids=["amounts", "escaped", "code span", "indented code", "fence"],
+    ids=["amounts", "amounts with a country", "escaped", "code span", "indented code", "fence"],
 )
 def test_other_dollars_are_left_alone(convert, cache, text, shown):
     page = convert(text)
@@ -156,6 +157,12 @@ def test_page_is_named_when_mkdocs_converts_it(cache):
 @pytest.mark.parametrize("text", ["The loss is\n$$\nx\n$$", "The loss is $$x$$ here", "*so* $$x$$"])
 def test_display_formula_inside_a_paragraph_is_an_error(convert, text):
     with pytest.raises(FormulaError, match="paragraph of its own"):
+        convert(text)
+
+
+@pytest.mark.parametrize("text", ["It costs US$5 and US$6.", "*from* $5 to$6", "US$ 5 is A$B$7"])
+def test_amounts_of_money_that_make_a_formula_are_told(convert, text):
+    with pytest.raises(FormulaError, match=r"amounts of money, write \\\$ for the dollar sign"):
         convert(text)
 
 

@@ -121,7 +121,7 @@ def lesson(section: str) -> nbformat.NotebookNode:
 def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
     page = PROJECT.root / "docs" / f"{section}.md"
     flat = export.flat(PROJECT, page, outputs=False, solved=False)
-    fences = [code["source"].rstrip() for code in export.CODE.finditer(flat)]
+    fences = [code["text"].rstrip() for code in export.FENCED.finditer(flat)]
     codes = [cell.source for cell in lesson(section).cells if cell.cell_type == "code"]
     assert codes == fences
     assert len(fences) >= len(PROJECT.sections[section].cells)
@@ -167,6 +167,22 @@ def test_a_blank_without_a_check_is_told(sample):
     script.write_text(blank)
     with pytest.raises(TutorialError, match=r"snippets/labs/lesson\.py: twice: a blank lies"):
         _ = labs.Lab(sample.project, "lesson").exercises
+
+
+@pytest.mark.parametrize("character", ["\x0c", "\u2028"])
+def test_what_jupytext_takes_for_the_end_of_a_line_is_told(sample, character):
+    (sample.root / "snippets" / "labs").mkdir()
+    script = sample.root / "snippets" / "labs" / "lesson.py"
+    script.write_text(f"# %% twice\nprint('{character}')\n", encoding="utf-8")
+    with pytest.raises(TutorialError, match=r"snippets/labs/lesson\.py:2: Jupytext takes"):
+        _ = labs.Lab(sample.project, "lesson").cells
+
+
+def test_a_lab_may_begin_with_a_byte_order_mark(sample):
+    (sample.root / "snippets" / "labs").mkdir()
+    script = sample.root / "snippets" / "labs" / "lesson.py"
+    script.write_text("\ufeff" + LAB, encoding="utf-8")
+    assert list(labs.Lab(sample.project, "lesson").exercises) == ["twice"]
 
 
 LAB = """\
@@ -268,6 +284,11 @@ def test_the_page_of_a_notebook_looks_like_the_others_and_asks_nobody_else(noteb
     assert not notebook_page.select("script, style, [class*=jp-]")
     index = json.loads((PROJECT.site / "search" / "search_index.json").read_text("utf-8"))
     assert not [doc for doc in index["docs"] if doc["location"].startswith("notebook/")]
+
+
+def test_amounts_of_money_in_a_notebook_are_no_formulas():
+    html = '<div class="jp-MarkdownOutput"><p>It costs US$5 and US$6.</p></div>'
+    assert "US$5 and US$6" in notebook_page_module.rendered(html, LABS["tensors"])
 
 
 @pytest.mark.parametrize("html", ["<p>Cost $5 &lt; <code>$x$</code> and $a_1 &lt; b$, then</p>"])

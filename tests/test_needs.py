@@ -139,11 +139,24 @@ def test_unknown_name():
         needed(lesson("x = 1"), "z")
 
 
+def test_what_the_first_cell_imports_from_the_future_holds_in_each_program(capsys):
+    section = lesson(
+        "from __future__ import annotations",
+        "def later(x: NotDefinedYet): return x",
+        "from torch import nn",
+        "print(later(nn.Linear(2, 2).in_features))",
+    )
+    assert names(section, "d") == "abcd"
+    exec(compile(program(section, "d"), "", "exec", dont_inherit=True), {})
+    assert capsys.readouterr().out == "2\n"
+    assert pieces(section, "d")[2].endswith("torch.manual_seed(0)")
+
+
 def test_a_needed_cell_that_raises_is_guarded_and_the_named_one_is_not(capsys):
-    text = 'x = """two\nlines"""\nraise ValueError(x)'
+    text = 'x = """two\nlines"""\nx += "\x0c!"\nraise ValueError(x)'
     section = lesson(text, "print(x)", a={"error": "ValueError"})
     exec(program(section, "b"), {})
-    assert capsys.readouterr().out == "two\nlines\n" * 2
+    assert capsys.readouterr().out == "two\nlines\x0c!\n" * 2
     with pytest.raises(ValueError, match="two\nlines"):
         exec(program(section, "a"), {})
 

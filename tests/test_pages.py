@@ -14,7 +14,7 @@ from tutorial.page.context import BuildContext, PageError
 from tutorial.record import records
 from tutorial.record.transcripts import Entry, Transcript
 from tutorial.site.checks import check_pages
-from tutorial.site.export import flat
+from tutorial.site.export import flat, notebook
 
 EXTENSIONS = ["admonition", "pymdownx.highlight", "pymdownx.superfences", "tutorial.page.context"]
 FENCES = [
@@ -532,6 +532,58 @@ def test_the_export_says_what_a_fence_is_meant_to_do(built):
     assert "```python raises:RuntimeError\ntorch.ones(2, 3) @" in text
     assert "```python warns:UserWarning\nwarnings.warn(" in text
     assert text.count("```python\n") == 6
+
+
+# Text that fences, lines and links are made of, in code and in what it prints.
+TEXT_IN_CODE = '''
+# %% future
+from __future__ import annotations
+
+# %% text
+text = """
+```python
+1 / 0
+```
+~~~
+[a page](index.md)
+````
+"""
+print(text)
+
+# %% lines
+print(len("form\x0cfeed, separator\u2028"), "one\\u2028two")
+
+# %% annotated
+def later(x: NotDefinedYet) -> int | None:
+    return x
+
+
+print(later(1))
+'''
+
+
+def test_code_and_output_may_hold_fences_and_other_ends_of_lines(light):
+    light.script("lesson", TEXT_IN_CODE)
+    page = light.root / "docs" / "lesson.md"
+    with page.open("a", encoding="utf-8") as file:
+        file.write("\nSee [home](index.md).\n\n````markdown\n```python\n1 / 0\n```\n````\n")
+    done = light.do("tutorial", "run")
+    assert "1 ran (4 cells)" in done.stdout, done.stderr
+    cells = light.project.sections["lesson"].cells
+    sources = [cell.source for cell in cells]
+    assert "\x0c" in sources[2] and "\u2028" in sources[2]
+    blocks = render(light, page.read_text("utf-8")).select(".cell .highlight code")
+    assert [block.get_text() for block in blocks] == [f"{source}\n" for source in sources]
+    made = notebook(light.project, page)
+    assert [cell.source for cell in made.cells if cell.cell_type == "code"] == sources
+    assert "[home](index.html)" in made.cells[-1].source
+    text = flat(light.project, page)
+    for cell in cells:
+        assert cell.source in text
+        assert records.read(light.project, "cpu", "lesson", cell.name).text in text
+    (light.root / "lesson.md").write_text(text, encoding="utf-8")
+    done = light.do("pytest", "-v", "lesson.md")
+    assert "4 passed" in done.stdout, done.stdout
 
 
 def test_admonitions_of_every_kind_are_flattened(light):

@@ -217,7 +217,7 @@ def digest(*parts) -> str:
 def read_section(path: Path, root: Path) -> Section:
     """Parse a script. Raises TutorialError naming the line when it is not as it should be."""
     where = path.relative_to(root).as_posix()
-    lines = files.read(path).splitlines()
+    lines = files.lines(files.read(path))
     starts = [number for number, line in enumerate(lines, 1) if MARKER.match(line)]
     if not starts:
         raise TutorialError(f"{where}:1: no cell; a cell opens with a line such as '# %% imports'")
@@ -232,7 +232,6 @@ def read_section(path: Path, root: Path) -> Section:
             )
         seen[name] = start
         source = "\n".join(lines[start : end - 1]).rstrip()
-        source = re.sub(r"^\n+", lambda gap: gap[0], source)
         folder = where.rpartition("/")[0]
         cells.append(cell := Cell(path.stem, name, start, source, options, folder))
         for mark in cell.marked_needs:

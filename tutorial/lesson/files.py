@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from tutorial import TutorialError
+
+CONTROL = re.compile(r"(?![\t\n\f])[\x00-\x1f\x7f-\x9f]")
 
 
 def named(path: Path) -> str:
@@ -24,9 +27,12 @@ def visible(folder: Path, pattern: str) -> list[Path]:
 
 
 def read(path: Path) -> str:
-    """A text file's content. TutorialError where it cannot be read or is not UTF-8."""
+    """A text file's content, without the mark (BOM) that some editors begin it with.
+
+    TutorialError where it cannot be read, is not UTF-8, or holds a control character.
+    """
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise TutorialError(
@@ -35,6 +41,18 @@ def read(path: Path) -> str:
         ) from None
     except OSError as error:
         raise TutorialError(f"{named(path)}: cannot be read: {error.strerror}") from None
+    if control := CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise TutorialError(
+            f"{named(path)}:{line}: holds the control character U+{ord(control[0]):04X}, which no"
+            f" page can show; in a string, write {control[0]!a}"
+        )
+    return text
+
+
+def lines(text: str) -> list[str]:
+    """Its lines as Python and Markdown count them: str.splitlines() ends one at a form feed too."""
+    return text.removesuffix("\n").split("\n")
 
 
 def write(path: Path, text: str) -> None:

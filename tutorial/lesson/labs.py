@@ -115,7 +115,14 @@ class Lab:
 @lru_cache(maxsize=64)
 def _read(path: Path, changed: int) -> list[nbformat.NotebookNode]:
     """The cells of a script as it is since `changed`: a page asks for them at each exercise."""
-    return jupytext.reads(files.read(path), fmt="py:percent").cells
+    text = files.read(path)
+    for number, line in enumerate(files.lines(text), 1):
+        if len(line.splitlines()) > 1:
+            raise TutorialError(
+                f"{files.named(path)}:{number}: Jupytext takes a character in this line, such as a"
+                " form feed or U+2028, for the line's end; write '\\f' or '\\u2028' in its place"
+            )
+    return jupytext.reads(text, fmt="py:percent").cells
 
 
 def name_of(cell: nbformat.NotebookNode) -> str:

@@ -16,7 +16,6 @@ import builtins
 import dis
 import inspect
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +27,7 @@ LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "DELETE_NAME")
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 FILE = re.compile(r"[\w./-]+\.[a-z]\w{1,3}")
 DRAWS = re.compile(r"\b(rand\w*|nn\.[A-Z]\w*)\(")  # layers draw their weights
+FUTURE = re.compile(r"^from __future__ import", re.MULTILINE)  # in a section's first cell
 SEED = "import torch\n\n# so that every run draws the same numbers\ntorch.manual_seed(0)"
 
 
@@ -49,6 +49,7 @@ def _needs(cells: tuple[tuple[str, str, tuple[str, ...]], ...]) -> dict[str, set
     for cell, source, marks in cells:
         own = names[cell] = names_of(source)
         needs[cell] = {cell}.union(*(needs[mark] for mark in marks if mark in needs))
+        needs[cell] |= {first for first, code, _ in cells[:1] if FUTURE.search(code)}
         todo, done = own.loads, own.binds
         while todo:
             new = set().union(*(needs[binder[name]] for name in todo if name in binder))
@@ -127,14 +128,14 @@ def pieces(section: Section, name: str, device: str = "cpu") -> list[str]:
     cells = needed(section, name, device)
     code = "\n".join(cell.source for cell in cells)
     parts = [f'"""{name}, from the section {section.name}, with what it needs."""']
-    if DRAWS.search(code) and "torch.manual_seed" not in code:
-        parts.append(SEED)
     for cell in cells:
         source = cell.source.strip("\n")
         error = cell.options.get("error")
         if error and cell.name != name:
             source = _guarded(source, error)
         parts.append(f"# {cell.name}\n{source}")
+    if DRAWS.search(code) and "torch.manual_seed" not in code:
+        parts.insert(2 if FUTURE.search(cells[0].source) else 1, SEED)
     return parts
 
 
@@ -147,7 +148,7 @@ def _guarded(source: str, error: str) -> str:
         for line in range(node.lineno + 1, node.end_lineno + 1)
     }
     lines = [
-        line if number in inside else textwrap.indent(line, "    ")
+        line if number in inside or not line.strip() else f"    {line}"
         for number, line in enumerate(source.split("\n"), 1)
     ]
     known = error if hasattr(builtins, error) else "Exception"

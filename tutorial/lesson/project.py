@@ -80,7 +80,7 @@ class Project:
     def pages(self) -> dict[Path, list[str]]:
         """The lines of every page."""
         pages = files.visible(self.root / "docs", "**/*.md")
-        return {page: files.read(page).splitlines() for page in pages}
+        return {page: files.lines(files.read(page)) for page in pages}
 
     @cached_property
     def fences(self) -> list[Fence]:

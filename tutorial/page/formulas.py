@@ -74,6 +74,11 @@ class FormulaRenderer(Treeprocessor):
                     f"{place}a formula between $$ must be a paragraph of its own, with an empty "
                     f"line before and after it: {' '.join(text.split())[:80]!r}"
                 )
+        for formula in formulas_in_words(root):
+            raise FormulaError(
+                f"{place}a formula touches the word before or after it: ${formula}$; if these are"
+                r" amounts of money, write \$ for the dollar sign"
+            )
         elements = [el for el in root.iter() if el.get("class") == "arithmatex"]
         formulas = [formula_of(element) for element in elements]
         rendered = render(formulas, self.cache, place)
@@ -106,6 +111,18 @@ def visible_text(element: Element) -> Iterator[str]:
             text += " "
         text += tail
     yield text
+
+
+def formulas_in_words(root: Element) -> Iterator[str]:
+    """The TeX of formulas such as Arithmatex finds in `US$5 and US$6`."""
+    for parent in root.iter():
+        before = parent.text or ""
+        for child in parent:
+            after = child.tail or ""
+            touching = before[-1:] + after[:1]
+            if child.get("class") == "arithmatex" and any(map(str.isalnum, touching)):
+                yield formula_of(child)[0]
+            before = after
 
 
 def page_of(md: Markdown) -> str:

@@ -18,13 +18,15 @@ from pytest_markdown_docs.plugin import MarkdownDocstringCodeModule
 
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
+from tutorial.lesson import files
 from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
 from tutorial.record import drift, records
+from tutorial.run.kernel import FUTURE
 from tutorial.run.progress import Progress
 from tutorial.run.runner import NOT_RUN, Runner
 
-INFO = re.compile(r"^\s*```python(?P<options>.*)$")
+INFO = re.compile(r"^\s*`{3,}python(?P<options>.*)$")
 
 
 @cache
@@ -124,6 +126,10 @@ def _outcomes(session: pytest.Session, device: str) -> dict:
     return session.stash[OUTCOMES]
 
 
+# What the fences of a page have imported from __future__ so far.
+FUTURE_OF_PAGES: dict[Path, int] = {}
+
+
 class FailedTypeError(Exception):
     """Stands for a snippet's TypeError: the plugin takes that class for a call of an old runner
     and would execute the fence a second time."""
@@ -138,10 +144,12 @@ class PageRunner(DefaultRunner):
 
     def runtest(self, test, args, *, asyncio_runner=None) -> None:
         module, folder = _page(test.source_path)
-        lines = test.source_path.read_text(encoding="utf-8").splitlines()
+        lines = files.lines(files.read(test.source_path))
         announced = INFO.match(lines[test.start_line - 1])["options"].split()
         expected = {name.partition(":")[2] for name in announced if name.startswith("raises:")}
-        code = compile(test.source, str(test.source_path), "exec", dont_inherit=True)
+        future = FUTURE_OF_PAGES.get(test.source_path, 0)
+        code = compile(test.source, str(test.source_path), "exec", future, dont_inherit=True)
+        FUTURE_OF_PAGES[test.source_path] = future | code.co_flags & FUTURE
         before, main = Path.cwd(), sys.modules["__main__"]
         os.chdir(folder)
         sys.modules["__main__"] = module  # where pickle looks for a class of the page

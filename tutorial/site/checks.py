@@ -159,7 +159,7 @@ def _not_rendered(project: Project):
             yield path, files.read(path)
     for lab in labs.labs(project):
         prose, lines = False, []
-        for line in files.read(lab.path).splitlines():
+        for line in files.lines(files.read(lab.path)):
             if line.startswith("# %%"):
                 prose = "[markdown]" in line
                 line = ""

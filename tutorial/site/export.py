@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial.lesson import labs
+from tutorial.lesson import files, labs
 from tutorial.lesson.project import OUR_FENCE, Project
 from tutorial.page import fences, numbers
 from tutorial.page.context import BuildContext, agree
@@ -16,7 +16,9 @@ BOX = re.compile(r'^(?:!!!|\?\?\?\+?|===)\s+(?P<kind>[\w -]*?)\s*(?:"(?P<title>[
 # Attributes of a link or a paragraph: the theme's affair.
 ATTRIBUTES = re.compile(r"\s*\{:? ?[.#][\w .#=\"-]*\}")
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
-CODE = re.compile(r"^```python(?P<does>[^\n]*)\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(
+    r"^(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)\n(?P<text>.*?)^(?P=fence)\n", re.MULTILINE | re.DOTALL
+)
 INCLUDE = re.compile(r'^--8<-- "(?P<file>[^"]+)"$', re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 OWN_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\(#[\w-]+\)")
@@ -35,12 +37,12 @@ def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True
     text = INCLUDE.sub(lambda include: included(include["file"], project.root), text)
     known = Numbers(context, context.data_beside(page.stem))
     text = numbers.substitute(text, lambda expression: str(numbers.evaluate(known, expression)))
-    return "\n".join(_flat_lines(context, text.splitlines(), outputs, solved)) + "\n"
+    return "\n".join(_flat_lines(context, files.lines(text), outputs, solved)) + "\n"
 
 
 def included(file: str, root: Path) -> str:
     """The text of a file that pages include, without its comments."""
-    return COMMENT.sub("", (root / file).read_text(encoding="utf-8")).strip()
+    return COMMENT.sub("", files.read(root / file)).strip()
 
 
 def _flat_lines(context: BuildContext, lines: list[str], outputs: bool, solved: bool) -> list[str]:
@@ -88,7 +90,7 @@ def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
         parts.append(f"*Figure: {cell.options['alt']}*")
     if any(run.sounds for run in runs):
         parts.append(f"*Sound, {cell.options['sound']}: {cell.options['heard']}*")
-    return "\n\n".join(parts).splitlines()
+    return files.lines("\n\n".join(parts))
 
 
 def _flat_exercise(context: BuildContext, name: str, solved: bool) -> list[str]:
@@ -96,25 +98,32 @@ def _flat_exercise(context: BuildContext, name: str, solved: bool) -> list[str]:
     codes = [exercise.stub]
     if lab.is_lesson:
         codes = [exercise.solution if solved else exercise.stub, exercise.check]
-    return "\n\n".join(_fence("python", code) for code in codes).splitlines()
+    return files.lines("\n\n".join(_fence("python", code) for code in codes))
 
 
 def _fence(info: str, text: str) -> str:
-    return f"```{info}\n{text}\n```"
+    """A fence longer than any in its text."""
+    marks = max(["``", *re.findall("`{3,}", text)], key=len) + "`"
+    return f"{marks}{info}\n{text}\n{marks}"
 
 
 def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.NotebookNode:
     """The lesson as a notebook: prose and code, to be run by the reader. solved: as in flat()."""
     text = flat(project, page, outputs=False, solved=solved)
-    text = OWN_LINK.sub(r"\g<text>", text)  # every program makes other anchors of a heading
-    text = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", text)
     cells, at = [], 0
-    for code in CODE.finditer(text):
-        cells.append(("markdown", text[at : code.start()].strip(), []))
-        tags = ["raises-exception"] if "raises:" in code["does"] else []
-        cells.append(("code", code["source"].rstrip(), tags))
-        at = code.end()
-    cells.append(("markdown", text[at:].strip(), []))
+
+    def add_prose(end: int | None = None) -> None:
+        prose = OWN_LINK.sub(r"\g<text>", text[at:end])  # programs make other anchors of a heading
+        prose = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", prose)
+        cells.append(("markdown", prose.strip(), []))
+
+    for code in FENCED.finditer(text):
+        if code["info"].startswith("python"):
+            add_prose(code.start())
+            tags = ["raises-exception"] if "raises:" in code["info"] else []
+            cells.append(("code", code["text"].rstrip(), tags))
+            at = code.end()
+    add_prose()
     return labs.make_notebook([cell for cell in cells if cell[1]])
 
 

@@ -24,7 +24,8 @@ PAGE = f"notebook/{SECTION}.ipynb"
 BESIDE = re.compile(
     r"([\w-]+)\.(?:ipynb|html)(#[\w-]*|)"
 )  # another page, as a notebook links to it
-FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$")
+# An amount such as US$5, of which the notebook has an escaped dollar sign, begins none.
+FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|(?<!\w)\$(?!\s)(?P<inline>[^$]+)(?<!\s)\$(?!\w)")
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
