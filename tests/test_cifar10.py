@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from tutorial.data import cifar10, stand_in
 
@@ -317,7 +318,7 @@ def test_processes_at_the_same_time_fetch_once(world):
 def test_a_process_that_waits_says_so(world):
     world.archives("good")
     waiting = threading.Thread(target=world.provide, daemon=True)
-    with cifar10.FileLock(world.root / "build" / "cifar10" / "lock"):
+    with FileLock(world.root / "build" / "cifar10" / "lock"):
         waiting.start()
         waiting.join(0.5)
         assert world.said == ["waiting for another process that is fetching CIFAR-10"]

@@ -7,6 +7,7 @@ import time
 import urllib.request
 
 import pytest
+from filelock import FileLock
 
 from tutorial.__main__ import main
 from tutorial.record import records
@@ -37,6 +38,31 @@ def test_an_unchanged_site_is_told_without_loading_what_builds_it(built):
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "tutorial.site.inputs" in loaded
     assert not loaded & {"bs4", "jinja2", "markdown", "mkdocs", "nbformat", "torch"}
+
+
+def test_a_site_that_lacks_a_file_is_built_again(changeable):
+    changeable.do("tutorial", "site")
+    whole = content(changeable.site)
+    (changeable.site / "basics.html").unlink()
+    assert "\nbuilt: " in changeable.do("tutorial", "site").stdout
+    assert content(changeable.site).keys() == whole.keys()
+    (changeable.site / "basics.html").write_text("cut off")
+    assert "\nbuilt: " in changeable.do("tutorial", "site").stdout
+    assert "\nup to date: " in changeable.do("tutorial", "site").stdout
+
+
+def test_of_two_builds_at_once_one_waits_for_the_other(changeable):
+    changeable.edit("docs/basics.md", "quokka", "wombat")
+    with FileLock(changeable.root / "build" / "site.lock"):
+        both = [changeable.start("tutorial", "site") for _ in range(2)]
+        for process in both:
+            lines = iter(process.stdout.readline, "")
+            assert any("waiting for another process that is building the site" in s for s in lines)
+        assert "wombat" not in (changeable.site / "basics.html").read_text(encoding="utf-8")
+    said = sorted(process.communicate(timeout=120)[0].split(":")[0] for process in both)
+    assert said == ["built", "up to date"]
+    assert "wombat" in (changeable.site / "basics.html").read_text(encoding="utf-8")
+    assert "\nup to date: " in changeable.do("tutorial", "site").stdout
 
 
 @pytest.mark.parametrize("cache", [".ruff_cache/CACHEDIR.TAG", "__pycache__/lesson.pyc"])

@@ -171,8 +171,8 @@ def site(sections: list[str], device: str, jobs: int | None) -> int:
     if not inputs.unchanged(project):
         from tutorial.site import build
 
-        build.build(project)
-        word = "built"
+        if build.build(project):
+            word = "built"
     print(f"{word}: {project.site / 'index.html'}, {time.monotonic() - started:.1f} s in all")
     if said := inputs.stand_ins(project, device):
         print(said)

@@ -24,8 +24,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from tutorial import TutorialError
 from tutorial.data.download import Limits, Progress, download, open_url
 from tutorial.lesson import files
@@ -108,14 +106,8 @@ def provide(root: Path, tell: Progress, settings: Settings | None = None) -> Sou
     """
     root = Path(root).resolve()
     store = root / "build" / "cifar10"
-    store.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store / "lock")
-    try:
-        held = lock.acquire(timeout=0)
-    except Timeout:
-        tell("waiting for another process that is fetching CIFAR-10", None)
-        held = lock.acquire()
-    with held:
+    said = "waiting for another process that is fetching CIFAR-10"
+    with files.alone(store / "lock", lambda: tell(said, None)):
         return _provide(root, store, tell, settings or Settings())
 
 

@@ -3,7 +3,11 @@
 import json
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tutorial import TutorialError
 
@@ -79,3 +83,19 @@ def remembered(path: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def alone(path: Path, when_waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock in a file; `when_waiting` is called where another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        when_waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from tutorial import TutorialError
-from tutorial.lesson import labs
+from tutorial.lesson import files, labs
 from tutorial.lesson.cells import DEVICES
 from tutorial.lesson.project import Project
 from tutorial.page import formulas, programs
@@ -27,15 +27,21 @@ class Complaints(logging.Handler):
             self.messages.append(record.getMessage())
 
 
-def build(project: Project) -> None:
-    """Make build/site in one step from current records.
+def build(project: Project) -> bool:
+    """Make build/site in one step from current records; False if it was up to date already, since
+    another process has built it meanwhile.
 
     The project has passed check(). Raises TutorialError, and leaves the site of the last build, if
     anything else is amiss.
     """
-    fingerprint = inputs.fingerprint(project)
-    _make(project)
-    inputs.stamp(project).write_text(fingerprint)
+    said = "waiting for another process that is building the site"
+    with files.alone(project.build / "site.lock", lambda: print(said, flush=True)):
+        if inputs.unchanged(project):
+            return False
+        fingerprint = inputs.fingerprint(project)
+        _make(project)
+        inputs.stamp(project).write_text(inputs.state(project, fingerprint))
+    return True
 
 
 def build_preview(project: Project) -> None:

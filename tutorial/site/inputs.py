@@ -1,4 +1,4 @@
-"""What a site is made of: whether that has changed since the last build, and the stand-ins in it.
+"""What a site is made of: whether it has changed since the last build, and the stand-ins in it.
 
 Imports little, since it is all that `make site` needs where nothing has changed.
 """
@@ -21,14 +21,21 @@ STAND_INS = {  # name in a record -> what was to be had, what the pages show, ho
 
 
 def stamp(project: Project) -> Path:
-    """The file that holds the fingerprint of what the site was made of."""
+    """The file with the fingerprints of what the site was made of, and of the site."""
     return project.build / "site.inputs"
 
 
+def state(project: Project, inputs: str) -> str:
+    """What is to stand in the stamp for a site that is made of these inputs."""
+    hasher = hashlib.sha256()
+    _add(hasher, sorted(project.site.rglob("*")))
+    return f"{inputs}\n{hasher.hexdigest()}\n"
+
+
 def unchanged(project: Project) -> bool:
-    """Whether the site is there and a build of the present inputs."""
+    """Whether the site is a build of the present inputs, with every file as it was built."""
     file = stamp(project)
-    return project.site.is_dir() and file.is_file() and file.read_text() == fingerprint(project)
+    return file.is_file() and file.read_text() == state(project, fingerprint(project))
 
 
 def fingerprint(project: Project, without: list[Path] | None = None) -> str:
@@ -49,10 +56,16 @@ def fingerprint(project: Project, without: list[Path] | None = None) -> str:
     for file in files:
         parts = file.relative_to(project.root).parts
         aside = any(part.startswith((".", "__pycache__")) for part in parts)
-        if file.is_file() and not aside and file not in (without or ()):
-            status = file.stat()
-            hasher.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
+        if not aside and file not in (without or ()):
+            _add(hasher, [file])
     return hasher.hexdigest()
+
+
+def _add(hasher, paths: list[Path]) -> None:
+    for path in paths:
+        if path.is_file():
+            status = path.stat()
+            hasher.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
 
 
 def stand_ins(project: Project, device: str) -> str:
