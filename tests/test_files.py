@@ -240,3 +240,9 @@ def test_a_section_that_does_not_exist_is_told_with_those_that_do(here, capsys, 
 def test_reading_names_a_file_that_is_not_there(tmp_path):
     with pytest.raises(TutorialError, match=r"none\.txt: cannot be read"):
         files.read(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1"])
+def test_no_sections_at_a_time_are_refused(here, capsys, jobs):
+    assert __main__.main(["run", f"--jobs={jobs}"]) == 1
+    assert capsys.readouterr().err.strip().startswith(f"--jobs {jobs}: ")

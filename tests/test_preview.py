@@ -1,5 +1,6 @@
 """make serve: a change runs from the cell that changed, is shown at once, never published."""
 
+import http.client
 import re
 import signal
 import socket
@@ -90,6 +91,45 @@ def serve(light, tmp_path):
     for server in servers:
         server.process.kill()
         server.process.wait()
+
+
+def answer(server: Server, host: str) -> int:
+    """The status of a reply to a browser that believes the server to be `host`."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/index.html", headers={"Host": host} if host else {})
+    return connection.getresponse().status
+
+
+def test_a_second_preview_is_refused_and_the_first_answers_to_its_own_names(light, serve):
+    light.script("lesson", "# %% one\nprint('printed')\n")
+    server = serve()
+    server.wait_for_page("printed")
+    done = light.do("tutorial", "serve", "--port", str(server.port))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "another preview of this clone is running" in done.stderr and not done.stdout
+    names = {f"127.0.0.1:{server.port}", f"LocalHost:{server.port}", "localhost", "[::1]:80"}
+    assert {answer(server, name) for name in names} == {200}
+    strangers = {"example.org", f"example.org:{server.port}", "127.0.0.1.example.org", "a@[", " "}
+    assert {answer(server, name) for name in strangers} == {403}
+    assert "printed" in server.page()
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1"])
+def test_a_port_that_is_none_is_told_before_anything_runs(light, port):
+    light.script("lesson", "# %% one\nprint('printed')\n")
+    done = light.do("tutorial", "serve", f"--port={port}")
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.strip().startswith(f"PORT={port}: a port is a number from 1 to 65535")
+    assert not (light.root / "build").exists()
+
+
+def test_a_port_that_another_program_has_is_told_before_anything_runs(light):
+    light.script("lesson", "# %% one\nprint('printed')\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = light.do("tutorial", "serve", "--port", str(port))
+    assert done.returncode == 1 and "Traceback" not in done.stderr and not done.stdout
+    assert re.match(rf"\nPORT={port}: .*; name another: PORT=\d+", done.stderr)
 
 
 def outputs(page: str) -> list[str]:

@@ -75,6 +75,8 @@ class Runner:
 
     def __init__(self, project: Project, device="cpu", jobs: int | None = None, listener=None):
         check_device(device)
+        if jobs is not None and jobs < 1:
+            raise TutorialError(f"--jobs {jobs}: a section at a time is the least")
         self.project, self.device, self.listener = project, device, listener or Listener()
         self.jobs = jobs or (min(2, cores()) if device == "cpu" else max(2, cores() // 2))
         self.threads = max(1, cores() // self.jobs)

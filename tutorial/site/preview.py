@@ -7,8 +7,10 @@ Everything here lives in build/preview/, the records too. `make site` never read
 it the section has changed, and it runs from the top.
 """
 
+import os
 import re
 import shutil
+import socket
 import sys
 import threading
 import time
@@ -18,6 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from jinja2 import Template
 from mkdocs.livereload import LiveReloadServer
 
@@ -29,6 +32,7 @@ from tutorial.record.records import Record
 from tutorial.run.stepping import Session
 from tutorial.site import build, inputs
 
+LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.IGNORECASE)
 LIVE = 2  # sections with a kernel: each holds the memory of its data and networks
 PATIENCE = 2.0  # seconds to wait for the changed cells before the page says that they run
 REAL, SHOWN, RAN = "build", "build/preview", "build/preview/ran"  # folders of records
@@ -236,13 +240,48 @@ def cells_of(project: Project) -> dict[str, list[str]]:
 
 
 def serve(project: Project, run: Callable[[Project], int], port: int) -> None:
-    """Serve build/preview/site until interrupted; no process of the preview outlives this."""
+    """Serve build/preview/site until interrupted; no process of the preview outlives this.
+
+    TutorialError, before anything is run, for a port that cannot be had or a second preview.
+    """
+    if not 0 < port < 2**16:
+        raise TutorialError(f"PORT={port}: a port is a number from 1 to 65535; 8000 without it")
+    (project.root / SHOWN).mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(project.root / SHOWN / ".lock", timeout=0):
+            _try_port(port)
+            _serve(project, run, port)
+    except Timeout:
+        raise TutorialError(
+            f"{SHOWN}: another preview of this clone is running, and two would overwrite each"
+            " other's pages: end that one first, or start this one in a second clone"
+        ) from None
+
+
+def _try_port(port: int) -> None:
+    with socket.socket() as place:
+        if os.name != "nt":  # as the server does: a connection that has just ended is no obstacle
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind(("127.0.0.1", port))
+        except OSError as error:
+            other = 8001 if port == 8000 else 8000
+            raise TutorialError(
+                f"PORT={port}: {error.strerror}; name another: PORT={other}"
+            ) from None
+
+
+def _serve(project: Project, run: Callable[[Project], int], port: int) -> None:
     preview = Preview(project, run)
     if not preview.stepping:
         print(f"preview on {sys.platform}, {project.device}: a changed section runs from the top")
 
     class Server(LiveReloadServer):
         def serve_request(self, environ, start_response):
+            # Any website could have its own name lead here, and read what is drafted.
+            if not LOOPBACK.fullmatch(environ.get("HTTP_HOST", "")):
+                start_response("403 Forbidden", [("Content-Type", "text/plain")])
+                return [b"The preview answers to the names localhost and 127.0.0.1 only.\n"]
             page = environ["PATH_INFO"].removeprefix("/") or "index.html"
             if page.endswith(".html"):
                 preview.opened(page.removesuffix(".html"))
@@ -272,8 +311,6 @@ def serve(project: Project, run: Callable[[Project], int], port: int) -> None:
         print(f"serving {address} until Ctrl-C; save a page or a script to see it", flush=True)
         try:
             server.serve()
-        except OSError as error:
-            raise TutorialError(f"port {port}: {error.strerror}; name another: PORT=8001") from None
         except KeyboardInterrupt:
             print()
         finally:  # on SIGTERM too: its threads would keep this process alive
