@@ -112,6 +112,54 @@ def test_what_does_not_fit_is_told_with_its_line(light, text, expected):
         assert problem.startswith(start)
 
 
+FENCES_OF_BOTH = page("lesson.py::one", "lesson.py::two")
+
+
+@pytest.mark.parametrize(
+    ("text", "opens"),
+    [
+        (FENCES_OF_BOTH.removesuffix("```\n"), 7),
+        (FENCES_OF_BOTH.replace("```\n\n", "\n", 1), 3),
+        (f"{FENCES_OF_BOTH}\n```python\nx = 1\n\nProse.\n", 11),
+        (f"{FENCES_OF_BOTH}\n~~~ text\n```\n", 11),
+        (f"{FENCES_OF_BOTH}\n> ```text\n> words\n\nProse.\n", 11),
+        (
+            FENCES_OF_BOTH.replace("```cell\nlesson.py::two", "- x\n\n    ```cell\nlesson.py::two"),
+            9,
+        ),
+        (f"{FENCES_OF_BOTH}\n````md\n```cell\n```\n````\n> ```\n> words\n>\n> ```\n", 0),
+    ],
+    ids=["at the end", "before a fence", "python", "tildes", "quoted", "indented", "all closed"],
+)
+def test_a_fence_that_is_not_closed_is_told(light, text, opens):
+    light.script("lesson", TWO_CELLS, text)
+    told = [
+        problem for problem in check_pages(light.project) if "this fence is not closed" in problem
+    ]
+    assert [problem.partition(": ")[0] for problem in told] == [f"docs/lesson.md:{opens}"] * bool(
+        opens
+    )
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("docs/lesson.md", "snippets/lesson.py", "outputs/cuda/lesson.txt", "mkdocs.yml"),
+        *("includes/abbreviations.md", "theme/assets/site.css", "snippets/labs/lesson.py"),
+    ],
+)
+def test_what_is_left_of_a_merge_conflict_is_told(light, file):
+    light.script("lesson", TWO_CELLS)
+    path = light.root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as text:
+        text.write("\n<<<<<<< HEAD\nours\n=======\ntheirs\n>>>>>>> branch\n")
+    done = light.do("tutorial", "site")
+    assert done.returncode == 1 and not light.site.exists()
+    place = light.place(file, "<<<<<<< HEAD")
+    assert done.stderr.strip().startswith(f"{place}: a merge conflict is left here")
+
+
 def test_a_cell_shown_on_two_pages_is_told(light):
     light.script("lesson", TWO_CELLS)
     (light.root / "docs" / "other.md").write_text(page("lesson.py::two"))

@@ -1,5 +1,6 @@
 """What does not fit between pages, scripts and labs: told before anything is built."""
 
+import re
 from itertools import pairwise
 
 from tutorial import TutorialError
@@ -8,12 +9,18 @@ from tutorial.lesson.project import SHOWN_CELL, Project
 from tutorial.page import fences, numbers
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers
-from tutorial.site import export
+from tutorial.site import export, inputs
+
+CONFLICT = re.compile(rb"^(?:<{7}|\|{7}|>{7}) ", re.MULTILINE)
+FENCE = re.compile(r"(?P<indent>[ >]*)(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)")
 
 
 def check_pages(project: Project) -> list[str]:
     """What is wrong, a line each: `docs/x.md:12: ...`."""
+    if conflicts := list(_conflicts(project)):
+        return conflicts  # scripts and pages cannot be read before
     return [
+        *_unclosed_fences(project),
         *_shown_cells(project),
         *_unshown_cells(project),
         *_other_fences(project),
@@ -22,6 +29,51 @@ def check_pages(project: Project) -> list[str]:
         *_recipes(project),
         *_numbers_by_hand(project),
     ]
+
+
+def _conflicts(project: Project):
+    """What a merge has left for somebody to decide, wherever it could be published."""
+    for name in inputs.WATCHED:
+        path = project.root / name
+        for file in [path] if path.is_file() else files.visible(path, "**/*"):
+            if file.is_file() and (found := CONFLICT.search(content := file.read_bytes())):
+                line = content.count(b"\n", 0, found.start()) + 1
+                yield (
+                    f"{project.relative(file)}:{line}: a merge conflict is left here; keep what is"
+                    " right of its two sides, without the marks of git"
+                )
+
+
+def _unclosed_fences(project: Project):
+    """The first fence of a page that is shown as text, or swallows what stands below it."""
+    includes = files.visible(project.root / "includes", "**/*.md")
+    texts = project.pages | {file: files.lines(files.read(file)) for file in includes}
+    for file, lines in texts.items():
+        if number := next(_unclosed(lines), 0):
+            marks = FENCE.fullmatch(lines[number - 1].rstrip())["marks"]
+            yield (
+                f"{project.relative(file)}:{number}: this fence is not closed; end it with a line"
+                f" {marks}, indented as it is"
+            )
+
+
+def _unclosed(lines: list[str]):
+    """Lines of fences that are still open where their block ends or another fence begins."""
+    opened, above = 0, None
+    for number, line in enumerate(lines, 1):
+        fence = FENCE.fullmatch(line.rstrip())
+        if above:
+            alike = fence and (fence["indent"], fence["marks"]) == (above["indent"], above["marks"])
+            outside = line.strip(" >") and not line.startswith(above["indent"])
+            if not alike and not outside:
+                continue
+            if outside or fence["info"]:
+                yield opened
+            else:
+                fence = None  # the end
+        opened, above = number, fence
+    if above:
+        yield opened
 
 
 def _shown_cells(project: Project):
