@@ -38,6 +38,7 @@ class Logits(list):
     shape = (10, 2)
 
     def argmax(self, dim):
+        print("printed while the outcome is read")
         return Column(row.index(max(row)) for row in self)
 
 

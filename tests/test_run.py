@@ -419,6 +419,16 @@ FAULTS = {
         print("last words")
         os.kill(os.getpid(), signal.SIGKILL)
     """,
+    "own-file": """
+        # %% one
+        open("measurements.csv")  # RAISES
+    """,
+    "own-variable": """
+        # %% one
+        import os
+
+        os.environ["HOME_MADE"]  # RAISES
+    """,
     "late-future": """
         # %% above
         x = 1
@@ -600,6 +610,8 @@ def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
         ("talks-briefly", "one", "%% one", "it printed more than 256 KB"),
         ("exits", "one", "%% one", "died with exit code 3"),
         ("killed", "one", "%% one", "killed by SIGKILL"),
+        ("own-file", "one", "RAISES", "cells run in an empty folder, like a reader's"),
+        ("own-variable", "one", "RAISES", "no reader has an environment variable of yours"),
         ("late-future", "one", "RAISES", "from __future__ imports must occur at the beginning"),
         ("strict", "one", "RAISES", "UserWarning: mind the gap"),
         ("clears", "one", "%% one", r"prints '\x1b[2J', a control character"),

@@ -106,7 +106,7 @@ class Measurer:
         outcome.cells += 1
 
     def _ask(self, kernel: KernelProcess, recipe: Recipe, source: str) -> str:
-        """What a cell of ours prints in the recipe's process."""
+        """The last line that a cell of ours prints: a thread of the recipe may print as well."""
         reply = kernel.run(replace(recipe.cell, name="outcome", source=source, options={}))
         if reply["error"] or reply.get("fatal"):
             said = reply.get("fatal") or reply["error"]["message"]
@@ -114,7 +114,7 @@ class Measurer:
                 f"{recipe.cell.where}: after recipe {recipe.name}, test_logits, test_labels,"
                 f" classes and seconds cannot be read: {said}"
             )
-        return reply["text"]
+        return reply["text"].rstrip("\n").rpartition("\n")[2]
 
     def _keep(self, recipe: Recipe, measured: list[dict], facts: dict) -> None:
         device = self.runner.device

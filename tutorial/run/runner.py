@@ -35,6 +35,7 @@ from tutorial.run.kernel_process import (
 # What a terminal shows nothing of: colours, the end of a line erased, a hidden cursor, links.
 UNSEEN = re.compile(r"\x1b(?:\[[\d;:]*m|\[[012]?K|\[\?25[hl]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~])?|(?!\n|\t)[\x00-\x1f\x7f-\x9f]")
+ENVIRON = re.compile(r'File "(<frozen os>|[^"]*[/\\]os\.py)"')  # where os.environ raises
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
 
@@ -336,7 +337,7 @@ class Runner:
         elif error and expected not in error["types"]:
             line = error["line"] or cell.line
             wanted = f" (announced: {expected})" if expected else ""
-            said = f"{error['message']}{wanted}\n{error['traceback']}"
+            said = f"{error['message']}{wanted}\n{error['traceback'].rstrip()}{_cause(error)}"
         elif control := CONTROL.search(_as_in_a_terminal(reply)):
             said = f"prints {control[0]!a}, a control character, which no page can show"
         elif reply["other_backend"]:
@@ -457,6 +458,15 @@ def without_paths(text: str, *folders: Path) -> str:
 def _shorter(name: str, match: re.Match) -> str:
     inside = match["inside"]
     return name + (inside or "") if name else "" if inside else "."
+
+
+def _cause(error: dict) -> str:
+    """What an error may come from that a script runs into as a cell, or on a reader's machine."""
+    if "FileNotFoundError" in error["types"]:
+        return "\ncells run in an empty folder, like a reader's: let a cell above write the file"
+    if "KeyError" in error["types"] and ENVIRON.search(error["traceback"]):
+        return "\nno reader has an environment variable of yours: write its value into the cell"
+    return ""
 
 
 def _as_in_a_terminal(reply: dict) -> str:
