@@ -37,6 +37,19 @@ install: $(READY) ## make .venv and install what is pinned; the other targets do
 $(READY): requirements.txt constraints.txt package.json package-lock.json tutorial/install.py
 	@$(PYTHON) -m tutorial.install
 
+$(READY): | same-python
+
+# A .venv whose Python is gone, as after an upgrade of the system, is made anew.
+ifeq ($(realpath $(RUN)),)
+.PHONY: $(READY)
+endif
+
+.PHONY: same-python
+same-python:
+ifneq ($(origin PYTHON),file)
+	@$(PYTHON) -m tutorial.install same
+endif
+
 site: $(READY) ## execute what is not current, then build build/site
 	@$(RUN) -m tutorial site $(SECTIONS)
 

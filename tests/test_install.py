@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from torch.torch_version import TorchVersion
 
-from tutorial import install
+from tutorial import __main__, install
 from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,6 +125,80 @@ def test_a_failing_command_is_named_in_one_message(tmp_path):
     assert done.returncode == 1
     assert re.search(r"installing failed \(exit code 1\): .*pip.* install -r", done.stderr)
     assert "Traceback" not in done.stderr
+
+
+# A .venv that is there already
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Runs make in a clone whose .venv is one of this Python and says what it is asked to run."""
+    if os.name == "nt" or not shutil.which("make"):
+        pytest.skip("the programs here are scripts for a shell")
+    (tmp_path / "tutorial").mkdir()
+    shutil.copy(install.__file__, tmp_path / "tutorial")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.txt", "constraints.txt", "package.json", "package-lock.json"):
+        (tmp_path / name).touch()
+    for place in ("other/python3", ".venv/bin/python"):
+        program = tmp_path / place
+        program.parent.mkdir(parents=True)
+        program.write_text(f'#!/bin/sh\necho "{place} runs $*"\n')
+        program.chmod(0o755)
+    version = platform.python_version()
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text(f"home = /usr\nversion = {version}\n")
+    (tmp_path / ".venv" / "ready").touch()
+
+    def make(*arguments: str) -> subprocess.CompletedProcess:
+        known = {key: value for key, value in os.environ.items() if key != "PYTHON"}
+        path = f"{tmp_path / 'other'}{os.pathsep}{known['PATH']}"
+        return subprocess.run(
+            ["make", "check", *arguments],
+            cwd=tmp_path,
+            env=known | {"PATH": path},
+            capture_output=True,
+            text=True,
+        )
+
+    return tmp_path, make
+
+
+def test_a_venv_that_works_is_used(clone):
+    _, make = clone
+    assert make().stdout == ".venv/bin/python runs -m tutorial check\n"
+    assert make(f"PYTHON={sys.executable}").stdout == ".venv/bin/python runs -m tutorial check\n"
+
+
+def test_a_named_python_that_is_not_the_one_of_the_venv_is_told(clone):
+    root, make = clone
+    (root / ".venv" / "pyvenv.cfg").write_text("home = /usr\nversion = 3.9.1\n")
+    assert make().returncode == 0
+    done = make(f"PYTHON={sys.executable}")
+    assert done.returncode != 0 and not done.stdout
+    named = ".".join(platform.python_version_tuple()[:2])
+    assert f".venv has Python 3.9, and PYTHON names {named}: remove the folder" in done.stderr
+
+
+def test_a_venv_whose_python_is_gone_is_made_anew(clone):
+    root, make = clone
+    python = root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/usr/bin/python3.2")
+    assert make().stdout.startswith("other/python3 runs -m tutorial.install\n")
+
+
+def test_a_venv_that_lacks_a_package_is_told_with_a_remedy_that_works(monkeypatch, capsys):
+    def lacks(**_):
+        raise ModuleNotFoundError("No module named 'filelock'", name="filelock")
+
+    monkeypatch.setattr(__main__.parser, "parse_args", lambda _: Namespace(function=lacks))
+    said = []
+    for prefix in ("/clone/.venv", "/usr"):
+        monkeypatch.setattr(sys, "prefix", prefix)
+        assert __main__.main([]) == 1
+        said.append(capsys.readouterr().err)
+    assert "has no filelock; remove the folder .venv, which is damaged, then make" in said[0]
+    assert "has no filelock; make install, or name one that has it: PYTHON=" in said[1]
 
 
 # What is pinned

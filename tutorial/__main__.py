@@ -79,11 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        print(
-            f"this Python, {sys.executable}, has no {error.name}; make install, or name one that"
-            " has it: PYTHON=...",
-            file=sys.stderr,
-        )
+        remedy = "make install, or name one that has it: PYTHON=..."
+        if Path(sys.prefix).name == ".venv":
+            remedy = "remove the folder .venv, which is damaged, then make install"
+        print(f"this Python, {sys.executable}, has no {error.name}; {remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(

@@ -52,6 +52,19 @@ def make_venv():
         )
 
 
+def same():
+    """Exit with one line if .venv has another Python than this one, which was named."""
+    config = VENV / "pyvenv.cfg"
+    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    has = re.search(r"^version\w* = (\d+\.\d+)", text, re.MULTILINE)
+    named = "{}.{}".format(*sys.version_info)
+    if has and has[1] != named:
+        sys.exit(
+            f".venv has Python {has[1]}, and PYTHON names {named}: remove the folder .venv to have"
+            " it made with that one, or leave PYTHON out"
+        )
+
+
 def small_torch(*arguments):
     """Install the CPU-only pair where it is enough and to be had; whether that was done."""
     if platform.system() != "Linux" or shutil.which("nvidia-smi"):
@@ -141,7 +154,7 @@ def write(path, text):
 
 
 if __name__ == "__main__":
-    COMMANDS = {"lock": lock, "upgrade": upgrade, "torch": other_torch}
+    COMMANDS = {"lock": lock, "upgrade": upgrade, "torch": other_torch, "same": same}
     try:
         COMMANDS.get((sys.argv[1:] or [""])[0], main)(*sys.argv[2:])
     except subprocess.CalledProcessError as error:
