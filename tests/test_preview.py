@@ -114,6 +114,24 @@ def test_a_second_preview_is_refused_and_the_first_answers_to_its_own_names(ligh
     assert "printed" in server.page()
 
 
+def test_a_lock_of_an_editor_keeps_no_save_from_being_shown(light, serve):
+    light.script("lesson", "# %% one\nprint('printed')\n")
+    server = serve()
+    server.wait_for_page("printed")
+    locks = [light.root / folder / ".#lesson" for folder in ("snippets", "docs")]
+    locks = [lock.with_suffix(suffix) for lock, suffix in zip(locks, (".py", ".md"), strict=True)]
+    for lock in locks:
+        lock.symlink_to("user@host.1:2")
+    light.edit("docs/lesson.md", "# lesson", "# Saved meanwhile")
+    server.wait_for_page("Saved meanwhile", "printed")
+    light.edit("snippets/lesson.py", "printed", "printed anew")
+    server.wait_for_page("<code>printed anew")
+    for lock in locks:
+        lock.unlink()
+    light.edit("docs/lesson.md", "# Saved meanwhile", "# Saved after")
+    server.wait_for_page("Saved after", "printed anew")
+
+
 @pytest.mark.parametrize("port", ["99999", "0", "-1"])
 def test_a_port_that_is_none_is_told_before_anything_runs(light, port):
     light.script("lesson", "# %% one\nprint('printed')\n")
