@@ -100,3 +100,23 @@ def test_what_is_no_record_is_told_and_run_again(lesson):
     done = light.do("tutorial", "run")
     assert done.returncode == 0 and "1 ran (1 cells)" in done.stdout, done.stderr
     assert read(lesson).text == "printed"
+
+
+def test_a_damaged_record_of_another_device_is_none_and_keeps_no_site_from_being_built(lesson):
+    light, _ = lesson
+    folder = records.folder(light.project, "cuda", "lesson")
+    folder.mkdir(parents=True)
+    (folder / "one.json").write_text("{")
+    done = light.do("tutorial", "site")
+    assert done.returncode == 0, done.stderr
+    done = light.do("tutorial", "assemble")
+    assert done.returncode == 1 and "build/cuda/lesson/one.json: the record" in done.stderr
+
+
+def test_a_damaged_mark_of_the_last_build_is_none(lesson):
+    light, _ = lesson
+    assert "built: " in light.do("tutorial", "site").stdout
+    assert "up to date: " in light.do("tutorial", "site").stdout
+    (light.root / "build" / "site.inputs").write_bytes(b"\xff\x00")
+    done = light.do("tutorial", "site")
+    assert "built: " in done.stdout, done.stderr

@@ -83,6 +83,18 @@ def read(project: Project, device: str, section: str, cell: str) -> Record | Non
     return record
 
 
+def shown(project: Project, device: str, section: str, cell: str) -> Record | None:
+    """The record of a cell as pages show it: of another device than theirs, none if it is damaged,
+    since no run here would replace it.
+    """
+    try:
+        return read(project, device, section, cell)
+    except TutorialError:
+        if device == project.device:
+            raise
+        return None
+
+
 def load(path: Path) -> Record:
     """The record in a file. TutorialError unless it is as write() left it: it may come from another
     machine, and goes onto pages.

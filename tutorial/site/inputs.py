@@ -35,7 +35,7 @@ def state(project: Project, inputs: str) -> str:
 def unchanged(project: Project) -> bool:
     """Whether the site is a build of the present inputs, with every file as it was built."""
     file = stamp(project)
-    return file.is_file() and file.read_text() == state(project, fingerprint(project))
+    return file.is_file() and file.read_bytes() == state(project, fingerprint(project)).encode()
 
 
 def fingerprint(project: Project, without: list[Path] | None = None) -> str:
