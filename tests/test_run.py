@@ -901,7 +901,7 @@ for number in range(3):
     warnings.warn("mind the gap")  # is told once
 warnings.warn("not for users", PendingDeprecationWarning)
 print("after")
-print("on the original stream", file=sys.__stdout__)
+print("on the original stream, with assertions:", __debug__, file=sys.__stdout__)
 print("on stderr", file=sys.stderr)
 os.write(1, b"straight to the descriptor\n")
 
@@ -941,7 +941,7 @@ print("the end")
 
 def test_cells_print_what_the_script_prints(light, tmp_path):
     light.script("lesson", STREAMS)
-    done = light.do("tutorial", "outputs")
+    done = light.do("tutorial", "outputs", PYTHONWARNINGS="ignore", PYTHONOPTIMIZE="1")
     assert "1 ran (8 cells)" in done.stdout, done.stderr
     script = subprocess.run(
         [sys.executable, "-u", light.root / "snippets" / "lesson.py"],
@@ -958,8 +958,37 @@ def test_cells_print_what_the_script_prints(light, tmp_path):
     entries = Transcript.read(light.project.transcript("cpu", "lesson")).cells
     assert [entries[name].output for name in cells] == texts
     again = light.do("tutorial", "outputs")
-    assert "outputs/cpu/lesson: the same" in again.stdout, again.stderr
+    assert "outputs/cpu/lesson.txt: the same" in again.stdout, again.stderr
     assert not [line for line in again.stderr.split("\n") if "changed" in line]
+
+
+def test_a_fork_of_a_cell_ends_as_that_of_a_script(light):
+    light.script(
+        "lesson",
+        """
+        # %% one
+        import os
+        import sys
+
+
+        def end_of_fork(work):
+            if child := os.fork():
+                return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            work()
+
+
+        print("exit code", end_of_fork(lambda: (print("child"), sys.exit(3))))
+        print("exit code", end_of_fork(lambda: {}["missing"]))
+
+        # %% two
+        print("two")
+        """,
+    )
+    done = light.do("tutorial", "run")
+    assert "1 ran (2 cells)" in done.stdout, done.stderr
+    lines = record(light, "lesson", "one").text.splitlines()
+    assert lines[:2] + lines[-2:] == ["child", "exit code 3", "KeyError: 'missing'", "exit code 1"]
+    assert record(light, "lesson", "two").text == "two"
 
 
 def test_a_line_that_a_thread_prints_between_two_cells_is_shown(light):

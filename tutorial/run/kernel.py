@@ -61,6 +61,7 @@ class Kernel:
     def __init__(self, start: dict) -> None:
         self.request = start
         self.script = start["script"]
+        self.process = os.getpid()
         self.future = 0  # what its cells have imported from __future__
         self.warned: list[dict] = []
         self.backend = os.environ.get("MPLBACKEND")
@@ -118,7 +119,11 @@ class Kernel:
             exec(code, self.main.__dict__)
             accuracy = self._accuracy() if recipe else None
         except BaseException as raised:  # SystemExit must not end the section in silence
+            if os.getpid() != self.process:
+                self._end_fork(raised)
             error = self._describe(raised)
+        if os.getpid() != self.process:
+            sys.exit()  # what the cell has forked does not run the next ones
         seconds = time.perf_counter() - started
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):  # a cell may have closed or replaced it
@@ -154,7 +159,15 @@ class Kernel:
             return {"ended": os.waitstatus_to_exitcode(status)}
         random.setstate(drawn)
         os.setpgid(0, 0)
+        self.process = os.getpid()
         return {"group": os.getpid()}
+
+    def _end_fork(self, raised: BaseException) -> None:
+        """End a process that a cell has forked, by what it has raised."""
+        if not isinstance(raised, SystemExit):
+            sys.excepthook(type(raised), raised, raised.__traceback__.tb_next)
+            raised = SystemExit(1)
+        raise raised
 
     def _show_warning(self, message, category, filename, lineno, file=None, line=None) -> None:
         self.warned.append({"type": category.__name__, "message": str(message)})
