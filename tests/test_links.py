@@ -1,6 +1,8 @@
 """Links: those within the site lead somewhere; those to elsewhere are listed and asked for."""
 
+import contextlib
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -65,6 +67,13 @@ class Elsewhere(BaseHTTPRequestHandler):
         way, _, name = self.path.rpartition("/")
         if name == "cifar.tar.gz?download=1":
             return self.archive(way)
+        if self.path == "/drips":
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+            with contextlib.suppress(OSError):  # the client gives up, as it should
+                for _ in range(100):
+                    self.wfile.write(b"1")
+                    time.sleep(0.1)
+            return None
         self.send_response({"/gone": 404, "/shy": 403}.get(self.path, 200))
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
@@ -117,6 +126,16 @@ def test_a_dead_link_is_named_with_its_page(tmp_path, elsewhere, capsys, monkeyp
         f"dead link: lesson.html: {elsewhere}/page#nowhere: the page has no #nowhere",
     ]
     assert f"200 {elsewhere}/page#there\n" in out and f"403 {elsewhere}/shy" in out
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    tmp_path, elsewhere, capsys, monkeypatch
+):
+    monkeypatch.setattr(links, "WAIT", 0.5)
+    body = f'<a href="{elsewhere}/drips">a</a><a href="{elsewhere}/">b</a>'
+    code, out, _ = checked(tmp_path, capsys, monkeypatch, body)
+    assert f"--- {elsewhere}/drips  (timed out after 1 s)" in out
+    assert code == 1 and f"200 {elsewhere}/\n" in out
 
 
 def test_living_links_are_no_failure(tmp_path, elsewhere, capsys, monkeypatch):

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from bs4 import BeautifulSoup
 
 from tutorial.data import cifar10
+from tutorial.data.download import within
 from tutorial.lesson import files
 from tutorial.lesson.project import Project
 
@@ -50,6 +51,13 @@ def archives(project: Project) -> dict[str, list[str]]:
 
 def ask(address: str, headers: dict[str, str], fault) -> tuple[int | None, str]:
     """Status and what is amiss; no status where no server answered. fault: judges a reply."""
+    try:
+        return within(2 * WAIT, _ask, address, headers, fault)
+    except TimeoutError as error:
+        return None, str(error)
+
+
+def _ask(address: str, headers: dict[str, str], fault) -> tuple[int | None, str]:
     request = urllib.request.Request(address, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=WAIT) as reply:
