@@ -7,6 +7,7 @@ import jupytext
 import pytest
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.cells import read_section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,7 +112,7 @@ def test_sample_has_the_cells_that_jupytext_reads(read):
 
 
 @pytest.mark.parametrize(
-    "script", sorted((ROOT / "snippets").glob("*.py")), ids=lambda path: path.name
+    "script", files.visible(ROOT / "snippets", "*.py"), ids=lambda path: path.name
 )
 def test_every_section_has_the_cells_that_jupytext_reads(script):
     section = read_section(script, ROOT)

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tutorial.data import cifar10
+from tutorial.lesson import files
 from tutorial.lesson.project import Project
 from tutorial.site import links
 
@@ -195,7 +196,7 @@ def test_snippets_take_cifar_10_from_one_archive_that_the_runner_knows():
     downloads = [
         Project.find().relative(script)
         for folder in folders
-        for script in folder.rglob("*.py")
+        for script in files.visible(folder, "**/*.py")
         if "CIFAR10(" in script.read_text(encoding="utf-8")
     ]
     assert sorted(found[used]) == sorted(["tutorial/data/cifar10.py", *downloads])

@@ -8,6 +8,8 @@ import material
 import pytest
 import yaml
 
+from tutorial.lesson import files
+
 THEME = Path(__file__).resolve().parent.parent / "theme"
 UPSTREAM = Path(material.__file__).parent / "templates"
 
@@ -66,7 +68,7 @@ def test_footer_is_that_of_the_installed_material_but_for_what_a_page_brings():
 DOCS = THEME.parent / "docs"
 
 
-@pytest.mark.parametrize("page", sorted(page.name for page in DOCS.glob("*.md")))
+@pytest.mark.parametrize("page", [page.name for page in files.visible(DOCS, "*.md")])
 def test_a_page_says_in_a_line_what_it_brings(page):
     _, front, _ = (DOCS / page).read_text("utf-8").split("---\n", 2)
     assert 60 <= len(yaml.safe_load(front)["description"]) < 150

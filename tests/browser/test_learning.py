@@ -7,6 +7,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tests.browser import visits
+from tutorial.lesson import files
 from tutorial.lesson.labs import labs
 from tutorial.lesson.project import Project
 
@@ -301,7 +302,7 @@ def test_a_small_figure_opens_at_full_size(opened, prepare):
 
 def test_footer_says_what_the_neighbours_bring(server):
     seen = 0
-    for path in DOCS.glob("*.md"):
+    for path in files.visible(DOCS, "*.md"):
         html = BeautifulSoup(
             (server.folder / f"{path.stem}.html").read_text("utf-8"), "html.parser"
         )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page
 
 from tests.browser.server import Sent, Server
+from tutorial.lesson import files
 from tutorial.lesson.project import Project
 from tutorial.site import notebook_page
 
@@ -59,7 +60,10 @@ class Visit:
 def pages(project: Project) -> list[str]:
     """Every page that the site should have."""
     docs = project.root / "docs"
-    paths = [file.relative_to(docs).with_suffix(".html").as_posix() for file in docs.rglob("*.md")]
+    paths = [
+        file.relative_to(docs).with_suffix(".html").as_posix()
+        for file in files.visible(docs, "**/*.md")
+    ]
     return sorted([*paths, notebook_page.PAGE.replace(".ipynb", ".html"), "404.html"])
 
 
