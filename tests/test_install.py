@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from argparse import Namespace
 from pathlib import Path
 
@@ -64,6 +65,23 @@ def test_linux_without_a_gpu_gets_the_small_pair_from_one_index(machine, main, c
     assert rest == ["install", "-r", str(install.REQUIREMENTS), "-c", str(install.CONSTRAINTS)]
     assert "registry" not in capsys.readouterr().out
     assert (install.VENV / "ready").exists()
+
+
+def test_of_two_installations_at_once_the_second_waits_and_finds_all_done(machine, main, capsys):
+    fcntl = pytest.importorskip("fcntl")
+    asked = machine()
+    second = threading.Thread(target=main, daemon=True)
+    with open(install.REQUIREMENTS) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive() and not asked
+        (install.VENV / "ready").touch()
+    second.join(20)
+    assert not second.is_alive() and not asked
+    assert capsys.readouterr().out == "waiting for another process that is installing\n"
+    main()
+    assert asked, "asked for by itself, it installs"
 
 
 @pytest.mark.parametrize(

@@ -402,7 +402,11 @@ FAULTS = {
     """,
     "talks-briefly": """
         # %% one
-        print("all at once " * 30_000)
+        print("€" * 90_000)
+    """,
+    "raises-much": """
+        # %% one error="ValueError"
+        raise ValueError("endless " * 40_000)
     """,
     "exits": """
         # %% one
@@ -608,6 +612,7 @@ def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
         ("hangs", "one", "%% one", "time limit of 3 s"),
         ("talks", "one", "%% one", "stopped: it printed more than 256 KB"),
         ("talks-briefly", "one", "%% one", "it printed more than 256 KB"),
+        ("raises-much", "one", "%% one", "it printed more than 256 KB"),
         ("exits", "one", "%% one", "died with exit code 3"),
         ("killed", "one", "%% one", "killed by SIGKILL"),
         ("own-file", "one", "RAISES", "cells run in an empty folder, like a reader's"),

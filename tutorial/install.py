@@ -1,5 +1,6 @@
 """Make .venv and install what is pinned. Runs under any Python, with nothing but the library."""
 
+import contextlib
 import os
 import platform
 import re
@@ -12,6 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS, CONSTRAINTS = ROOT / "requirements.txt", ROOT / "constraints.txt"
 VENV = ROOT / ".venv"
+# What the Makefile takes for a reason to install again.
+REASONS = [
+    *(REQUIREMENTS, CONSTRAINTS, ROOT / "package.json", ROOT / "package-lock.json"),
+    Path(__file__),
+]
 RUN = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH = ("torch", "torchvision")
 # PyTorch's own index of builds without CUDA, a tenth of the size of those with it.
@@ -26,6 +32,38 @@ def main():
             f"Python {platform.python_version()} found; this needs 3.11 to 3.14."
             " Name one: make site PYTHON=python3.12"
         )
+    with alone() as waited:
+        if not (waited and installed()):
+            install()
+
+
+@contextlib.contextmanager
+def alone():
+    """Let no two commands install at once; whether another one did so before. Not on Windows."""
+    try:
+        import fcntl
+    except ImportError:
+        yield False
+        return
+    with open(REQUIREMENTS) as file:
+        waited = False
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another process that is installing", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            waited = True
+        yield waited
+
+
+def installed():
+    """Whether everything has been installed since there was a reason to."""
+    ready = VENV / "ready"
+    return ready.exists() and all(ready.stat().st_mtime >= file.stat().st_mtime for file in REASONS)
+
+
+def install():
+    """Everything, into .venv and node_modules."""
     make_venv()
     pins = [line.split()[0] for line in REQUIREMENTS.open() if line.startswith(TORCH)]
     if not small_torch("--no-deps", *pins):

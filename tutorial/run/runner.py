@@ -329,10 +329,10 @@ class Runner:
         error, expected = reply["error"], cell.options.get("error")
         kinds = {warning["type"] for warning in reply["warnings"]}
         announced = {cell.options["warns"]} if "warns" in cell.options else set()
-        figures = len(reply["figures"])
+        figures, shown = len(reply["figures"]), error["message"] if error else ""
         if reply.get("fatal"):
             said = reply["fatal"]
-        elif len(reply["text"].encode()) > OUTPUT_LIMIT:
+        elif len(f"{reply['text']}{shown}".encode(errors="replace")) > OUTPUT_LIMIT:
             said = TOO_MUCH
         elif error and expected not in error["types"]:
             line = error["line"] or cell.line
@@ -480,10 +480,12 @@ def _as_in_a_terminal(reply: dict) -> str:
 
 def _keep_figure(figure: dict, drawn: Path, folder: Path) -> dict:
     """What a record holds of a figure that the kernel has saved in `drawn`."""
-    files = {palette: drawn / figure[palette] for palette in ("light", "dark")}
-    return figure | {
-        palette: records.keep(file, folder, file.stem) for palette, file in files.items()
-    }
+    kept = {}
+    for palette in ("light", "dark"):
+        file = drawn / figure[palette]
+        kept[palette] = records.keep(file, folder, file.stem)
+        file.unlink()
+    return figure | kept
 
 
 def _forget(folder: Path, cells: set[str]) -> None:
