@@ -33,16 +33,33 @@ def execute_in_empty_folder(
     needs: frozenset[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    source: Source | None = None,
 ) -> None:
-    """Run one that takes `needs` from the network, on few images: the notebook counts."""
+    """Run one that takes `needs` from the network, on the images of `source`, else on few."""
+    folder, before = outfit(needs, tmp_path, monkeypatch, source)
+    execute(notebook, folder, f"%matplotlib agg\n{before}")
+
+
+def outfit(
+    needs: frozenset[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: Source | None = None,
+) -> tuple[Path, str]:
+    """A folder that is empty but for the images, if they are needed, and the code to run first.
+
+    Without a source of images it has few of them, drawn: then it is the code that counts.
+    """
     project, folder = Project.find(), tmp_path / "empty"
     folder.mkdir()
-    before = "%matplotlib agg\nimport torch; torch.set_num_threads(1)"
+    before = "import torch; torch.set_num_threads(1)"
     if "CIFAR10" in needs:
-        md5 = stand_in.write(tmp_path / "images", train=5000, test=1000)
-        before += reading(Source(cifar10.STAND_IN, tmp_path / "images", md5), folder)
+        if source is None:
+            md5 = stand_in.write(tmp_path / "images", train=5000, test=1000)
+            source = Source(cifar10.STAND_IN, tmp_path / "images", md5)
+        before += reading(source, folder)
     if enums := set(needs - {"CIFAR10"}):
         home = weights.provide(project.root, enums, lambda *_: None).home
         monkeypatch.setenv("TORCH_HOME", str(home))
     monkeypatch.setenv("PYTHONPATH", str(project.root))
-    execute(notebook, folder, before)
+    return folder, before

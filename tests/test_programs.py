@@ -185,8 +185,9 @@ def test_a_cell_that_needs_others_links_to_its_program_and_one_that_does_not_has
         links = shown.select("a.copy-program")
         if len(needs.needed(section, cell.name)) > 1:
             (link,) = links
-            assert link.has_attr("download") and link["title"].startswith("Copy as a program")
-            assert link["aria-label"] == f"Copy {cell.name} as a program"
+            assert link.has_attr("download") and link.get_text() == "Copy, runs alone"
+            assert link["aria-label"] == f"Copy, runs alone: {cell.name}"
+            assert link.find_next("code").parent.parent.parent == shown, "not the first button"
             text = (built.site / link["href"]).read_text("utf-8")
             assert text == needs.program(section, cell.name)
             linked.append(cell.name)
@@ -200,4 +201,4 @@ def test_the_link_is_in_no_search_result_and_not_in_the_markdown(built):
     for file in ("search/search_index.json", "basics.md"):
         text = (built.site / file).read_text("utf-8")
         assert "torch.tensor" in text
-        assert "as a program" not in text and "programs/basics" not in text
+        assert "runs alone" not in text and "programs/basics" not in text

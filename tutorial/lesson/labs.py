@@ -108,7 +108,7 @@ class Lab:
             source = cell.source
             if exercise:
                 source = exercise.solution if solved else exercise.stub
-            cells.append((cell.cell_type, source, []))
+            cells.append((cell.cell_type, source))
         return make_notebook(cells)
 
 
@@ -134,28 +134,25 @@ def labs(project: Project) -> list[Lab]:
     return [Lab(project, path.stem) for path in scripts]
 
 
-def make_notebook(cells: list[tuple[str, str, list[str]]]) -> nbformat.NotebookNode:
-    """A notebook without outputs from (cell type, source, tags), the same bytes each time."""
+def make_notebook(cells: list[tuple[str, str]]) -> nbformat.NotebookNode:
+    """A notebook without outputs from (cell type, source), the same bytes each time."""
     notebook = nbformat.v4.new_notebook()
     notebook.metadata.kernelspec = {
         "name": "python3",
         "display_name": "Python 3",
         "language": "python",
     }
-    for (kind, source, tags), name in zip(cells, _ids(cells), strict=True):
+    for (kind, source), name in zip(cells, _ids(cells), strict=True):
         make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        cell = make(source, id=name)
-        if tags:
-            cell.metadata.tags = tags
-        notebook.cells.append(cell)
+        notebook.cells.append(make(source, id=name))
     return notebook
 
 
-def _ids(cells: list[tuple[str, str, list[str]]]) -> list[str]:
+def _ids(cells: list[tuple[str, str]]) -> list[str]:
     """Of code by its text, of prose by the code below it: an edit changes few of them."""
     ids: list[str] = []
     below = "end"
-    for kind, source, _ in reversed(cells):
+    for kind, source in reversed(cells):
         if kind == "code":
             below = digest(source)[:8]
         name = below if kind == "code" else f"above-{below}"

@@ -129,18 +129,30 @@ def pieces(section: Section, name: str, device: str = "cpu") -> list[str]:
     code = "\n".join(cell.source for cell in cells)
     parts = [f'"""{name}, from the section {section.name}, with what it needs."""']
     for cell in cells:
-        source = cell.source.strip("\n")
-        error = cell.options.get("error")
-        if error and cell.name != name:
-            source = _guarded(source, error)
+        source = cell.source.strip("\n") if cell.name == name else guarded(cell, device)
         parts.append(f"# {cell.name}\n{source}")
     if DRAWS.search(code) and "torch.manual_seed" not in code:
         parts.insert(2 if FUTURE.search(cells[0].source) else 1, SEED)
     return parts
 
 
-def _guarded(source: str, error: str) -> str:
-    """The source in a try statement; the lines inside long strings stay where they are."""
+def guarded(cell: Cell, device: str = "cpu") -> str:
+    """The code of a cell, so that what stands below it runs as well, on any machine.
+
+    A cell that is meant to raise stands in a try statement, and one for another device than the
+    given one under a condition.
+    """
+    source = cell.source.strip("\n")
+    if error := cell.options.get("error"):
+        known = error if hasattr(builtins, error) else "Exception"
+        source = f"try:\n{_indented(source)}\nexcept {known} as raised:\n    print(raised)"
+    if (only := cell.options.get("device", device)) != device:
+        source = f"if torch.{only}.is_available():\n{_indented(source)}"
+    return source
+
+
+def _indented(source: str) -> str:
+    """One level deeper; the lines inside long strings stay where they are."""
     inside = {
         line
         for node in ast.walk(ast.parse(source))
@@ -151,5 +163,4 @@ def _guarded(source: str, error: str) -> str:
         line if number in inside or not line.strip() else f"    {line}"
         for number, line in enumerate(source.split("\n"), 1)
     ]
-    known = error if hasattr(builtins, error) else "Exception"
-    return "\n".join(["try:", *lines, f"except {known} as raised:", "    print(raised)"])
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Each cell as a program of its own, with those above it that it needs: files of the site."""
+"""What of a section can be downloaded as a program: its script, and each cell with all it needs."""
 
 from pathlib import Path
 
@@ -17,9 +17,18 @@ def exists(section: Section, cell: Cell) -> bool:
     return len(needs.pieces(section, cell.name, _device(cell))) > 2  # a docstring and itself
 
 
+def script(section: Section) -> str:
+    """The script of a section as the site offers it: it runs to its end, see needs.guarded()."""
+    lines = section.path.read_text(encoding="utf-8").splitlines()
+    parts = ["\n".join(lines[: section.cells[0].line - 1]).strip()]
+    parts += [f"{lines[cell.line - 1]}\n{needs.guarded(cell)}" for cell in section.cells]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
 def write(project: Project, site: Path) -> None:
-    """Put the programs of all sections where the pages link to them."""
+    """Put all scripts, and the programs of their cells, where the pages link to them."""
     for section in project.sections.values():
+        (site / f"{section.name}.py").write_text(script(section), encoding="utf-8")
         for cell in section.cells:
             if exists(section, cell):
                 target = site / address(section, cell)

@@ -120,9 +120,8 @@ def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
 
 
 def _assemble(project: Project, site: Path) -> None:
-    for name, section in project.sections.items():
+    for name in project.sections:
         _copy_media(project, name, site)
-        shutil.copyfile(section.path, site / f"{name}.py")
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
         labs.save(site / f"{name}.ipynb", labs.text_of(export.notebook(project, page)))

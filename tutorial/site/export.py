@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial.lesson import files, labs
+from tutorial.lesson import files, labs, needs
 from tutorial.lesson.project import OUR_FENCE, Project
 from tutorial.page import fences, numbers
 from tutorial.page.context import BuildContext, agree
@@ -29,8 +29,9 @@ def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True
     """A page as plain Markdown: code and real output in place of cells, nothing indented.
 
     A code fence's info line says what it is meant to do: `python raises:ValueError`.
-    Without `outputs` the code alone stands there. The blanks of exercises are left to the reader,
-    but `solved` in a section whose own cells have them, or the cells below could not be run.
+    Without `outputs` the code alone stands there, guarded so that it runs to its end. The blanks of
+    exercises are left to the reader, but `solved` in a section whose own cells have them, or the
+    cells below could not be run.
     """
     context = BuildContext(project)
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
@@ -73,6 +74,8 @@ def _flat_lines(context: BuildContext, lines: list[str], outputs: bool, solved: 
 
 def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
     section, cell = context.find_cell(name)
+    if not outputs:
+        return _fence("python", needs.guarded(cell)).splitlines()
     does = [
         f"{verb}:{cell.options[key]}"
         for key, verb in (("error", "raises"), ("warns", "warns"))
@@ -81,12 +84,12 @@ def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
     if "device" in cell.options:
         does.append("notest")
     parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
-    runs = context.runs_of(section, cell) if outputs else []
+    runs = context.runs_of(section, cell)
     for run in runs[:1] if agree(runs) else runs:
         if run.text:
             data = f", {run.data}" if run.data else ""
             parts += [f"Output ({run.label}{data}):", _fence("text", run.text)]
-    if outputs and "alt" in cell.options:
+    if "alt" in cell.options:
         parts.append(f"*Figure: {cell.options['alt']}*")
     if any(run.sounds for run in runs):
         parts.append(f"*Sound, {cell.options['sound']}: {cell.options['heard']}*")
@@ -115,13 +118,12 @@ def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.Not
     def add_prose(end: int | None = None) -> None:
         prose = OWN_LINK.sub(r"\g<text>", text[at:end])  # programs make other anchors of a heading
         prose = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", prose)
-        cells.append(("markdown", prose.strip(), []))
+        cells.append(("markdown", prose.strip()))
 
     for code in FENCED.finditer(text):
         if code["info"].startswith("python"):
             add_prose(code.start())
-            tags = ["raises-exception"] if "raises:" in code["info"] else []
-            cells.append(("code", code["text"].rstrip(), tags))
+            cells.append(("code", code["text"].rstrip()))
             at = code.end()
     add_prose()
     return labs.make_notebook([cell for cell in cells if cell[1]])
