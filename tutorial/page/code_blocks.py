@@ -4,7 +4,9 @@ A Python-Markdown extension, `tutorial.page.code_blocks`. From the number of lin
 the height of a block that is far from the window, and need not lay it out (`content-visibility`).
 """
 
+import html
 import re
+import textwrap
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -14,6 +16,8 @@ from markdown.postprocessors import Postprocessor
 BLOCK = re.compile(r"<pre><span></span><code>(.*?)</code></pre>", re.DOTALL)
 # After the raw HTML of other extensions has come back (30).
 PRIORITY = 20
+PHONE = 43  # characters that a phone shows in a line; longer lines are wrapped there
+TAG = re.compile(r"<[^>]+>")
 
 
 class CodeBlocksExtension(Extension):
@@ -24,12 +28,14 @@ class CodeBlocksExtension(Extension):
 
 
 class LineCounter(Postprocessor):
-    """Sets the property `--lines` of each block of code."""
+    """Sets the properties `--lines` and, for a phone, `--on-phone` of each block of code."""
 
     def run(self, text: str) -> str:
         def counted(block: re.Match) -> str:
-            lines = block[1].rstrip("\n").count("\n") + 1
-            return f'<pre><span></span><code style="--lines:{lines}">{block[1]}</code></pre>'
+            lines = html.unescape(TAG.sub("", block[1])).rstrip("\n").split("\n")
+            wrapped = sum(len(textwrap.wrap(line, PHONE)) or 1 for line in lines)
+            style = f"--lines:{len(lines)};--on-phone:{wrapped}"
+            return f'<pre><span></span><code style="{style}">{block[1]}</code></pre>'
 
         return BLOCK.sub(counted, text)
 

@@ -19,6 +19,7 @@ from tutorial.page.context import BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
 # Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
+COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with a gap within
 UNSTYLED = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 
 
@@ -50,6 +51,7 @@ def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
     else:
         outputs = [{"run": run, "runs": [run], "pieces": marked(run, runs)} for run in runs]
     for output in outputs:
+        output["has_columns"] = len(COLUMNS.findall(output["run"].text)) >= 3
         output["is_marked"] = any(differs for _, differs in output["pieces"])
     has_program = programs.exists(section, cell)
     return render(
