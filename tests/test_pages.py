@@ -160,6 +160,21 @@ def test_what_is_left_of_a_merge_conflict_is_told(light, file):
     assert done.stderr.strip().startswith(f"{place}: a merge conflict is left here")
 
 
+def test_a_page_may_begin_with_a_byte_order_mark(light):
+    light.script("lesson", TWO_CELLS, "\ufeff" + page("lesson.py::one", "lesson.py::two"))
+    assert check_pages(light.project) == []
+    assert BuildContext(light.project).title_of("lesson") == "Title"
+
+
+def test_a_control_character_in_a_page_is_told_with_its_line(light):
+    light.script("lesson", TWO_CELLS, page("lesson.py::one", "lesson.py::two") + "red: \x1b[31m\n")
+    done = light.do("tutorial", "check")
+    assert done.returncode == 1
+    place = light.place("docs/lesson.md", "red:")
+    assert done.stderr.strip().startswith(f"{place}: holds the control character U+001B")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_a_cell_shown_on_two_pages_is_told(light):
     light.script("lesson", TWO_CELLS)
     (light.root / "docs" / "other.md").write_text(page("lesson.py::two"))
