@@ -679,23 +679,29 @@ def test_lines_are_those_of_the_source():
 def test_the_results_page_has_table_picture_classes_and_times(site):
     html = BeautifulSoup((site.site / "results.html").read_text(encoding="utf-8"), "html.parser")
     shown, lessons = html.select("section.results")
-    overview, *details = shown.select("table")
+    overview, *others = shown.select("table")
     (times,) = lessons.select("table")
     assert [" ".join(row.get_text(" ").split()) for row in overview.select("tbody tr")] == [
-        "plain a loop CPU 52.9 ± 0.5 % 52.1 to 53.5 % 82 s",
-        "better Plain loop CPU 57.2 ± 0.5 % 56.4 to 57.9 % 11 s",
+        "plain a loop 52.9 ± 0.5 % 52.1 to 53.5 % 82 s",
+        "better Plain loop 57.2 ± 0.5 % 56.4 to 57.9 % 11 s",
     ]
     said = shown.select_one("p").get_text()
     assert "over 5 seeds" in said and "All on CIFAR-10 (JPEG copy)." in said
-    assert "median time of Some <processor>, by" in said
+    assert "median time on a CPU, by" in said
     assert overview.select_one("a")["href"] == "lesson.html#lesson-plain"
     picture = shown.select_one("svg[role=img]")
     assert len(picture.select("circle")) == 10
-    for words in ("better, CPU: 56.4 to 57.9 %, mean 57.2", "plain, CPU: 52.1 to 53.5 %"):
+    for words in ("better: 56.4 to 57.9 %, mean 57.2", "plain: 52.1 to 53.5 %"):
         assert words in picture["aria-label"]
-    assert len(details) == 4  # classes and facts, for each recipe
-    assert "82.0 ± 1.6 %" in details[0].get_text().replace("\u00a0", " ")
-    assert "abc1234" in details[1].get_text() and "Some <processor>" in details[1].get_text()
+    (classes,) = others  # of all recipes
+    assert [" ".join(row.get_text(" ").split()) for row in classes.select("tr")] == [
+        "Recipe cat dog",
+        "plain 52.9 ± 0.5 82.0 ± 1.6",
+        "better 57.2 ± 0.5 82.0 ± 1.6",
+    ]
+    for fact in ("Machine: Some <processor>", "Sources: abc1234", "Seeds: 5", "Device: CPU"):
+        assert fact in shown.get_text()
+    assert shown.get_text().count("CPU") == 2
     assert "Not measured with their present code: unmeasured" in shown.get_text()
     assert times.select_one("a")["href"] == "lesson.html"
     assert " s" in times.select("td")[0].get_text().replace("\u00a0", " ")
@@ -727,6 +733,19 @@ def test_recipes_stand_in_the_order_of_the_lines_and_others_below(lesson):
     assert order("better: as quick as it gets\n") == ["better", "plain"]
 
 
+def test_a_group_has_a_table_and_a_picture_of_its_own(lesson):
+    text = "[One]\nbetter: as quick as it gets\n[Two]\nplain: a loop\n"
+    html = render(lesson, f"```results\n{text}```")
+    assert [head.get_text() for head in html.select("h3")][:2] == ["One", "Two"]
+    pictures = html.select("svg[role=img]")
+    named = [[name.get_text() for name in each.select(".name")] for each in pictures]
+    assert named == [["better"], ["plain"]]
+    scales = [[text.get_text() for text in each.select("text:not(.name)")] for each in pictures]
+    assert scales[0] != scales[1]
+    ends = [float(name["x"]) + 7 * len(name.get_text()) for name in html.select("svg .name")]
+    assert max(ends) < min(float(dot["cx"]) for dot in html.select("circle"))
+
+
 def test_a_recipe_without_a_data_set_needs_no_column(lesson):
     path = results.path_of(lesson.project, "cpu")
     results.write(path, "plain", results.read(path)["plain"] | {"data": ""}, {"plain", "better"})
@@ -748,10 +767,17 @@ def test_results_of_two_devices_stand_together(ran, tmp_path, monkeypatch):
     monkeypatch.setenv("DEVICE", "cpu")
     html = render(sample, "```results\n```")
     first, second, *_ = html.select("table")[0].select("tbody tr")
-    assert first.select_one("th")["rowspan"] == "2" and not second.select("th")
-    assert [row.td.get_text() for row in (first, second)] == ["CPU", "GPU"]
-    ends = [[cell.get_text() for cell in row.select("td")[-2:]] for row in (first, second)]
-    assert ends == [["CIFAR-10 (JPEG copy)", "Some <processor>"], ["CIFAR-10", "Some GPU"]]
+    assert [row.th.code.get_text() for row in (first, second)] == ["plain, CPU", "plain, GPU"]
+    assert [row.th.get("id") for row in (first, second)] == ["plain", None]
+    facts = html.select("details table")[0]
+    assert [head.get_text() for head in facts.select("thead th")] == [
+        *("Recipe", "Device", "Data", "Machine"),
+    ]
+    rows = [[cell.get_text() for cell in row.select("td")] for row in facts.select("tbody tr")]
+    assert rows[:2] == [
+        ["CPU", "CIFAR-10 (JPEG copy)", "Some <processor>"],
+        ["GPU", "CIFAR-10", "Some GPU"],
+    ]
     assert len(html.select("circle.other")) == 10
     assert number_of(sample, "accuracy('better')").title.count("CPU")
     sample.edit("snippets/lesson.py", '"a" * 3', '"b" * 3')

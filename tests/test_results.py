@@ -420,11 +420,14 @@ def committed_yet(sample) -> bool:
 def test_the_scale_of_the_picture_ends_where_accuracies_do():
     accuracy = {"mean": 0.99, "sd": 0.02, "min": 0.97, "max": 1.0, "values": [0.97, 1.0]}
     low = {"mean": 0.4, "sd": 0.01, "min": 0.39, "max": 0.41, "values": [0.39, 0.41]}
-    found = {name: {"cpu": {"accuracy": a}} for name, a in (("good", accuracy), ("poor", low))}
-    picture = results_page.picture(found)
+    rows = [
+        results_page.Row(None, "", "cpu", {"accuracy": reached}, name)
+        for name, reached in (("good", accuracy), ("poor", low))
+    ]
+    picture = results_page.picture(rows)
     scale = [int(tick["text"].removesuffix("\u00a0%")) for tick in picture["ticks"]]
     assert scale[-1] == 100 and scale == sorted(scale)
-    assert max(row["right"] for row in picture["rows"]) <= picture["width"] - picture["edge"]
+    assert max(row["right"] for row in picture["rows"]) <= picture["width"] - results_page.EDGE
 
 
 # A file that is not as it was written

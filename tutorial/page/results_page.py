@@ -1,12 +1,14 @@
 """The `results` fence: what was measured over several seeds, and how long every lesson runs.
 
 A fence that holds `lessons` has the running times. In any other each line, `recipe: what it is`,
-describes a recipe, and the recipes stand in the order of the lines. One without a line comes after
-them, described by the heading under which its cell stands.
+describes a recipe, and the recipes stand in the order of the lines. A line `[title]` begins a group
+of recipes, which are compared with one another: each group has a picture with a scale of its own. A
+recipe without a line comes after them, described by the heading under which its cell stands.
 """
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from markdown import Markdown
 
@@ -18,7 +20,7 @@ from tutorial.record.results import Recipe
 
 FACTS = {
     "data": "Data",
-    "device": "Device",
+    "device": "Machine",
     "threads": "Threads",
     "torch": "torch",
     "torchvision": "torchvision",
@@ -27,57 +29,87 @@ FACTS = {
     "revision": "Sources",
 }
 # The picture's own units; its text is 11 of them, and so as large on a phone as beside it.
-WIDTH, ROW, TOP, EDGE = 360, 40, 22, 10
+WIDTH, LABELS, ROW, TOP, EDGE = 360, 122, 22, 22, 16
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one recipe reached on one device."""
+
+    recipe: Recipe
+    words: str
+    device: str
+    result: dict
+    label: str  # the recipe's name, with the device where there are several
 
 
 def show_results(context: BuildContext, text: str, md: Markdown) -> str:
-    """Tables and a picture of all results, or the lessons' times."""
+    """Tables and pictures of all results, or the lessons' times."""
     if text == "lessons":
         return _lessons(context)
     recipes = context.results.recipes
-    described = _described(text, recipes)
-    order = [*described, *(name for name in recipes if name not in described)]
-    measured = {name: context.results.current(name) for name in order}
-    measured = {name: by_device for name, by_device in measured.items() if by_device}
-    every = [result for by_device in measured.values() for result in by_device.values()]
+    groups = _described(text, recipes)
+    measured = {name: context.results.current(name) for name in recipes}
+    devices = {device for by_device in measured.values() for device in by_device}
+    rows = {
+        title: [
+            Row(
+                recipes[name],
+                words or _heading(context.project, recipes[name]),
+                device,
+                result,
+                f"{name}, {NAMES[device]}" if len(devices) > 1 else name,
+            )
+            for name, words in described.items()
+            for device, result in measured[name].items()
+        ]
+        for title, described in groups.items()
+    }
+    rows = {title: group for title, group in rows.items() if group}
+    every = [row for group in rows.values() for row in group]
+    facts = {
+        "Device": [NAMES[row.device] for row in every],
+        "Seeds": [str(len(row.result["seeds"])) for row in every],
+        **{title: [str(row.result.get(key, "")) for row in every] for key, title in FACTS.items()},
+    }
     # A column in which each row says the same or nothing, which sorts first, is a sentence.
-    columns = {
-        "Seeds": {str(len(result["seeds"])) for result in every},
-        "Data": {result["data"] for result in every},
-        "Machine": {result["device"] for result in every},
-    }
-    same = {
-        title: max(texts, default="") for title, texts in columns.items() if len(texts - {""}) <= 1
-    }
+    same = {title: max(said) for title, said in facts.items() if len({*said} - {""}) == 1}
+    by_classes: dict[tuple[str, ...], list[Row]] = {}
+    for row in every:
+        by_classes.setdefault(tuple(row.result["classes"]), []).append(row)
     return render(
         "results.html",
-        measured=measured,
-        missing=[name for name in order if name not in measured],
-        recipes=recipes,
-        described={
-            name: described.get(name) or _heading(context.project, recipes[name])
-            for name in measured
-        },
-        columns=[title for title in columns if title not in same],
+        groups=rows,
+        pictures={title: picture(group) for title, group in rows.items()},
+        by_classes=by_classes,
+        every=every,
+        missing=[name for described in groups.values() for name in described if not measured[name]],
+        facts={title: said for title, said in facts.items() if title not in same and any(said)},
         same=same,
-        some_without_data="" in columns["Data"],
-        facts=FACTS,
-        picture=picture(measured) if measured else None,
+        some_without_data="" in facts["Data"],
     )
 
 
-def _described(text: str, recipes: Iterable[str]) -> dict[str, str]:
-    described = {}
+def _described(text: str, recipes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """By title of their group the recipes and their descriptions, in order; others come last."""
+    groups: dict[str, dict[str, str]] = {"": {}}
+    described = groups[""]
     for line in filter(str.strip, text.splitlines()):
+        if line.startswith("[") and line.rstrip().endswith("]"):
+            described = groups.setdefault(line.strip()[1:-1], {})
+            continue
         name, colon, words = line.partition(":")
         if not colon or name.strip() not in recipes:
             known = ", ".join(recipes) or "none yet"
             raise PageError(
                 f"docs/results.md: the results fence holds {line.strip()!r}; a line is"
-                f" 'recipe: what it is', and the recipes are {known}"
+                f" 'recipe: what it is', or '[title]' of a group, and the recipes are {known}"
             )
         described[name.strip()] = words.strip()
-    return described
+    named = {name for group in groups.values() for name in group}
+    rest = groups.setdefault("Others" if len(groups) > 1 else "", {})
+    rest |= {name: "" for name in recipes if name not in named}
+    return groups
 
 
 def _heading(project: Project, recipe: Recipe) -> str:
@@ -94,47 +126,42 @@ def _heading(project: Project, recipe: Recipe) -> str:
     return ""
 
 
-def picture(measured: dict[str, dict[str, dict]]) -> dict:
-    """Places of what results.html draws: a dot per seed, on one scale for all recipes."""
-    rows = [
-        (f"{name}, {NAMES[device]}", device, result["accuracy"])
-        for name, by_device in measured.items()
-        for device, result in by_device.items()
-    ]
-    values = [value * 100 for *_, accuracy in rows for value in accuracy["values"]]
+def picture(rows: list[Row]) -> dict:
+    """Places of what results.html draws: beside each label a dot per seed, on one scale."""
+    values = [value * 100 for row in rows for value in row.result["accuracy"]["values"]]
     step = _step(max(values) - min(values))
     # Room beside the outermost dots, as far as there can be an accuracy.
     low = max(0, math.floor(min(values) / step - 0.2) * step)
     high = min(100, math.ceil(max(values) / step + 0.2) * step)
+    left, right = LABELS + EDGE, WIDTH - EDGE
 
     def x(percent: float) -> float:
         percent = min(max(percent, 0), 100)
-        return round(EDGE + (percent - low) / (high - low) * (WIDTH - 2 * EDGE), 1)
+        return round(left + (percent - low) / (high - low) * (right - left), 1)
 
     ticks = [low + number * step for number in range(round((high - low) / step) + 1)]
     spoken = "; ".join(
-        f"{label}: {formats.low_to_high(accuracy)}, mean"
+        f"{row.label}: {formats.low_to_high(accuracy)}, mean"
         f" {formats.percent(accuracy['mean'], accuracy)}"
-        for label, _, accuracy in rows
+        for row, accuracy in ((row, row.result["accuracy"]) for row in rows)
     )
     return {
         "width": WIDTH,
         "height": TOP + ROW * len(rows),
         "top": TOP,
-        "edge": EDGE,
         "label": f"Test accuracy of every seed. {spoken}.".replace(formats.SPACE, " "),
         "ticks": [{"x": x(value), "text": f"{value:g}{formats.SPACE}%"} for value in ticks],
         "rows": [
             {
-                "label": label,
-                "kind": "cpu" if device == "cpu" else "other",
-                "y": TOP + ROW * number + 27,
+                "label": row.label,
+                "kind": "cpu" if row.device == "cpu" else "other",
+                "y": TOP + ROW * number + ROW / 2,
                 "left": x((accuracy["mean"] - accuracy["sd"]) * 100),
                 "mean": x(accuracy["mean"] * 100),
                 "right": x((accuracy["mean"] + accuracy["sd"]) * 100),
                 "dots": [x(value * 100) for value in accuracy["values"]],
             }
-            for number, (label, device, accuracy) in enumerate(rows)
+            for number, (row, accuracy) in enumerate((r, r.result["accuracy"]) for r in rows)
         ],
     }
 
