@@ -9,9 +9,12 @@ import io
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib import colors
 from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas  # noqa: F401
 from matplotlib.collections import Collection
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from PIL import Image
 
 DPI = 200  # twice the size shown, for screens of high density
@@ -28,7 +31,11 @@ SERIES = {
     "#6f5f00": "#f0e442",
     "#6e56cf": "#b8a7f5",
 }
-DARK = INK | SERIES
+DARK = INK | SERIES | {"#000000": "#e6edf3"}  # Matplotlib's own black, of arrows and quivers
+GROUND = "#121418"  # behind a figure in the dark palette
+# Text that would be hard to read on what is behind it, a bar or a picture, takes one of these.
+READABLE = ("#e6edf3", "#1f2328")
+LEAST_TEXT, LEAST_LINE = 3.0, 1.5  # contrast
 
 _shown: list[Image.Image] = []  # pairs, light and dark, waiting to be collected
 
@@ -82,7 +89,10 @@ def _write(image: Image.Image, path: Path) -> str:
 
 
 def _recolour(figure) -> None:
-    for artist in figure.findobj():
+    """Bring a figure into the dark palette. ValueError for a line that could not be seen there."""
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    light = [text.get_color() for text in texts]
+    for artist in _artists(figure):
         for name in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
             getter, setter = (getattr(artist, f"{verb}_{name}", None) for verb in ("get", "set"))
             if not getter or not setter:
@@ -92,6 +102,58 @@ def _recolour(figure) -> None:
                     setter([_dark(colour) for colour in getter()])
             elif not isinstance(getter(), str) or getter() not in ("auto", "none", "inherit"):
                 setter(_dark(getter()))
+        if isinstance(artist, Line2D) and artist.get_visible() and artist.get_linestyle() != "None":
+            _check_line(artist.get_color())
+    for text, colour, ground in zip(texts, light, _grounds(figure, texts), strict=True):
+        choices = (text.get_color(), colour, *READABLE)
+        legible = [each for each in choices if _contrast(each, ground) >= LEAST_TEXT]
+        text.set_color(legible[0])  # there is one: READABLE are far apart
+
+
+def _artists(figure) -> list:
+    """All parts of a figure, those too that Matplotlib does not count among the parts of a text."""
+    artists = figure.findobj()
+    hidden = [getattr(text, "arrow_patch", None) for text in artists]
+    hidden += [text.get_bbox_patch() for text in artists if isinstance(text, Text)]
+    return artists + [artist for artist in hidden if artist]
+
+
+def _check_line(colour) -> None:
+    if colors.to_rgba(colour)[3] and _contrast(colour, colors.to_rgb(GROUND)) < LEAST_LINE:
+        raise ValueError(
+            f"a line of the colour {colors.to_hex(colour)} cannot be seen in the dark palette;"
+            ' use a colour of the cycle, such as "C0", which has a twin there'
+        )
+
+
+def _grounds(figure, texts: list[Text]) -> list[tuple[float, float, float]]:
+    """What colour lies behind each text: the median within its box."""
+    alphas = [text.get_alpha() for text in texts]
+    for text in texts:
+        text.set_alpha(0)  # invisible, and yet the layout stays as it is
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba()) / 255
+    opacity = pixels[..., 3:]
+    pixels = pixels[..., :3] * opacity + np.array(colors.to_rgb(GROUND)) * (1 - opacity)
+    grounds = []
+    for text, alpha in zip(texts, alphas, strict=True):
+        text.set_alpha(alpha)
+        box = text.get_window_extent()
+        left, right = (round(max(x, 0)) for x in (box.x0, box.x1))
+        top, bottom = (round(max(len(pixels) - y, 0)) for y in (box.y1, box.y0))
+        behind = pixels[top : bottom + 1, left : right + 1].reshape(-1, 3)
+        grounds.append(tuple(np.median(behind, 0)) if len(behind) else colors.to_rgb(GROUND))
+    return grounds
+
+
+def _contrast(one, other) -> float:
+    """Contrast of two colours as WCAG defines it, from 1 to 21."""
+    lights = []
+    for colour in (one, other):
+        rgb = np.array(colors.to_rgb(colour))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+    return max(lights) / min(lights)
 
 
 def _dark(colour):
