@@ -27,7 +27,7 @@ READY := .venv/ready
 PYTEST = $(RUN) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install site serve test run snippets machinery browser assemble pictures outputs gpu results
-.PHONY: check lint format bench lighthouse links upgrade other-torch lock clean
+.PHONY: check lint format bench handout lighthouse links upgrade other-torch lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,9 @@ machinery: browser ## what `make test` runs beside the snippets, on the site in 
 
 browser: $(READY) ## fetch the browser for the tests (BROWSER_PATH: another; NO_BROWSER=1: none)
 	@$(RUN) -m tests.browser.install
+
+handout: browser ## print the session of build/site to a PDF, and link to it
+	@$(RUN) -m tests.browser.handout
 
 assemble: $(READY) ## build build/site from records made elsewhere, run nothing (PUBLISH=1: no stand-ins)
 	@$(RUN) -m tutorial assemble $(if $(PUBLISH),--publish)

@@ -1,10 +1,12 @@
 """Pages as PDF: the printer's own view of what facts.py asks of each page."""
 
 import re
+import shutil
 
 import pytest
 
-from tests.browser import visits
+from tests.browser import handout, visits
+from tutorial import TutorialError
 from tutorial.lesson.project import Project
 
 # A link is in a PDF only where it was painted, so that one around some text tells whether it is.
@@ -47,3 +49,25 @@ def test_exercises_print_without_their_solutions(new_page):
     pdf = page.pdf(format="A4")
     page.context.close()
     assert b"https://example.org/folded" not in pdf
+
+
+def test_the_session_is_linked_as_a_pdf_only_where_the_file_is(server, browser, tmp_path):
+    site, address = tmp_path / "site", "https://example.org/course/"
+    shutil.copytree(server.folder, site, ignore=shutil.ignore_patterns("*.zip", "programs"))
+    (site / handout.FILE).unlink(missing_ok=True)
+    page = site / handout.PAGE
+    page.write_text(page.read_text("utf-8").replace(handout.LINK, ""), encoding="utf-8")
+    before = page.read_text("utf-8")
+    assert handout.FILE not in before
+    for _ in range(2):
+        handout.write(site, address, browser)
+        assert page.read_text("utf-8").replace(handout.LINK, "", 1) == before
+    pdf = (site / handout.FILE).read_bytes()
+    assert address.encode() + b"tensors.html" in pdf and b"127.0.0.1" not in pdf
+    drawn = page.read_text("utf-8").count('#only-light"')
+    assert len(re.findall(rb"/Subtype\s*/Image\b", pdf)) >= drawn > 3
+
+
+def test_a_handout_without_a_site_is_told(browser, tmp_path):
+    with pytest.raises(TutorialError, match=r"session\.html is missing; 'make site'"):
+        handout.write(tmp_path, "https://example.org/", browser)
