@@ -329,10 +329,10 @@ class Runner:
         error, expected = reply["error"], cell.options.get("error")
         kinds = {warning["type"] for warning in reply["warnings"]}
         announced = {cell.options["warns"]} if "warns" in cell.options else set()
-        figures, shown = len(reply["figures"]), error["message"] if error else ""
+        figures, message = len(reply["figures"]), error["message"] if error else ""
         if reply.get("fatal"):
             said = reply["fatal"]
-        elif len(f"{reply['text']}{shown}".encode(errors="replace")) > OUTPUT_LIMIT:
+        elif len(f"{reply['text']}{message}".encode(errors="replace")) > OUTPUT_LIMIT:
             said = TOO_MUCH
         elif error and expected not in error["types"]:
             line = error["line"] or cell.line

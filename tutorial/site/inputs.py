@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from tutorial.data import cifar10, weights
+from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES
 from tutorial.lesson.project import Project
 from tutorial.record import records
@@ -44,28 +45,27 @@ def fingerprint(project: Project, without: list[Path] | None = None) -> str:
     What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
     without: files that do not count; nor do the records then.
     """
-    files = []
+    paths = []
     for name in INPUTS:
         path = project.root / name
-        files += [path] if path.is_file() else sorted(path.rglob("*"))
+        paths += [path] if path.is_file() else sorted(path.rglob("*"))
     if without is None:
         for device in DEVICES:
-            files += sorted((project.build / device).glob("*/*.json"))
+            paths += sorted((project.build / device).glob("*/*.json"))
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
     hasher = hashlib.sha256(str([*chosen, project.device]).encode())
-    for file in files:
-        parts = file.relative_to(project.root).parts
+    for path in paths:
+        parts = path.relative_to(project.root).parts
         aside = any(part.startswith((".", "__pycache__")) for part in parts)
-        if not aside and file not in (without or ()):
-            _add(hasher, [file])
+        if not aside and path not in (without or ()):
+            _add(hasher, [path])
     return hasher.hexdigest()
 
 
 def _add(hasher, paths: list[Path]) -> None:
     for path in paths:
         if path.is_file():
-            status = path.stat()
-            hasher.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+            hasher.update(f"{files.stamp(path)}\n".encode())
 
 
 def stand_ins(project: Project, device: str) -> str:
