@@ -104,7 +104,7 @@ class BuildContext:
             keys = section.keys(device)
             if cell.name not in keys:
                 continue
-            record = records.shown(self.project, device, section.name, cell.name)
+            record = records.read(self.project, device, section.name, cell.name)
             if record and record.key == keys[cell.name] and not record.failure:
                 environment = record.environment
                 facts = {title: str(environment.get(key, "")) for key, title in FACTS.items()}

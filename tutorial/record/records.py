@@ -65,34 +65,27 @@ def _digits(file: Path) -> str:
 
 
 def read(project: Project, device: str, section: str, cell: str) -> Record | None:
-    """The record of a cell, None if there is none. TutorialError if its file is damaged."""
+    """The record of a cell, None if there is none. TutorialError, with a remedy, if it or a file of
+    it is damaged.
+    """
     path = folder(project, device, section) / f"{cell}.json"
     if not path.exists():
         return None
-    record = load(path)
-    for kind, name in record.files():
-        file, written = path.parent / name, CONTENT.search(name)
-        wrong = "is missing" if not file.is_file() else ""
-        if not wrong and written and written["digits"] != _digits(file):
-            wrong = "has changed since"
-        if wrong:
-            raise TutorialError(
-                f"{project.relative(path)}: its {kind} {name} {wrong}; 'make site' runs"
-                " the section again"
-            )
-    return record
-
-
-def shown(project: Project, device: str, section: str, cell: str) -> Record | None:
-    """The record of a cell as pages show it: of another device than theirs, none if it is damaged,
-    since no run here would replace it.
-    """
     try:
-        return read(project, device, section, cell)
-    except TutorialError:
-        if device == project.device:
-            raise
-        return None
+        record = load(path)
+        for kind, name in record.files():
+            file, written = path.parent / name, CONTENT.search(name)
+            wrong = "is missing" if not file.is_file() else ""
+            if not wrong and written and written["digits"] != _digits(file):
+                wrong = "has changed since"
+            if wrong:
+                raise TutorialError(f"{project.relative(path)}: its {kind} {name} {wrong}")
+    except TutorialError as damage:
+        remedy = "'make site' runs the section again"
+        if device != project.device:  # for which 'make site' runs nothing
+            remedy = f"delete it, or run the section again with DEVICE={device}"
+        raise TutorialError(f"{damage}; {remedy}") from None
+    return record
 
 
 def load(path: Path) -> Record:
@@ -104,10 +97,7 @@ def load(path: Path) -> Record:
         if wrong := [name for name, valid in _validity(record, path.stem).items() if not valid]:
             raise ValueError(f"{wrong[0]!r} holds what no run writes")
     except (ValueError, TypeError, LookupError, OSError) as error:
-        raise TutorialError(
-            f"{files.named(path)}: the record cannot be read ({error}); 'make site' runs the"
-            " section again"
-        ) from None
+        raise TutorialError(f"{files.named(path)}: the record cannot be read ({error})") from None
     return record
 
 

@@ -145,7 +145,7 @@ def _copy_media(project: Project, section: str, site: Path) -> None:
     for device in DEVICES:
         folder = records.folder(project, device, section)
         for cell, key in project.sections[section].keys(device).items():
-            record = records.shown(project, device, section, cell)
+            record = records.read(project, device, section, cell)
             for kind, name in record.files() if record and record.key == key else ():
                 target = site / "assets" / f"{kind}s" / device / section / name
                 target.parent.mkdir(parents=True, exist_ok=True)
