@@ -34,6 +34,7 @@ markdown_extensions:
   - pymdownx.superfences:
       custom_fences:
         - {name: cell, class: cell, format: !!python/name:tutorial.page.fences.show }
+        - {name: figure, class: figure, format: !!python/name:tutorial.page.fences.show }
         - {name: section, class: section, format: !!python/name:tutorial.page.fences.show }
         - {name: exercise, class: exercise,
            format: !!python/name:tutorial.page.fences.show }

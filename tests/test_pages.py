@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -686,3 +687,32 @@ def test_admonitions_of_every_kind_are_flattened(light):
         "```",
         "After.",
     ]
+
+
+# What is current, and where a reader tells of what is not
+
+
+def test_the_facts_of_a_lesson_name_the_state_of_its_run_on_a_gpu(two_devices):
+    items = parse(two_devices.site / "basics.html").select(".lesson-facts li")
+    (told,) = [" ".join(each.get_text().split()) for each in items if "On a GPU" in each.text]
+    total = len(two_devices.project.sections["basics"].on("cuda"))
+    # The transcript of one cell is of other code, and so is what the cells below it build on.
+    assert told == f"On a GPU {total - 2} of {total} cells current, torch 2.0, 2026-01-02"
+
+
+def test_a_block_leads_to_a_report_that_is_begun(light, monkeypatch):
+    light.script("lesson", "# %% one\nprint(1)\n")
+    light.do("tutorial", "run")
+    text = "```cell\nlesson.py::one\n```\n"
+    monkeypatch.delenv("REPO_URL", raising=False)
+    assert "Does it not work" not in render(light, text).get_text()
+    monkeypatch.setenv("REPO_URL", "https://github.com/some/where")
+    monkeypatch.setenv("SITE_URL", "https://some.where/site/")
+    (link,) = render(light, text).select(".run-record a")
+    address = urlsplit(link["href"])
+    assert f"{address.hostname}{address.path}" == "github.com/some/where/issues/new"
+    fields = parse_qs(address.query)
+    assert fields["title"] == ["lesson.py::one does not work"]
+    (body,) = fields["body"]
+    assert "https://some.where/site/lesson.html#lesson-one" in body
+    assert "snippets/lesson.py::one" in body and "torch 0.light" in body

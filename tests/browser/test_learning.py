@@ -109,7 +109,8 @@ def test_home_and_navigation_tick_the_pages_that_were_read(reader):
 def test_home_leads_back_to_the_last_heading_seen(reader):
     link = reader.locator(".resume a")
     assert link.get_attribute("href") == f"autograd.html#{reader.stopped_at}"
-    assert link.inner_text().startswith("Continue where you stopped: Autograd, ")
+    where = "Continue where you stopped: Autograd and the training step, "
+    assert link.inner_text().startswith(where)
     link.click()
     reader.wait_for_url("**/autograd.html*")
     assert reader.locator(f"h2#{reader.stopped_at}, h3#{reader.stopped_at}").count() == 1

@@ -11,7 +11,7 @@ from tutorial.lesson import files
 from tutorial.lesson.cells import Section, check_device, read_section
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
-OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|section|exercise|error)\s*$")
+OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|figure|section|exercise|error)\s*$")
 
 
 @dataclass(frozen=True)

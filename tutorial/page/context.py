@@ -3,6 +3,7 @@
 A Python-Markdown extension, `tutorial.page.context`, hands it to fences and numbers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -60,6 +61,22 @@ class Run:
     @property
     def label(self) -> str:
         return NAMES[self.device]
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What is current of a run on one device: `total` cells could be."""
+
+    total: int
+    runs: tuple[Run, ...]
+
+    @property
+    def words(self) -> str:
+        """`torch 2.14.1, 2026-11-27`; with the first and the last day where they differ."""
+        releases = sorted({run.facts["torch"].partition("+")[0] for run in self.runs})
+        days = sorted({run.facts["Date"][:10] for run in self.runs} - {""})
+        when = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
+        return ", ".join(filter(None, [f"torch {' and '.join(releases)}", when]))
 
 
 def agree(runs: list[Run]) -> bool:
@@ -122,6 +139,15 @@ class BuildContext:
             else:
                 runs += self._committed(section, cell, device)
         return runs
+
+    def last_run(self, sections: Iterable[Section], device: str) -> "LastRun":
+        """How many of the cells that run on a device have a current run there, and of when."""
+        total, runs = 0, []
+        for section in sections:
+            cells = section.on(device)
+            total += len(cells)
+            runs += [r for cell in cells for r in self.runs_of(section, cell) if r.device == device]
+        return LastRun(total, tuple(runs))
 
     def _committed(self, section: Section, cell: Cell, device: str) -> list[Run]:
         """The cell's transcript, as a list of none or one, where it is of the present code."""

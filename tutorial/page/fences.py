@@ -1,11 +1,13 @@
-"""What a page shows of a run: the `cell`, `section`, `exercise`, `error` and `results` fences.
+"""What a page shows of a run: fences such as `cell`, `section`, `exercise`, `error`, `results`.
 
 They are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
 any tool that uses Python-Markdown.
 """
 
+import os
 import re
 from itertools import groupby
+from urllib.parse import urlencode
 
 from markdown import Markdown
 from markupsafe import Markup
@@ -13,9 +15,10 @@ from markupsafe import Markup
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson import labs
+from tutorial.lesson.cells import Cell
 from tutorial.lesson.project import Project
-from tutorial.page import programs, results_page, study_time
-from tutorial.page.context import BuildContext, PageError, Run, agree, render
+from tutorial.page import calls, programs, results_page, study_time
+from tutorial.page.context import TEMPLATES, BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
 # Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
@@ -64,7 +67,36 @@ def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
         first_line=cell.source.strip().partition("\n")[0],
         drawn=drawn,
         outputs=outputs,
+        report=report_address(cell, runs),
     )
+
+
+def report_address(cell: Cell, runs: list[Run]) -> str:
+    """Where a reader tells that a cell fails: an issue that is begun; empty without REPO_URL.
+
+    As in labs.colab, only for a repository on GitHub, whose addresses these are.
+    """
+    repository = labs.GITHUB.fullmatch(os.environ.get("REPO_URL", ""))
+    if not repository:
+        return ""
+    page = f"{os.environ.get('SITE_URL', '').rstrip('/')}/{cell.section}.html"
+    known = "".join(f"\n{run.label} of this page: torch {run.facts['torch']}" for run in runs)
+    body = (
+        f"Page: {page}#{cell.section}-{cell.name}\nCell: {cell.id}{known}"
+        "\nMy torch, Python and system: \n\nWhat I ran, and the whole message:\n"
+    )
+    text = urlencode({"title": f"{cell.section}.py::{cell.name} does not work", "body": body})
+    return f"https://github.com/{repository['name']}/issues/new?{text}"
+
+
+def show_figure(context: BuildContext, text: str, md: Markdown) -> str:
+    """What a cell drew, alone: the cell itself is shown elsewhere."""
+    section, cell = context.find_cell(text)
+    runs = context.runs_of(section, cell) if cell else []
+    drawn = next((run for run in runs if run.figures), None)
+    if drawn is None:
+        raise PageError(f"a figure fence holds {text!r}, which is no cell that has drawn anything")
+    return str(TEMPLATES.get_template("figure.html").module.figure(cell, drawn))
 
 
 def marked(run: Run, runs: list[Run]) -> list[tuple[str, bool]]:
@@ -147,6 +179,8 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
         core_minutes=study_time.minutes(parts, core=True),
         totals={label: sum(each) for label, each in seconds.items() if None not in each},
         data=data,
+        last_run=context.last_run([section], context.device),
+        on_gpu=None if context.device == "cuda" else context.last_run([section], "cuda"),
         colab=labs.colab,
         lab=labs.Lab(context.project, section.name),
         drawn_pictures=cifar10.STAND_IN,
@@ -156,8 +190,10 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
 
 FENCES = {
     "cell": show_cell,
+    "figure": show_figure,
     "section": show_section,
     "exercise": show_exercise,
     "error": show_error,
     "results": results_page.show_results,
+    "calls": calls.show_calls,
 }

@@ -28,7 +28,7 @@ from tutorial.data import cifar10, weights
 from tutorial.lesson import files
 from tutorial.lesson.cells import Cell, Section
 from tutorial.page import formats, study_time
-from tutorial.page.context import NAMES, BuildContext, PageError, render
+from tutorial.page.context import NAMES, BuildContext, LastRun, PageError, render
 from tutorial.page.formats import MINUS, SPACE
 from tutorial.page.study_time import Part
 
@@ -197,6 +197,28 @@ class Numbers:
         runs = [run for cell in cells for run in self._context.runs_of(section, cell)]
         runs = [run for run in runs if run.device == device]
         return sum(run.seconds for run in runs), runs[-1].facts
+
+    def run_with(self, *pages: str) -> Number:
+        """Versions and dates of this build's run, of pages or of all."""
+        run = self._last_run(pages, self._context.device)
+        words = run.words.replace("-", "\u2011") if run else self._time_of_run  # no break in a date
+        return Number(words)
+
+    def cells(self, *pages: str) -> Number:
+        """How many cells pages, or all, have."""
+        run = self._last_run(pages, self._context.device)
+        return Number(str(run.total) if run else self._time_of_run)
+
+    def cells_on_gpu(self, *pages: str) -> Number:
+        """`12 of 470 cells`: those of which the pages show a current run on a GPU."""
+        run = self._last_run(pages, "cuda")
+        text = f"{len(run.runs)} of {run.total} cells" if run else self._time_of_run
+        return Number(formats.unbreakable(text))
+
+    def _last_run(self, pages: tuple[str, ...], device: str) -> LastRun | None:
+        """None where no run need have been yet."""
+        sections = self._context.project.choose([page.removesuffix(".md") for page in pages])
+        return None if self._time_of_run else self._context.last_run(sections, device)
 
     # Of lessons: to plan with
 

@@ -43,11 +43,11 @@ def on_page_content(content, page, config, files):
     if page.file.src_uri != PAGE:
         return content
     page.meta["search"] = {"exclude": True}
-    return rendered(content, Lab(Project.find(), SECTION))
+    return rendered(content, Lab(Project.find(), SECTION), page.title)
 
 
-def rendered(content: str, lab: Lab) -> str:
-    """The HTML of a page from that of JupyterLab, in which the checks are folded."""
+def rendered(content: str, lab: Lab, name: str) -> str:
+    """The HTML of a page of this name from that of JupyterLab, in which the checks are folded."""
     checks = {exercise.check.strip() for exercise in lab.exercises.values()}
     cells = []
     page = BeautifulSoup(content, "html.parser")
@@ -57,6 +57,8 @@ def rendered(content: str, lab: Lab) -> str:
         if target := BESIDE.fullmatch(link["href"]):  # from the folder of the notebook's page
             link["href"] = f"../{target[1]}.html{target[2]}"
     title = page.h1.extract() if page.h1 else ""
+    if title:
+        title.find(string=True).replace_with(name)
     for cell in page.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
         if cell.name == "pre":
             is_check = cell.get_text().strip() in checks
