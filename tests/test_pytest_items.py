@@ -317,10 +317,10 @@ def test_without_the_images_only_changed_cells_are_rewritten_and_marked(on_image
     run_on(on_images, IMAGES, "CIFAR-10", "tutorial", "outputs")
     before = Transcript.read(path)
     done = run_on(on_images, IMAGES, "drawn stand-in", "tutorial", "outputs")
-    assert "lesson: the same" in done.stdout
+    assert "lesson.txt: the same" in done.stdout
     on_images.edit("snippets/lesson.py", '"of", "cat")', '"for", "cat")')
     done = run_on(on_images, IMAGES, "drawn stand-in", "tutorial", "outputs")
-    assert "lesson: rewritten" in done.stdout
+    assert "lesson.txt: rewritten" in done.stdout
     after = Transcript.read(path)
     assert after.facts == before.facts and after.facts["data"] == "CIFAR-10"
     assert [name for name, entry in after.cells.items() if entry.stand_in] == ["below"]
@@ -411,7 +411,7 @@ def test_an_accuracy_outside_what_the_seeds_let_expect_fails(light, right, sd, d
 def test_transcripts_of_an_accelerator_say_which_one_when_and_how_long(light):
     light.script("lesson", "# %% one\nprint(1)\n\n# %% two\nimport time\n\ntime.sleep(0.2)\n")
     done = light.do("tutorial", "outputs", DEVICE="cuda", LIGHT_GPU="Light 1")
-    assert "outputs/cuda/lesson: rewritten" in done.stdout
+    assert "outputs/cuda/lesson.txt: rewritten" in done.stdout
     path = light.root / "outputs" / "cuda" / "lesson.txt"
     transcript = Transcript.read(path)
     assert transcript.facts["device"] == "Light 1"
@@ -422,7 +422,7 @@ def test_transcripts_of_an_accelerator_say_which_one_when_and_how_long(light):
     assert current["one"].seconds < 0.2 <= current["two"].seconds
     first = path.read_bytes()
     done = light.do("tutorial", "outputs", DEVICE="cuda", LIGHT_GPU="Light 1")
-    assert "outputs/cuda/lesson: the same" in done.stdout
+    assert "outputs/cuda/lesson.txt: the same" in done.stdout
     assert path.read_bytes() == first
 
 
