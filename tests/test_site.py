@@ -13,6 +13,8 @@ from tutorial.__main__ import main
 from tutorial.record import records
 from tutorial.site import inputs
 
+ZIP = "learn-pytorch-offline.zip"  # which holds the times of files
+
 
 def content(folder) -> dict[str, bytes]:
     """Every file below a folder."""
@@ -86,6 +88,44 @@ def test_a_changed_page_is_built_again_and_nothing_is_run(changeable):
     text = (changeable.site / "basics.html").read_text(encoding="utf-8")
     assert "wombat" in text and "quokka" not in text
     assert not list((changeable.root / "build").glob("site.*/"))
+
+
+EDITS = {  # of docs/basics.md, and whether pages other than this one have to be made as well
+    "prose": ("quokka", "wombat, `code` and [home](index.md)", False),
+    "a heading": ("# Basics", "# Basics and more", True),
+    "an anchor of a link": ("(index.md)", "(index.md#home)", True),
+    "a number of another page": ("quokka", "quokka " * 1300, True),
+}
+
+NAMES_ITS_NEIGHBOUR = """\
+{% extends "base.html" %}
+{% block content %}
+{{ super() }}{{ page.previous_page and page.previous_page.meta.description }}
+{% endblock %}
+"""
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_change_of_prose_makes_one_page_and_leaves_the_site_of_a_whole_build(changeable, edit):
+    old, new, whole = EDITS[edit]
+    changeable.edit("mkdocs.yml", "plugins:", "nav: [Start: index.md, Base: basics.md]\nplugins:")
+    changeable.edit("mkdocs.yml", "theme: material", "theme: {name: material, custom_dir: theme}")
+    (changeable.root / "theme").mkdir()
+    (changeable.root / "theme" / "main.html").write_text(NAMES_ITS_NEIGHBOUR)
+    page = "---\ndescription: brings\n---\n# Home\n\nIt takes {{ study_time('basics.md') }}.\n"
+    (changeable.root / "docs" / "index.md").write_text(page)
+    assert changeable.do("tutorial", "site").returncode == 0
+    home = changeable.site / "index.html"
+    made = home.stat().st_mtime_ns
+    changeable.edit("docs/basics.md", old, new)
+    assert changeable.do("tutorial", "site").returncode == 0
+    assert (home.stat().st_mtime_ns != made) == whole
+    after = content(changeable.site)
+    (changeable.root / "build" / "site.inputs").unlink()
+    assert changeable.do("tutorial", "site").returncode == 0
+    expected = content(changeable.site)
+    assert after.keys() == expected.keys()
+    assert [name for name in expected if after[name] != expected[name] and name != ZIP] == []
 
 
 @pytest.mark.parametrize(

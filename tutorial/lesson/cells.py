@@ -251,7 +251,10 @@ def _shows_figure(tree: ast.Module) -> bool:
     """Whether the cell itself calls plt.show(): a function that does may be called elsewhere."""
     inner = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
     calls = (node for each in inner for node in ast.walk(each) if isinstance(node, ast.Call))
-    return any(ast.unparse(call.func) == "plt.show" for call in calls)
+    return any(
+        getattr(call.func, "attr", "") == "show" and ast.unparse(call.func) == "plt.show"
+        for call in calls
+    )
 
 
 def _only_docstring(text: str, where: str) -> None:

@@ -178,5 +178,7 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
 
 
 def save(path: Path, text: str) -> None:
+    """A file that has this text already stays as it is, and so does a page made from it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")

@@ -114,8 +114,19 @@ class BuildContext:
             raise PageError(f"{text.strip()}: snippets/{script} has no cell {name}: it has {known}")
         return section, cells.get(name)
 
+    @cached_property
+    def _runs(self) -> dict[tuple[str, str], list[Run]]:
+        """By section and cell: numbers and several pages ask for the same ones."""
+        return {}
+
     def runs_of(self, section: Section, cell: Cell) -> list[Run]:
         """One Run per device that has a current one. The build's device must be among them."""
+        name = section.name, cell.name
+        if name not in self._runs:
+            self._runs[name] = self._read_runs(section, cell)
+        return self._runs[name]
+
+    def _read_runs(self, section: Section, cell: Cell) -> list[Run]:
         runs = []
         for device in DEVICES:
             keys = section.keys(device)

@@ -1,18 +1,29 @@
 """Assemble build/site: pages by MkDocs, then figures, scripts and exports; or serve a preview."""
 
+import json
 import logging
 import os
+import re
 import shutil
+from contextlib import contextmanager, nullcontext
+from itertools import chain, groupby
 from pathlib import Path
 
 from tutorial import TutorialError
 from tutorial.lesson import files, labs
-from tutorial.lesson.cells import DEVICES
+from tutorial.lesson.cells import DEVICES, digest
 from tutorial.lesson.project import Project
 from tutorial.page import formulas, programs
 from tutorial.page.context import BuildContext
+from tutorial.page.numbers import Numbers, evaluate, placeholders
 from tutorial.record import records
 from tutorial.site import checks, export, inputs, offline, share_picture
+
+# What is seen of a page, or linked to, from elsewhere: front matter, headings, anchors, tabs. Links
+# to an anchor have a # as well: only where all pages are made, MkDocs knows whether it exists.
+SEEN = re.compile(
+    r"\A---\n(?:[^\n]*\n)*?---$|^.*(?:#|===|\bid=|\bname=).*$|^.+\n(?:=+|-+)[ \t]*$", re.MULTILINE
+)
 
 
 class Complaints(logging.Handler):
@@ -32,16 +43,63 @@ def build(project: Project) -> bool:
     another process has built it meanwhile.
 
     The project has passed check(). Raises TutorialError, and leaves the site of the last build, if
-    anything else is amiss.
+    anything else is amiss. Where nothing but the prose of pages has changed, MkDocs makes these
+    pages alone.
     """
     said = "waiting for another process that is building the site"
     with files.alone(project.build / "site.lock", lambda: print(said, flush=True)):
         if inputs.unchanged(project):
             return False
-        fingerprint = inputs.fingerprint(project)
-        _make(project)
-        inputs.stamp(project).write_text(inputs.state(project, fingerprint))
+        _build(project)
     return True
+
+
+def _build(project: Project) -> None:
+    from mkdocs.utils import yaml_load
+
+    last = inputs.of_last_build(project)
+    now = {
+        "all": inputs.fingerprint(project),
+        "all but pages": inputs.fingerprint(project, without=project.pages),
+        "seen from elsewhere": _seen_from_elsewhere(project, BuildContext(project)),
+        "pages": {_name(project, page): digest(lines) for page, lines in project.pages.items()},
+    }
+    edited = None
+    if all(now[key] == last.get(key) for key in ("all but pages", "seen from elsewhere")):
+        with open(project.root / "mkdocs.yml", encoding="utf-8") as file:
+            navigation = yaml_load(file).get("nav")
+        if navigation and _has_titles(navigation):
+            edited = {page for page, text in now["pages"].items() if text != last["pages"][page]}
+    _make(project, edited)
+    inputs.write(project, now)
+
+
+def _seen_from_elsewhere(project: Project, context: BuildContext) -> str:
+    """Changes with anything by which an edit of one page may change, or break, another part."""
+    seen = []
+    for page, lines in project.pages.items():
+        text = "\n".join(lines)
+        known = Numbers(context, context.data_beside(page.stem))
+        shown = [evaluate(known, place["expression"]) for _, place in placeholders(text)]
+        seen.append([_name(project, page), SEEN.findall(text), [repr(number) for number in shown]])
+    fences = [(_name(project, fence.page), fence.kind, fence.named) for fence in project.fences]
+    return digest(seen, fences)
+
+
+def _has_titles(navigation: list) -> bool:
+    """Whether every entry has one: `- Tensors: tensors.md`.
+
+    Otherwise it is on the page, and MkDocs reads no page but those that it makes.
+    """
+    return all(
+        isinstance(entry, dict)
+        and all(isinstance(inside, str) or _has_titles(inside) for inside in entry.values())
+        for entry in navigation
+    )
+
+
+def _name(project: Project, page: Path) -> str:
+    return page.relative_to(project.root / "docs").with_suffix("").as_posix()
 
 
 def build_preview(project: Project) -> None:
@@ -53,22 +111,16 @@ def remake_pages(project: Project, sections: set[str]) -> None:
     """Make anew the pages of a preview that show these sections, or whose Markdown was saved."""
     for fence in project.fences:
         if fence.named.partition(".py")[0] in sections:
-            page = fence.page.relative_to(project.root / "docs").with_suffix("")
-            outdate(project, page.as_posix())
+            outdate(project.site, _name(project, fence.page))
     for name in sections:
         _copy_media(project, name, project.site)
     programs.write(project, project.site)
-    index = project.site / "search" / "search_index.json"
-    whole = index.read_bytes()
-    try:
-        _mkdocs(project, project.site, dirty=True)
-    finally:
-        index.write_bytes(whole)  # MkDocs leaves one of the pages that it has made
+    _mkdocs(project, project.site, dirty=True)
 
 
-def outdate(project: Project, name: str) -> None:
+def outdate(site: Path, name: str) -> None:
     """Have MkDocs make a page anew that is as it was."""
-    page = project.site / f"{name}.html"
+    page = site / f"{name}.html"
     if page.is_file():
         os.utime(page, (0, 0))
 
@@ -80,12 +132,17 @@ def check(project: Project) -> None:
         raise TutorialError("\n".join(problems))
 
 
-def _make(project: Project, preview: bool = False) -> None:
+def _make(project: Project, edited: set[str] | None = None, preview: bool = False) -> None:
+    """edited: the pages of which the prose has changed, and nothing else; None: all is made."""
     new = project.build / "site.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
-        _mkdocs(project, new)
-        _assemble(project, new)
+        if edited is not None:
+            shutil.copytree(project.site, new)
+            for page in edited:
+                outdate(new, page)
+        _mkdocs(project, new, dirty=edited is not None)
+        _assemble(project, new, edited)
         if not preview:
             offline.write(project, new)
         _swap(new, project.site)
@@ -100,6 +157,8 @@ def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
     from mkdocs.config import load_config
     from mkdocs.exceptions import MkDocsException
 
+    from tutorial.site.neighbours import Neighbours
+
     complaints = Complaints()
     logger = logging.getLogger("mkdocs")
     logger.addHandler(complaints)
@@ -107,7 +166,10 @@ def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
     try:
         config = load_config(str(project.root / "mkdocs.yml"), site_dir=str(destination))
         config.mdx_configs["tutorial.page.context"] = {"context": BuildContext(project)}
-        mkdocs_build(config, dirty=dirty)
+        if dirty:
+            config.plugins["neighbours"] = Neighbours()
+        with _whole_search_index(destination) if dirty else nullcontext():
+            mkdocs_build(config, dirty=dirty)
     except (TutorialError, formulas.FormulaError) as error:
         raise TutorialError(str(error)) from None
     except MkDocsException as error:
@@ -119,8 +181,26 @@ def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
         raise TutorialError("\n".join(complaints.messages))
 
 
-def _assemble(project: Project, site: Path) -> None:
+@contextmanager
+def _whole_search_index(site: Path):
+    """MkDocs leaves an index of the pages that it has made: the entries of the others stay."""
+    index = site / "search" / "search_index.json"
+    whole = json.loads(index.read_text(encoding="utf-8"))
+    try:
+        yield
+    finally:
+        entries: dict[str, list] = {}  # by page
+        for docs in (whole["docs"], json.loads(index.read_text(encoding="utf-8"))["docs"]):
+            by_page = groupby(docs, lambda entry: entry["location"].partition("#")[0])
+            entries |= {page: list(of_page) for page, of_page in by_page}
+        whole["docs"] = list(chain(*entries.values()))
+        index.write_text(json.dumps(whole, separators=(",", ":")), encoding="utf-8")
+
+
+def _assemble(project: Project, site: Path, edited: set[str] | None) -> None:
     for name in project.sections:
+        if edited is not None and name not in edited:
+            continue
         _copy_media(project, name, site)
         page = project.root / "docs" / f"{name}.md"
         (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
@@ -128,12 +208,13 @@ def _assemble(project: Project, site: Path) -> None:
         if labs.Lab(project, name).is_lesson:
             solved = export.notebook(project, page, solved=True)
             labs.save(site / f"{name}-solutions.ipynb", labs.text_of(solved))
-    for lab in labs.labs(project):
-        labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
-    programs.write(project, site)
-    formulas.write_assets(site)
-    if (picture := project.root / share_picture.COMMITTED).is_file():
-        shutil.copyfile(picture, site / "assets" / picture.name)
+    if edited is None:
+        for lab in labs.labs(project):
+            labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
+        programs.write(project, site)
+        formulas.write_assets(site)
+        if (picture := project.root / share_picture.COMMITTED).is_file():
+            shutil.copyfile(picture, site / "assets" / picture.name)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
     for parts in ("script", "style"):  # of the theme, in assets/site.js and assets/site.css

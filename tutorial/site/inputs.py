@@ -4,7 +4,9 @@ Imports little, since it is all that `make site` needs where nothing has changed
 """
 
 import hashlib
+import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from tutorial.data import cifar10, weights
@@ -14,51 +16,65 @@ from tutorial.lesson.project import Project
 from tutorial.record import records
 
 WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
-INPUTS = (*WATCHED, "tutorial", "package-lock.json", "requirements.txt", "constraints.txt")
+INPUTS = (
+    *WATCHED,
+    "tutorial",
+    "package-lock.json",
+    "requirements.txt",
+    "constraints.txt",
+    ".github/preview.png",
+)
 STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
     cifar10.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
     weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),
 }
 
 
-def stamp(project: Project) -> Path:
-    """The file with the fingerprints of what the site was made of, and of the site."""
+def of_last_build(project: Project) -> dict:
+    """What write() kept of it; empty unless there is a site with every file as it was built."""
+    kept = files.remembered(_stamp(project))
+    return kept if kept.get("site") == _state(project.site) else {}
+
+
+def write(project: Project, kept: dict) -> None:
+    """Keep this until the next build. What it was made of is `all`, a fingerprint."""
+    files.write(_stamp(project), json.dumps(kept | {"site": _state(project.site)}))
+
+
+def _stamp(project: Project) -> Path:
     return project.build / "site.inputs"
 
 
-def state(project: Project, inputs: str) -> str:
-    """What is to stand in the stamp for a site that is made of these inputs."""
+def _state(site: Path) -> str:
     hasher = hashlib.sha256()
-    _add(hasher, sorted(project.site.rglob("*")))
-    return f"{inputs}\n{hasher.hexdigest()}\n"
+    _add(hasher, sorted(site.rglob("*")))
+    return hasher.hexdigest()
 
 
 def unchanged(project: Project) -> bool:
     """Whether the site is a build of the present inputs, with every file as it was built."""
-    file = stamp(project)
-    return file.is_file() and file.read_bytes() == state(project, fingerprint(project)).encode()
+    return of_last_build(project).get("all") == fingerprint(project)
 
 
-def fingerprint(project: Project, without: list[Path] | None = None) -> str:
+def fingerprint(project: Project, without: Iterable[Path] = (), with_records: bool = True) -> str:
     """Changes when anything that the site is made of changes; reads no file's content.
 
     What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
-    without: files that do not count; nor do the records then.
+    without: files that do not count.
     """
-    paths = []
+    paths, without = [], set(without)
     for name in INPUTS:
         path = project.root / name
-        paths += [path] if path.is_file() else sorted(path.rglob("*"))
-    if without is None:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            parts = file.relative_to(path).parts
+            if not any(part.startswith((".", "__pycache__")) for part in parts):
+                paths.append(file)
+    if with_records:
         for device in DEVICES:
             paths += sorted((project.build / device).glob("*/*.json"))
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
     hasher = hashlib.sha256(str([*chosen, project.device]).encode())
-    for path in paths:
-        parts = path.relative_to(project.root).parts
-        aside = any(part.startswith((".", "__pycache__")) for part in parts)
-        if not aside and path not in (without or ()):
-            _add(hasher, [path])
+    _add(hasher, [path for path in paths if path not in without])
     return hasher.hexdigest()
 
 

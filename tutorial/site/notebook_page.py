@@ -31,7 +31,7 @@ FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|(?<!\w)\$(?!\s)(?P<inline>[^$]
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files, config):
     """Add the notebook to the files of the site."""
-    project = Project.find()
+    project = _project(config)
     folder = project.build / "notebooks"
     save(folder / PAGE, text_of(notebook(project, project.root / "docs" / f"{SECTION}.md")))
     files.append(File(PAGE, str(folder), config.site_dir, config.use_directory_urls))
@@ -43,7 +43,13 @@ def on_page_content(content, page, config, files):
     if page.file.src_uri != PAGE:
         return content
     page.meta["search"] = {"exclude": True}
-    return rendered(content, Lab(Project.find(), SECTION), page.title)
+    return rendered(content, Lab(_project(config), SECTION), page.title)
+
+
+def _project(config) -> Project:
+    """That of the build, which has read its scripts already."""
+    known = config.mdx_configs.get("tutorial.page.context")
+    return known["context"].project if known else Project.find()
 
 
 def rendered(content: str, lab: Lab, name: str) -> str:

@@ -9,7 +9,7 @@ every page load that stand-in from a server too. theme/assets/offline.js uses al
 import json
 import re
 import shutil
-import tempfile
+import zipfile
 from pathlib import Path
 
 from tutorial import TutorialError
@@ -17,6 +17,7 @@ from tutorial.lesson.project import Project
 
 NAME = "learn-pytorch-offline"
 WORKER = Path(__file__).parents[2] / "node_modules" / "iframe-worker" / "shim" / "index.js"
+COMPRESSED = {".gz", ".png", ".webp", ".woff2"}  # already
 FOR_SERVERS = ("404.html", "sitemap.xml*")
 
 
@@ -36,12 +37,16 @@ def write(project: Project, site: Path) -> Path:
         }
         content = json.dumps(texts, ensure_ascii=False)
         _write(site / "assets" / "texts" / f"{section}.js", f"var __texts = {content}")
-    with tempfile.TemporaryDirectory() as folder:
-        ignored = shutil.ignore_patterns(*FOR_SERVERS)
-        shutil.copytree(site, Path(folder, "copy", NAME), ignore=ignored)
-        archive = shutil.make_archive(str(Path(folder, NAME)), "zip", Path(folder, "copy"))
-        target = Path(shutil.move(archive, site))
-    _tell_size(site, f"{target.stat().st_size / 1e6:.1f}&nbsp;MB")
+    _tell_size(site, "")  # on pages taken over from the last build
+    target = site / f"{NAME}.zip"
+    target.unlink(missing_ok=True)
+    with zipfile.ZipFile(target, "w") as archive:
+        for file in sorted(site.rglob("*")):
+            path = file.relative_to(site)
+            if file.is_file() and file != target and not any(map(path.match, FOR_SERVERS)):
+                how = zipfile.ZIP_STORED if file.suffix in COMPRESSED else zipfile.ZIP_DEFLATED
+                archive.write(file, f"{NAME}/{path.as_posix()}", how)
+    _tell_size(site, f" ({target.stat().st_size / 1e6:.1f}&nbsp;MB)")
     return target
 
 
@@ -51,9 +56,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def _tell_size(site: Path, size: str) -> None:
-    """Write the size of the copy behind each link to it."""
-    link = re.compile(rf'<a\b[^>]*\bhref="[^"]*\b{NAME}\.zip"[^>]*>.*?</a>', re.DOTALL)
+    """Write this behind each link to the copy, in the place of the size of another one."""
+    link = re.compile(
+        rf'(<a\b[^>]*\bhref="[^"]*\b{NAME}\.zip"[^>]*>.*?</a>)(?: \([\d.]+&nbsp;MB\))?', re.DOTALL
+    )
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         if f"{NAME}.zip" in text:
-            _write(path, link.sub(rf"\g<0> ({size})", text))
+            _write(path, link.sub(rf"\g<1>{size}", text))

@@ -85,7 +85,7 @@ class Preview:
     def _update(self, project: Project) -> None:
         started, last, sections = time.monotonic(), self.project, project.sections
         scripts = [section.path for section in sections.values()]
-        fingerprint = inputs.fingerprint(project, [*project.pages, *scripts])
+        fingerprint = inputs.fingerprint(project, [*project.pages, *scripts], with_records=False)
         whole = fingerprint != self.inputs or project.pages.keys() != last.pages.keys()
         edited = {name for name in sections if whole or sections[name] != last.sections.get(name)}
         if whole or project.pages != last.pages or cells_of(project) != cells_of(last):
@@ -225,7 +225,7 @@ class Preview:
         name = Path(message.partition(":")[0]).stem
         text = "Not what you saved, which cannot be shown:"
         self._note(name, NOTE.render(kind="failure", text=text, code=message))
-        build.outdate(self.project, name)
+        build.outdate(self.project.site, name)
 
     def _note(self, name: str, note: str) -> None:
         """Put a note below the heading of a page, in the place of another."""
