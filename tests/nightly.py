@@ -16,7 +16,7 @@ mark = pytest.mark.nightly  # conftest.py in the root skips it, in one line for 
 
 def is_long(cell: Cell) -> bool:
     """Whether a cell takes long each time it runs. A data set is downloaded once."""
-    return cell.timeout > DEFAULT_TIMEOUT and not cell.needs
+    return cell.timeout > DEFAULT_TIMEOUT and not cell.downloads
 
 
 def has_long(section: Section) -> bool:

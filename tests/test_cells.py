@@ -364,9 +364,9 @@ def test_the_cells_from_the_first_that_uses_cifar10_on_read_it(read):
         print(len(images))
         """
     )
-    assert section.needs("cpu") == {"CIFAR10"}
-    reads = ["CIFAR10" in section.needs("cpu", upto=cell.name) for cell in section.cells]
+    assert section.downloads("cpu") == {"CIFAR10"}
+    reads = ["CIFAR10" in section.downloads("cpu", upto=cell.name) for cell in section.cells]
     assert reads == [False, True, True]
-    assert not read("# %% one\nprint('CIFAR10')\n").needs("cpu")
+    assert not read("# %% one\nprint('CIFAR10')\n").downloads("cpu")
     weights = "# %% one\nmodel = resnet18(weights=models.ResNet18_Weights.DEFAULT)\n"
-    assert read(weights).needs("cpu") == {"ResNet18_Weights"}
+    assert read(weights).downloads("cpu") == {"ResNet18_Weights"}

@@ -38,7 +38,7 @@ def batches(images: int = 4) -> dict[str, bytes]:
         content[name] = pickle.dumps(
             {"data": data, "labels": [index % 10 for index in range(images)]}
         )
-    return content | {"batches.meta": pickle.dumps({"label_names": stand_in.CLASSES})}
+    return content | {"batches.meta": pickle.dumps({"label_names": [*cifar10.CLASSES]})}
 
 
 def archive(content: dict[str, bytes]) -> bytes:
@@ -221,7 +221,7 @@ def damage(path: Path):
 def test_a_good_archive_ends_in_data(world):
     source = world.archives("good", "never").provide()
     assert source == cifar10.Source("CIFAR-10", world.root / "data", SMALL_MD5)
-    assert not source.is_stand_in
+    assert source.name != cifar10.STAND_IN
     for name, blob in SMALL.items():
         assert (world.root / "data" / cifar10.FOLDER / name).read_bytes() == blob
     assert world.server.asked == ["good"] and not world.left_over()
@@ -267,7 +267,7 @@ def test_a_source_that_fails_is_named_and_the_next_one_taken(world, way, reason)
 
 def test_a_slow_source_is_given_up_with_its_rate(world):
     source = world.archives("slow", "slow", measure_seconds=0.3, patience_seconds=1.0).provide()
-    assert source.is_stand_in and world.server.asked == ["slow", "slow"]
+    assert source.name == cifar10.STAND_IN and world.server.asked == ["slow", "slow"]
     assert ["too slow" in line and "kB/s" in line for line in world.said[:2]] == [True, True]
     assert not world.data()
 
@@ -278,7 +278,10 @@ def test_a_slow_source_that_is_nearly_done_is_kept(world):
 
 
 def test_an_archive_whose_files_are_others_is_refused(world):
-    assert world.archives("good", files=SMALL_MD5 | {"test_batch": "0" * 32}).provide().is_stand_in
+    assert (
+        world.archives("good", files=SMALL_MD5 | {"test_batch": "0" * 32}).provide().name
+        == cifar10.STAND_IN
+    )
     assert "test_batch has MD5" in world.said[0] and not world.data()
 
 
@@ -354,7 +357,7 @@ def test_without_a_network_the_stand_in_is_drawn_and_each_source_named(world):
     closed = "http://127.0.0.1:9/cifar.tar.gz"
     world.archives(closed, "http://nowhere.invalid/cifar.tar.gz")
     source = world.provide()
-    assert source.name == "drawn stand-in" and source.is_stand_in
+    assert source.name == "drawn stand-in"
     assert world.said[0].startswith(closed) and "refused" in world.said[0]
     assert world.said[1].startswith("http://nowhere.invalid/")
     assert world.said[2].startswith("using the drawn stand-in")
@@ -390,7 +393,7 @@ def test_the_missing_network_is_remembered_for_a_day(world, monkeypatch):
 
 
 def test_the_memory_ends_when_real_data_appears(world, tmp_path, monkeypatch):
-    assert world.archives("missing").provide().is_stand_in
+    assert world.archives("missing").provide().name == cifar10.STAND_IN
     with monkeypatch.context() as given:
         given.setenv("CIFAR10_DIR", str(folder_with(tmp_path / "copy", SMALL)))
         assert world.provide().name == "a copy"
@@ -425,7 +428,7 @@ def test_the_stand_in_can_be_asked_for_where_the_images_are_at_hand(world, monke
     assert world.archives("good").provide().name == "CIFAR-10"
     with monkeypatch.context() as given:
         given.setenv("CIFAR10_DIR", "stand-in")
-        assert world.provide().is_stand_in
+        assert world.provide().name == cifar10.STAND_IN
     assert world.provide().name == "CIFAR-10" and not world.server.asked
 
 
@@ -544,7 +547,7 @@ def test_torchvision_opens_the_stand_in_only_once_it_is_taught(world, reader, tm
         reader(root, train=True)
     cifar10.teach_torchvision(source)
     train, test = reader(root, train=True, download=True), reader(root, train=False, download=True)
-    assert (len(train), len(test)) == (50, 50) and train.classes == stand_in.CLASSES
+    assert (len(train), len(test)) == (50, 50) and train.classes == [*cifar10.CLASSES]
     image, label = test[0]
     number = int(pickle_of(source, "test_batch")["filenames"][0].split("_")[1].removesuffix(".png"))
     assert label == number % 10

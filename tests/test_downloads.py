@@ -23,13 +23,13 @@ def is_long(name: str) -> bool:
 
 def images(name: str) -> cifar10.Source | None:
     """All of them: a lesson splits them in numbers that few have not."""
-    if "CIFAR10" in PROJECT.sections[name].needs("cpu"):
+    if "CIFAR10" in PROJECT.sections[name].downloads("cpu"):
         return cifar10.provide(PROJECT.root, lambda *_: None)
 
 
 @pytest.mark.parametrize("name", nightly.parameters(PROJECT.sections, is_long))
 def test_a_downloaded_script_runs_to_its_end(name, tmp_path, monkeypatch):
-    needs = PROJECT.sections[name].needs("cpu")
+    needs = PROJECT.sections[name].downloads("cpu")
     folder, before = outfit(needs, tmp_path, monkeypatch, images(name))
     shutil.copy(PROJECT.site / f"{name}.py", folder)
     # What a test needs and a reader does not: read by worker processes as well.
@@ -50,7 +50,7 @@ def test_a_downloaded_notebook_has_no_output_and_needs_no_tag(name):
 
 @pytest.mark.parametrize("name", nightly.parameters(LESSONS, is_long))
 def test_a_downloaded_notebook_runs_to_its_end(name, tmp_path, monkeypatch):
-    needs = PROJECT.sections[name].needs("cpu")
+    needs = PROJECT.sections[name].downloads("cpu")
     execute_in_empty_folder(downloaded(name), needs, tmp_path, monkeypatch, images(name))
 
 

@@ -11,7 +11,7 @@ from markdown import Markdown
 from nbclient.exceptions import CellExecutionError
 
 from tests import nightly
-from tests.notebooks import execute, reading
+from tests.notebooks import execute, preamble, reading
 from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson import labs, needs
@@ -37,7 +37,7 @@ def answer(section, name, source):
     """Run the lab's check on `source`, as a reader does who runs the two cells."""
     lab = LABS[section]
     namespace = {"__name__": "__main__"}
-    for code in (lab.preamble(), source, lab.exercises[name].check):
+    for code in (preamble(lab), source, lab.exercises[name].check):
         exec(compile(code, f"{section}: {name}", "exec"), namespace)
 
 

@@ -28,7 +28,7 @@ def disagreements(project, name: str, folder: Path, long: bool) -> list[str]:
     long: those that hold a long training, or those that hold none.
     """
     section, runner = project.sections[name], Runner(project)
-    runner.provide(section.needs("cpu"))
+    runner.provide(section.downloads("cpu"))
     if stale := runner.stale(section):  # of other code, versions or data
         pytest.fail(f"snippets/{name}.py: {stale}; run 'make site'")
     recorded = dict(

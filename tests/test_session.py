@@ -104,7 +104,7 @@ def test_the_notebook_stops_at_the_first_check(tmp_path, monkeypatch):
     notebook = downloaded("session.ipynb")
     assert not any(cell.get("outputs") for cell in notebook.cells)
     with pytest.raises(CellExecutionError, match="The blank is still empty"):
-        execute_in_empty_folder(notebook, SECTION.needs("cpu"), tmp_path, monkeypatch)
+        execute_in_empty_folder(notebook, SECTION.downloads("cpu"), tmp_path, monkeypatch)
     ran = [cell for cell in notebook.cells if cell.get("execution_count")]
     assert ran[-1].source.strip() == LAB.exercises["net-for-28"].check.strip()
 
@@ -112,7 +112,7 @@ def test_the_notebook_stops_at_the_first_check(tmp_path, monkeypatch):
 @nightly.mark
 def test_the_notebook_with_solutions_runs_to_its_end(tmp_path, monkeypatch):
     notebook = downloaded("session-solutions.ipynb")
-    execute_in_empty_folder(notebook, SECTION.needs("cpu"), tmp_path, monkeypatch)
+    execute_in_empty_folder(notebook, SECTION.downloads("cpu"), tmp_path, monkeypatch)
     last = [cell for cell in notebook.cells if cell.cell_type == "code"][-1]
     assert "vectors:" in json.dumps(last.outputs)
 

@@ -71,8 +71,8 @@ def test_every_file_holds_the_classes_in_equal_numbers_and_mixed(written):
         assert content["labels"] != [index % 10 for index in range(size)], "classes in turn"
         assert content["batch_label"] == name and len(set(content["filenames"])) == size
         for row, file in enumerate(content["filenames"]):
-            assert file.startswith(stand_in.CLASSES[content["labels"][row]])
-    assert batch(folder, "batches.meta")["label_names"] == stand_in.CLASSES
+            assert file.startswith(cifar10.CLASSES[content["labels"][row]])
+    assert batch(folder, "batches.meta")["label_names"] == [*cifar10.CLASSES]
 
 
 def test_a_row_is_the_image_its_file_name_says(written):
@@ -83,7 +83,8 @@ def test_a_row_is_the_image_its_file_name_says(written):
 
 def test_class_names_are_those_of_cifar10():
     names = "airplane automobile bird cat deer dog frog horse ship truck"
-    assert " ".join(stand_in.CLASSES) == names
+    assert " ".join(cifar10.CLASSES) == names
+    assert [painter.__name__ for painter, *_ in stand_in.SUBJECTS] == names.split()
 
 
 def test_progress_grows_up_to_the_end(written):

@@ -87,10 +87,6 @@ class Source:
     md5: dict[str, str]
 
     @property
-    def is_stand_in(self) -> bool:
-        return self.name == STAND_IN
-
-    @property
     def identity(self) -> str:
         """12 hex digits that change with the name or with any file."""
         text = json.dumps([self.name, sorted(self.md5.items())])

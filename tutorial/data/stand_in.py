@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from tutorial.data.cifar10 import FOLDER, STAND_IN, Progress
+from tutorial.data.cifar10 import CLASSES, FOLDER, STAND_IN, Progress
 
 SEED = 20
 SIDE = 32  # pixels of a finished image
@@ -432,7 +432,6 @@ SUBJECTS: list[tuple[Callable[[Scene], None], str, float, tuple[float, float] | 
     (ship, "sea sea sea sea sea sea sky gradient clutter", 0.1, None),
     (truck, "road road road road grass sea gradient sky clutter", 0.1, None),
 ]
-CLASSES = [painter.__name__ for painter, *_ in SUBJECTS]
 
 
 def patch(s: Scene, colours, top: int = 0, spread: float = 0) -> None:
@@ -541,7 +540,7 @@ def write(
         labels = [index % 10 for index in order]
         names = [f"{CLASSES[index % 10]}_{index:05d}.png" for index in order]
         save(name, {"batch_label": name, "labels": labels, "data": data, "filenames": names})
-    save("batches.meta", {"num_cases_per_batch": size, "label_names": CLASSES, "num_vis": 3072})
+    save("batches.meta", {"num_cases_per_batch": size, "label_names": [*CLASSES], "num_vis": 3072})
     text = json.dumps({"name": STAND_IN, "md5": sums}, indent=1)
     (Path(dest) / "checksums.json").write_text(text + "\n", encoding="utf-8")
     return sums

@@ -81,7 +81,7 @@ class Cell:
         return self.options.get("timeout", DEFAULT_TIMEOUT)
 
     @cached_property
-    def needs(self) -> frozenset[str]:
+    def downloads(self) -> frozenset[str]:
         """What it takes from the network: CIFAR10, and weight classes such as ResNet18_Weights."""
         names = {getattr(n, "attr", getattr(n, "id", None)) or "" for n in ast.walk(self.tree)}
         return frozenset(name for name in names if name == "CIFAR10" or name.endswith("_Weights"))
@@ -124,14 +124,14 @@ class Section:
         """Whether one of its cells compares times, which other sections beside it would spoil."""
         return any("alone" in cell.options for cell in self.cells)
 
-    def needs(self, device: str, upto: str | None = None) -> frozenset[str]:
+    def downloads(self, device: str, upto: str | None = None) -> frozenset[str]:
         """What its cells take from the network, or those up to and including `upto`."""
-        needs: frozenset[str] = frozenset()
+        downloads: frozenset[str] = frozenset()
         for cell in self.on(device):
-            needs |= cell.needs
+            downloads |= cell.downloads
             if cell.name == upto:
                 break
-        return needs
+        return downloads
 
     @cached_property
     def _own(self) -> dict[str, str]:

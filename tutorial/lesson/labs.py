@@ -90,16 +90,6 @@ class Lab:
             found[name] = Exercise(name, cell.source, below.source)
         return found
 
-    def preamble(self) -> str:
-        """The code above the last exercise that belongs to none: imports and helpers.
-
-        What stands below it may use what the reader filled in.
-        """
-        own = {*self.exercises, *(f"check-{name}" for name in self.exercises)}
-        code = [cell for cell in self.cells if cell.cell_type == "code"]
-        end = max(number for number, cell in enumerate(code) if name_of(cell) in own)
-        return "\n\n".join(cell.source for cell in code[:end] if name_of(cell) not in own)
-
     def notebook(self, solved: bool = False) -> nbformat.NotebookNode:
         """The lab with its blanks, or with the solutions in them."""
         cells = []

@@ -170,7 +170,7 @@ class BuildContext:
         facts = {title: known.get(key, "") for key, title in FACTS.items()}
         facts |= {"Device": known.get("device", ""), "Date": known.get("date", "")}
         facts |= {"Sources": known.get("revision", "")}
-        data = known.get("data", "") if section.needs(device, upto=cell.name) else ""
+        data = known.get("data", "") if section.downloads(device, upto=cell.name) else ""
         return [Run(device, entry.output, entry.seconds, facts, data)]
 
     def data_beside(self, page: str) -> frozenset[str]:
@@ -179,7 +179,7 @@ class BuildContext:
         """
         sections = self.project.sections
         own = {page} & sections.keys()
-        if not own or not sections[page].needs(self.device):
+        if not own or not sections[page].downloads(self.device):
             own = sections.keys()
         return frozenset().union(
             *(records.data_of(self.project, self.device, name) for name in own)

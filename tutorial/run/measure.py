@@ -51,8 +51,8 @@ class Measurer:
         device = self.runner.device
         for path_of in (results.path_of, results.uncommitted):
             results.read(path_of(self.project, device))  # to be written to: not after the training
-        needs = [recipe.needed(device).needs(device) for recipe in chosen]
-        self.runner.provide(frozenset().union(*needs))
+        downloads = [recipe.needed(device).downloads(device) for recipe in chosen]
+        self.runner.provide(frozenset().union(*downloads))
         store = self.project.build / "results"
         store.mkdir(parents=True, exist_ok=True)
         # Two at a time would spoil each other's times.
@@ -118,7 +118,9 @@ class Measurer:
 
     def _keep(self, recipe: Recipe, measured: list[dict], facts: dict) -> None:
         device = self.runner.device
-        data = [source.name for source in self.runner.data_for(recipe.needed(device).needs(device))]
+        data = [
+            source.name for source in self.runner.data_for(recipe.needed(device).downloads(device))
+        ]
         result = {
             "script": recipe.cell.script,
             "cell": recipe.cell.name,

@@ -92,7 +92,7 @@ class Runner:
 
         On an accelerator sections that compare times run last, one after the other.
         """
-        self.provide(frozenset().union(*(section.needs(self.device) for section in sections)))
+        self.provide(frozenset().union(*(section.downloads(self.device) for section in sections)))
         outcomes = {section.name: Outcome(section) for section in sections}
         waiting = []
         for section in sections:
@@ -136,7 +136,7 @@ class Runner:
             self.threads_for(section),
             self.kernel_environment(self.threads_for(section)),
             folder,
-            source=self.source if "CIFAR10" in section.needs(self.device) else None,
+            source=self.source if "CIFAR10" in section.downloads(self.device) else None,
             patience=self.patience,
         )
 
@@ -165,22 +165,22 @@ class Runner:
         environment = environment_of(self.device, threads, "module://tutorial.run.figures", home)
         return environment | {"MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc"))}
 
-    def provide(self, needs: frozenset[str]) -> None:
+    def provide(self, downloads: frozenset[str]) -> None:
         root, tell = self.project.root, self.listener.preparing
-        if "CIFAR10" in needs and not self.source:
+        if "CIFAR10" in downloads and not self.source:
             self.source = cifar10.provide(root, tell)
-        if needs - {"CIFAR10"} and not self.weights:
-            self.weights = weights.provide(root, set(needs - {"CIFAR10"}), tell)
+        if downloads - {"CIFAR10"} and not self.weights:
+            self.weights = weights.provide(root, set(downloads - {"CIFAR10"}), tell)
 
-    def data_for(self, needs: frozenset[str]) -> list[cifar10.Source | weights.Weights]:
-        """Which of the data and weights at hand meet these needs; each has a name."""
-        images = [self.source] if "CIFAR10" in needs else []
-        return images + ([self.weights] if needs - {"CIFAR10"} else [])
+    def data_for(self, downloads: frozenset[str]) -> list[cifar10.Source | weights.Weights]:
+        """Which of the data and weights at hand stand for these downloads; each has a name."""
+        images = [self.source] if "CIFAR10" in downloads else []
+        return images + ([self.weights] if downloads - {"CIFAR10"} else [])
 
     def environment(self, section: Section) -> dict:
         """What outputs follow from beside the code: part of each record, compared before reuse."""
         versions = {name: importlib.metadata.version(name) for name in PINNED}
-        data = self.data_for(section.needs(self.device))
+        data = self.data_for(section.downloads(self.device))
         return {
             "device": self.device_name,
             "threads": self.threads_for(section),
@@ -307,7 +307,7 @@ class Runner:
                 failure = self._tell(cell, cell.line, str(error), reply)
         if not failure:
             seen = [_keep_figure(figure, kernel.drawn, folder) for figure in reply["figures"]]
-        data = self.data_for(section.needs(self.device, upto=cell.name))
+        data = self.data_for(section.downloads(self.device, upto=cell.name))
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],

@@ -240,11 +240,11 @@ class Session(threading.Thread):
 
     def _kernel_for(self, section: Section) -> SteppingKernel:
         if self.kernel and not self.kernel.dead:
-            if self.kernel.section.needs("cpu") == section.needs("cpu"):
+            if self.kernel.section.downloads("cpu") == section.downloads("cpu"):
                 return self.kernel
             self.kernel.kill()
         self.started = time.monotonic()
-        self.runner.provide(section.needs("cpu"))
+        self.runner.provide(section.downloads("cpu"))
         kernel = self.runner.new_kernel(section, self.folder, SteppingKernel)
         with self.changed:
             if self.closed:
