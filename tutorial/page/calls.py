@@ -41,9 +41,13 @@ SHARED = {
 def show_calls(context: BuildContext, text: str, md: Markdown) -> str:
     """A table for each module: a name, its page of the reference, the first cell of each lesson."""
     lessons = [fence.page.stem for fence in context.project.fences if fence.kind == "section"]
+    # Not the solutions of blanks, which no page shows as cells.
+    shown = {fence.named for fence in context.project.fences if fence.kind == "cell"}
     uses: dict[str, dict[str, Cell]] = {}
     for section in (context.project.sections[name] for name in _in_order(context, lessons)):
         for cell, name in names(section):
+            if f"{section.name}.py::{cell.name}" not in shown:
+                continue
             uses.setdefault(name, {}).setdefault(section.name, cell)
     modules: dict[str, list[str]] = {}
     for name in sorted(uses, key=str.lower):
