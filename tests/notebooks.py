@@ -8,19 +8,7 @@ from nbclient import NotebookClient
 
 from tutorial.data import cifar10, stand_in, weights
 from tutorial.data.cifar10 import Source
-from tutorial.lesson import labs
 from tutorial.lesson.project import Project
-
-
-def preamble(lab: labs.Lab) -> str:
-    """The code above a lab's last exercise that belongs to none: imports and helpers.
-
-    What stands below it may use what the reader filled in.
-    """
-    own = {*lab.exercises, *(f"check-{name}" for name in lab.exercises)}
-    code = [cell for cell in lab.cells if cell.cell_type == "code"]
-    end = max(number for number, cell in enumerate(code) if labs.name_of(cell) in own)
-    return "\n\n".join(cell.source for cell in code[:end] if labs.name_of(cell) not in own)
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path, before: str = "") -> None:

@@ -1,8 +1,14 @@
 """Every blank: the stub fails its check, the solution passes, typical mistakes get their hint."""
 
+import contextlib
 import importlib
+import io
 import json
+import os
+import re
+import signal
 from functools import cache
+from itertools import groupby
 
 import nbformat
 import pytest
@@ -11,7 +17,10 @@ from markdown import Markdown
 from nbclient.exceptions import CellExecutionError
 
 from tests import nightly
-from tests.notebooks import execute, preamble, reading
+from tests.notebooks import execute, reading
+from tests.wrong_answers.kinds import KINDS
+from tests.wrong_answers.right import UNUSUAL
+from tests.wrong_answers.tensors import PER_CHANNEL
 from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson import labs, needs
@@ -29,15 +38,29 @@ IN_JUPYTER = nightly.parameters(LABS, lambda name: "CIFAR10" in LABS[name].path.
 EXERCISES = [(section, name) for section, lab in LABS.items() for name in lab.exercises]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """More of them only wait for each other in networks as small as these."""
+    import torch  # not above: every worker imports every file of tests
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def wrong_answers(section):
     return importlib.import_module(f"tests.wrong_answers.{section}").WRONG_ANSWERS
 
 
-def answer(section, name, source):
-    """Run the lab's check on `source`, as a reader does who runs the two cells."""
+def answer(section, name, source, seconds=60):
+    """Run the lab's check on `source`, as a reader does who runs the two cells.
+
+    seconds: as long may it take; more than a reader has to wait, since other tests run beside it.
+    """
     lab = LABS[section]
     namespace = {"__name__": "__main__"}
-    for code in (preamble(lab), source, lab.exercises[name].check):
+    for code in (lab.preamble(), f"SECONDS = {seconds}", source, lab.exercises[name].check):
         exec(compile(code, f"{section}: {name}", "exec"), namespace)
 
 
@@ -77,6 +100,176 @@ def test_typical_wrong_answers_get_the_hint_meant_for_them(section, name):
         assert fragment in hint, body
         hints.add(fragment)
     assert len(hints) >= 3, "each mistake has a hint of its own"
+
+
+def by_exercise(rows):
+    """Of (section, exercise, answer, ...): a parameter for each exercise, with its answers."""
+    ordered = sorted(rows, key=lambda row: row[:2])
+    for exercise, answers in groupby(ordered, key=lambda row: row[:2]):
+        yield pytest.param(*exercise, [row[2:] for row in answers], id="-".join(exercise))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "answers"),
+    [
+        pytest.param(*case.values, id=f"{kind.replace(' ', '-')}-{case.id}")
+        for kind, rows in KINDS.items()
+        for case in by_exercise(rows)
+    ],
+)
+def test_unforeseen_answers_get_the_hint_that_helps(section, name, answers):
+    for body, fragment in answers:
+        hint = hint_of(section, name, LABS[section].exercises[name].filled(body))
+        assert fragment in hint, body
+
+
+@pytest.mark.parametrize(("section", "name", "answers"), list(by_exercise(UNUSUAL)))
+def test_right_answers_pass_in_whatever_way_they_are_written(section, name, answers):
+    for (body,) in answers:
+        answer(section, name, LABS[section].exercises[name].filled(body))
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """Run a body in a blank that never ends by itself; what its check says and has printed."""
+    # A program that a shell starts in the background gets a SIGINT that is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def run(section, name, body):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            source = LABS[section].exercises[name].filled(body)
+            with pytest.raises(AssertionError) as refused:
+                answer(section, name, source, seconds=0.2)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        return str(refused.value), printed.getvalue()
+
+    return run
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_a_loop_without_end_is_stopped_and_prints_little(section, name, stopped):
+    hint, printed = stopped(section, name, "    while True:\n        print('x' * 80)")
+    assert "loop that never ends" in hint
+    assert 4_000 < len(printed) < 10_000 and "left out" in printed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    while True:\n        pass",
+        "    while True:\n        try:\n            sum([1])\n        except:\n            pass",
+        "    import time\n    while True:\n        time.sleep(0.01)",
+        "    import sys\n    while True:\n        print('x', file=sys.stderr)",
+        "    merged, at = [], 0\n    while at < len(ids):\n        merged.append(ids[at])",
+    ],
+)
+def test_other_loops_without_end_are_stopped(body, stopped, capsys):
+    assert "loop that never ends" in stopped("text", "merge", body)[0]
+    assert not capsys.readouterr().err
+
+
+def test_a_forward_pass_without_end_is_stopped(stopped):
+    body = wrong_answers("classifier")["build-network"][3][0]
+    body = body.replace("def forward(self, images):", "def forward(self, images):\n" + 12 * " " +
+                        "while True:\n" + 16 * " " + "pass\n")  # fmt: skip
+    assert "loop that never ends" in stopped("classifier", "build-network", body)[0]
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("np.mean(0)", "NameError"),
+        ("None + 1", "TypeError"),
+        ("[][0]", "IndexError"),
+        ("{}['key']", "KeyError"),
+        ("torch.zeros(2, 3) @ torch.zeros(2, 3)", "RuntimeError: mat1 and mat2"),
+        ("(lambda again: again(again))(lambda again: again(again))", "RecursionError"),
+    ],
+)
+def test_an_error_comes_in_a_sentence_with_the_way_to_the_page_of_errors(
+    section, name, code, error
+):
+    hint = hint_of(section, name, LABS[section].exercises[name].filled(f"    return {code}"))
+    assert "Your code stops" in hint and error in hint and "see errors.html" in hint
+
+
+@pytest.mark.parametrize(
+    ("body", "hints"),
+    [
+        (
+            PER_CHANNEL.replace(", keepdim=True", "") + "    return (images - mean) / std",
+            ["keepdim=True keeps them", "in the line `return (images - mean) / std`"],
+        ),
+        ("    while True:\n        print('x' * 80)", ["loop that never ends"]),
+    ],
+)
+def test_a_check_in_jupyter_names_the_line_and_stops_a_loop(body, hints, tmp_path):
+    exercise = LABS["tensors"].exercises["normalise"]
+    notebook = LABS["tensors"].notebook()
+    for cell in notebook.cells:
+        if cell.source == exercise.stub:
+            cell.source = exercise.filled(body)
+    with pytest.raises(CellExecutionError) as stopped:
+        execute(notebook, tmp_path)
+    assert stopped.value.ename == "AssertionError"
+    assert all(hint in stopped.value.evalue for hint in hints)
+
+
+ODD = """
+0 | 1.5 | True | "" | "x" * 10**6 | [] | () | {} | [None] | (1, 2) | {"a": 1} | object() | torch
+torch.zeros(0) | torch.tensor(float("nan")) | torch.zeros(4, 3, 5, 6, dtype=torch.complex64)
+torch.full((2, 3), float("nan")) | torch.empty(2, device="meta") | torch.nn.Module() | [torch, 1]
+lambda *given: given | list(range(10**5)) | float("nan") | float | (torch.zeros(3), None)
+"""
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_whatever_comes_back_is_refused_in_a_sentence(section, name):
+    for code in re.split(r" \| |\n", ODD.strip()):
+        hint = hint_of(section, name, LABS[section].exercises[name].filled(f"    return {code}"))
+        assert len(hint) < 1_100, code
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_a_check_copied_from_the_page_runs_below_the_function(section, name):
+    lab, namespace = LABS[section], {"__name__": "__main__"}
+    # The lesson of gpu has imported time, which is part of the stub.
+    code = f"import time\n\n{lab.exercises[name].solution}\n\n\n{lab.check_to_copy(name)}"
+    exec(compile(code, "copied", "exec"), namespace)
+
+
+@pytest.mark.parametrize("section", LABS)
+def test_a_lab_leads_to_its_lesson_beside_each_exercise(section):
+    notebook = LABS[section].notebook()
+    prose = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            prose = cell.source
+        elif any(cell.source == each.stub for each in LABS[section].exercises.values()):
+            links = re.findall(r"\]\(\.\./(\w+)\.html#([\w-]+)\)", prose)
+            assert links, prose
+            for page, anchor in links:
+                html = (PROJECT.site / f"{page}.html").read_text("utf-8")
+                assert f'id="{anchor}"' in html or f"id={anchor}" in html, anchor
+
+
+def test_links_of_a_lab_lead_to_the_published_site(monkeypatch):
+    monkeypatch.setenv("SITE_URL", "https://lessons.example/")
+    text = labs.text_of(LABS["tensors"].notebook())
+    assert "(https://lessons.example/tensors.html#broadcasting)" in text
+    assert r"ERRORS = \"https://lessons.example/errors.html\"" in text
+
+
+@pytest.mark.parametrize("path", [f"labs/{name}.ipynb" for name in LABS])
+def test_notebooks_fold_what_only_has_to_be_run(path):
+    notebook = nbformat.reads((PROJECT.site / path).read_text("utf-8"), as_version=4)
+    folded = [cell.source for cell in notebook.cells if cell.metadata.get("cellView") == "form"]
+    hidden = [cell.source for cell in notebook.cells if "jupyter" in cell.metadata]
+    checks = [
+        each.check for each in labs.Lab(PROJECT, os.path.basename(path)[:-6]).exercises.values()
+    ]
+    assert hidden == folded == [labs.RUN_CHECK, *(check.strip() for check in checks)]
 
 
 @pytest.mark.parametrize("section", LABS)
@@ -121,7 +314,8 @@ def lesson(section: str) -> nbformat.NotebookNode:
 def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
     page = PROJECT.root / "docs" / f"{section}.md"
     flat = export.flat(PROJECT, page, outputs=False, solved=False)
-    fences = [code["text"].rstrip() for code in export.FENCED.finditer(flat)]
+    found = list(export.FENCED.finditer(flat))
+    fences = [code["text"].rstrip() for code in found if code["info"].startswith("python")]
     codes = [cell.source for cell in lesson(section).cells if cell.cell_type == "code"]
     assert codes == fences
     assert len(fences) >= len(PROJECT.sections[section].cells)

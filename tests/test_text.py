@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import nightly
-from tests.notebooks import preamble
 from tutorial.lesson import labs
 from tutorial.lesson.project import Project
 
@@ -112,7 +111,7 @@ def test_the_solution_of_the_exercise_does_what_the_page_does(ids, pair):
 @cache
 def solution():
     lab, namespace = labs.Lab(PROJECT, "text"), {}
-    exec(preamble(lab) + "\n" + lab.exercises["merge"].solution, namespace)
+    exec(lab.preamble() + "\n" + lab.exercises["merge"].solution, namespace)
     return namespace["merge"]
 
 

@@ -4,10 +4,11 @@
 # Three exercises: the frequency that is left of a tone after sampling, frames that
 # lose no sample, and decibels below the loudest point. Replace each `...` by your
 # own code and run the cell, then run the check below it: it says in one sentence
-# what is wrong. The lesson is the section *Audio*.
+# what is wrong. The lesson is [Audio](audio.md).
 
 # %% imports
 import torch
+from checking import run_check, words_in
 from torch.nn import functional as F
 
 # %% [markdown]
@@ -18,7 +19,8 @@ from torch.nn import functional as F
 # tones $f$ and $-f$. What is heard is the one of them that lies from $0$ to $r / 2$.
 #
 # Write a function that returns it, for a tensor of frequencies of any shape, without
-# a loop. The check compares yours with the spectrum of real samples.
+# a loop. The check compares yours with the spectrum of real samples. In the lesson:
+# [What a sampling rate can hold](audio.md#what-a-sampling-rate-can-hold).
 
 
 # %% alias-of
@@ -38,12 +40,25 @@ def alias_of(frequencies, rate):
 # %% check-alias-of
 def check_alias_of(function):
     """Compare with spectra of sampled tones. Raises AssertionError with one hint."""
-    rate = 400
-    tones = torch.arange(0.0, 2_000.0, 10.0).reshape(2, 100)
-    at = torch.arange(rate, dtype=torch.float64) / rate  # one second
+    for rate in (400, 250.0):
+        _check_tones(function, rate)
+    single = function(torch.tensor(330.0), 400)
+    assert isinstance(single, torch.Tensor) and single.shape == (), (
+        "A single tone, a tensor of shape (), should come back as one."
+    )
+    assert "for" not in words_in(function), (
+        "The tones are right, but there is a loop in your code: work on all at once."
+    )
+
+
+def _check_tones(function, rate):
+    # Multiples of a fifth of a hertz, which the spectrum of five seconds tells apart.
+    tones = torch.arange(200).reshape(2, 100) * 9.8
+    tones[0, :4] = torch.tensor([0.5, 1.0, 1.5, 2.5]) * rate
+    at = torch.arange(int(5 * rate), dtype=torch.float64) / rate
     # A cosine, as a sine of half the rate is silent.
     samples = torch.cos(2 * torch.pi * tones[..., None].double() * at)
-    right = torch.fft.rfft(samples).abs().argmax(dim=-1).float()
+    right = torch.fft.rfft(samples).abs().argmax(dim=-1) / 5
 
     def folded_once(f):
         return torch.where(f > rate / 2, rate - f, f)
@@ -66,25 +81,48 @@ def check_alias_of(function):
         ),
         "Tones below rate / 2 are heard as they are: rate - f is for those between "
         "rate / 2 and the rate.": (rate - tones).abs(),
+        "Fractions of a hertz are lost: keep the tones floats, and round only the "
+        "number of the multiple.": (
+            tones.floor() - rate * torch.round(tones.floor() / rate)
+        ).abs(),
+        "Fractions of a hertz are lost at the end: return floats as they are.": (
+            right.round()
+        ),
     }
-    answer = function(tones.clone(), rate)
+    answer = function(tones, rate)
     assert isinstance(answer, torch.Tensor), (
-        "The blank is still empty, or what it returns is no tensor."
+        f"A tensor is expected, and you return a {type(answer).__name__}: it is no "
+        "tensor."
     )
     assert answer.shape == tones.shape, (
         "The answer must have the shape of the tones."
     )
+    worst = (answer - right).abs().argmax()
     otherwise = (
-        "Some tones come out wrong: subtract the nearest multiple of the rate, and "
+        f"A tone of {tones.flatten()[worst]:.1f} Hz is heard at "
+        f"{right.flatten()[worst]:.1f} Hz if the rate is {rate}, and you give "
+        f"{answer.flatten()[worst]:.1f}: subtract the nearest multiple of the rate, and "
         "drop the sign."
     )
     for hint, other in {"": right, **mistakes, otherwise: answer}.items():
-        if torch.allclose(answer.to(other), other, atol=1e-3):
+        if torch.allclose(answer.to(other), other, atol=1e-2, equal_nan=True):
             assert not hint, hint
             return
 
 
-check_alias_of(alias_of)
+run_check(
+    check_alias_of,
+    alias_of,
+    errors={
+        "Boolean value of Tensor": "An if decides for one tone, and here are many: "
+        "torch.where decides for each.",
+        "must be Tensor, not": "Torch's functions take tensors, and the rate is a "
+        "number: divide the tensor of the tones by it.",
+        "only one element": "There are many tones: compute with the tensor, not with "
+        "one number.",
+        "__round__": "Python's round takes one number: torch.round takes a tensor.",
+    },
+)
 print("alias_of: right")
 
 # %% [markdown]
@@ -93,7 +131,8 @@ print("alias_of: right")
 # `unfold` drops the samples at the end that fill no whole frame. Write a function
 # that cuts a batch of signals into frames and keeps all of them: it appends zeros
 # first, so many that the last frame is full, and no more. A signal shorter than a
-# frame gives one frame.
+# frame gives one frame. In the lesson:
+# [Frames and windows](audio.md#frames-and-windows).
 
 
 # %% frame-signals
@@ -149,26 +188,41 @@ def check_frame_signals(function):
             ),
             "The first frame is missing: it starts at sample 0.": right[:, 1:],
         }
-        try:
-            answer = function(signals.clone(), length, hop)
-        except RuntimeError as error:
-            said = str(error).partition("\n")[0]
-            raise AssertionError(f"With T = {total} it raises: {said}") from None
+        answer = function(signals, length, hop)
         assert isinstance(answer, torch.Tensor), (
-            "The blank is still empty, it seems."
+            f"A tensor (N, frames, length) is expected, not a {type(answer).__name__}."
         )
         otherwise = (
             f"For T = {total}, length = {length}, hop = {hop} the shape "
             f"{tuple(right.shape)} is right, yours is {tuple(answer.shape)}: compare "
             "the frames one by one."
         )
-        for hint, other in {"": right, **mistakes, otherwise: answer}.items():
+        for hint, other in {"": right, **mistakes}.items():
             if answer.shape == other.shape and (answer == other).all():
                 assert not hint, hint
                 break
+        else:
+            raise AssertionError(otherwise)
 
 
-check_frame_signals(frame_signals)
+run_check(
+    check_frame_signals,
+    frame_signals,
+    errors={
+        "maximum size for tensor": "A signal is shorter than a frame after your padding: "
+        "append zeros until it fills one.",
+        "length must be non-negative": "The number of zeros is negative: it is at least "
+        "0, so that no sample is cut off.",
+        "stack expects a non-empty": "A signal shorter than a frame gives no frame in "
+        "your code: it should give one.",
+        "stack expects each tensor": "The last frame is shorter than the others: append "
+        "zeros to it.",
+        "must be non-negative": "The number of zeros is negative: it is at least 0.",
+        "rank mismatch": "Append zeros to dimension 1, the samples: F.pad(signals, "
+        "(0, zeros)).",
+        "ZeroDivisionError": "You divide by 0: frames start every hop samples.",
+    },
+)
 print("frame_signals: right")
 
 # %% [markdown]
@@ -177,7 +231,8 @@ print("frame_signals: right")
 # Pictures of spectrograms often count from the loudest point: it has 0 dB, and
 # what lies more than `span` decibels below it, `80` unless given, is cut off at
 # minus `span`. Each sound of a batch has a loudest point of its own. A sound of
-# silence alone is at minus `span` everywhere, and must give no `nan`.
+# silence alone is at minus `span` everywhere, and must give no `nan`. In the lesson:
+# [Decibels](audio.md#decibels).
 
 
 # %% relative-decibels
@@ -202,8 +257,8 @@ def relative_decibels(power, span=80.0):
 def check_relative_decibels(function):
     """Try sounds of different loudness. Raises AssertionError with one hint."""
     generator = torch.Generator().manual_seed(0)
-    power = 10 ** (-5 * torch.rand(3, 4, 5, generator=generator))  # over 50 dB
-    power *= torch.tensor([1.0, 1e-3, 1e2])[:, None, None]
+    power = 10 ** (-5 * torch.rand(4, 4, 5, generator=generator))  # over 50 dB
+    power *= torch.tensor([1.0, 1e-3, 1e2, 1e-9])[:, None, None]
     span = 40.0
 
     def relative(power, factor=10.0, log=torch.log10, dim=(1, 2), cut=-span):
@@ -234,17 +289,23 @@ def check_relative_decibels(function):
         ).clamp(min=-span),
         "The sign is wrong: what is quieter than the loudest is negative.": -right,
     }
-    answer = function(power.clone(), span)
-    assert getattr(answer, "shape", None) == power.shape, (
-        "The blank is still empty, or does not return the shape of the power."
+    answer = function(power, span)
+    assert isinstance(answer, torch.Tensor) and answer.shape == power.shape, (
+        f"Return a tensor of the shape of the power, {tuple(power.shape)}."
+    )
+    assert not torch.allclose(answer[:3], right[:3], atol=1e-3) or torch.allclose(
+        answer, right, atol=1e-3
+    ), (
+        "A very quiet sound comes out wrong: the number that keeps the logarithm "
+        "finite has to be smaller than any power, such as 1e-30."
     )
     otherwise = "Sounds of several loudnesses come out wrong: check each step."
     for hint, other in {"": right, **mistakes, otherwise: answer}.items():
-        if torch.allclose(answer.to(other), other, atol=1e-3):
+        if torch.allclose(answer.to(other), other, atol=1e-3, equal_nan=True):
             assert not hint, hint
             break
     power[0], power[1, 0] = 0.0, 0.0  # a silent sound, and one with silent bins
-    answer = function(power.clone(), span)
+    answer = function(power, span)
     assert answer.isfinite().all(), (
         "Silence gives inf or nan: keep the power above a tiny number before log10."
     )
@@ -256,5 +317,17 @@ def check_relative_decibels(function):
     assert torch.allclose(function(power, 20.0)[2], right[2].clamp(min=-20.0)), loud
 
 
-check_relative_decibels(relative_decibels)
+run_check(
+    check_relative_decibels,
+    relative_decibels,
+    errors={
+        "must match the size": "The maximum does not broadcast against the power: "
+        "keepdim=True keeps it (N, 1, 1).",
+        "amax(): ": "amax takes the dimensions as dim=(1, 2).",
+        "must be Tensor": "Torch's functions take tensors: max over several dimensions "
+        "is amax, and max(dim=...) returns a pair, values and indices.",
+        "'torch.return_types.max'": "max(dim=...) returns a pair, values and indices: "
+        "amax returns the values alone.",
+    },
+)
 print("relative_decibels: right")

@@ -3,11 +3,12 @@
 #
 # Two exercises: derive a gradient on paper, then choose what backward may train.
 # Replace each `...` by your own code and run the cell, then run the check below it:
-# it says in one sentence what is wrong. The lesson is the section *Autograd*.
+# it says in one sentence what is wrong. The lesson is [Autograd](autograd.md).
 
 # %% imports
 import torch
 import torchvision
+from checking import run_check, words_in
 from torch import nn
 
 # %% [markdown]
@@ -23,7 +24,8 @@ from torch import nn
 # Derive $\partial L / \partial w$ on paper, with the chain rule and
 # $\tanh'(z) = 1 - \tanh^2(z)$. Then write it for a matrix `x` whose rows are the
 # examples, without autograd and without a loop. The check compares it with
-# `backward`. Which dimension has to disappear?
+# `backward`. Which dimension has to disappear? In the lesson:
+# [Gradients by hand and by machine](autograd.md#gradients-by-hand-and-by-machine).
 
 
 # %% tanh-gradient
@@ -49,22 +51,8 @@ def check_tanh_gradient(function):
         leaf = w.clone().requires_grad_()
         ((torch.tanh(x @ leaf) - y) ** 2).mean().backward()
         expected = leaf.grad
-        try:
-            with torch.no_grad():
-                answer = function(x.clone(), y.clone(), w.clone())
-        except RuntimeError as error:
-            if "does not require grad" in str(error):
-                raise AssertionError(
-                    "This asks autograd for the gradient: write the formula that "
-                    "you derived."
-                ) from None
-            raise AssertionError(
-                f"Your code raises RuntimeError: {error}"
-            ) from None
-        if answer is None or answer is NotImplemented or answer is Ellipsis:
-            raise AssertionError(
-                "The blank is still empty: return the gradient that you derived."
-            )
+        with torch.no_grad():
+            answer = function(x, y, w)
         if not isinstance(answer, torch.Tensor):
             raise AssertionError(
                 f"A tensor is expected, not a {type(answer).__name__}: compute "
@@ -77,6 +65,16 @@ def check_tanh_gradient(function):
                 "disappear, as in x.T @ something."
             )
         _diagnose(answer, expected, x, y, w)
+    words = words_in(function)
+    if words & {"backward", "grad", "autograd", "jacobian", "vjp", "jvp"}:
+        raise AssertionError(
+            "This asks autograd for the gradient: write the formula that you derived."
+        )
+    if "for" in words:
+        raise AssertionError(
+            "The gradient is right, but there is a loop in your code: x.T @ ... adds "
+            "up over the examples at once."
+        )
 
 
 def _diagnose(answer, expected, x, y, w):
@@ -125,7 +123,22 @@ def _diagnose(answer, expected, x, y, w):
     )
 
 
-check_tanh_gradient(tanh_gradient)
+run_check(
+    check_tanh_gradient,
+    tanh_gradient,
+    errors={
+        "does not require grad": "This asks autograd for the gradient: write the "
+        "formula that you derived.",
+        "mat1 and mat2": "A matrix product does not fit: x is (N, D), so that "
+        "x @ w needs a w of D numbers and x.T @ ... one of N.",
+        "size mismatch": "A matrix product does not fit: x is (N, D), so that "
+        "x @ w needs a w of D numbers and x.T @ ... one of N.",
+        "at least 1D": "A matrix product does not fit: a number is left where it needs a "
+        "vector.",
+        "must match the size": "Two shapes do not fit: p and y have a number for "
+        "each example, (N,), and the gradient has one for each weight, (D,).",
+    },
+)
 print("tanh_gradient: right")
 
 # %% [markdown]
@@ -134,7 +147,8 @@ print("tanh_gradient: right")
 # Take a ResNet-18 whose `fc` has been replaced. Leave the last residual block,
 # `layer4[1]`, and `fc` trainable, and freeze everything else, whatever was frozen
 # before. Return how many numbers are left to train. Estimate first: which has more,
-# this block or `fc`?
+# this block or `fc`? In the lesson:
+# [Freeze, replace, count](autograd.md#freeze-replace-count).
 
 
 # %% last-block
@@ -160,16 +174,20 @@ def check_last_block(function):
         model.fc = nn.Linear(model.fc.in_features, 10)
         model.requires_grad_(not start_frozen)
         to_train = [*model.layer4[1].parameters(), *model.fc.parameters()]
-        expected = sum(p.numel() for p in to_train)
+        expected, all_before = (
+            sum(p.numel() for p in to_train),
+            {*model.parameters()},
+        )
         answer = function(model)
-        if answer is None or answer is NotImplemented or answer is Ellipsis:
-            raise AssertionError(
-                "The blank is still empty: freeze, and return the count."
-            )
         named = dict(model.named_parameters())
         left = {name for name, p in named.items() if p.requires_grad}
         wanted = {name for name in named if name.startswith(("layer4.1.", "fc."))}
         extra, missing = left - wanted, wanted - left
+        if {*named.values()} != all_before:
+            raise AssertionError(
+                "The model has other parameters than before: keep its layers, and "
+                "change only what requires a gradient."
+            )
         if any("requires_grad" in vars(module) for module in model.modules()):
             raise AssertionError(
                 "module.requires_grad = ... only sets an attribute on the module "
@@ -200,8 +218,11 @@ def check_last_block(function):
                 f"{sorted(extra)[0]} is still trainable: freeze the whole model "
                 "first, then unfreeze two parts."
             )
-        if isinstance(answer, torch.Tensor):
-            raise AssertionError("Return an int, not a tensor: numel() gives one.")
+        if not isinstance(answer, int):
+            raise AssertionError(
+                f"Return the count as an int, not a {type(answer).__name__}: add up "
+                "numel(), which is one."
+            )
         if answer == len(wanted):
             raise AssertionError(
                 "This counts tensors, not elements: add up p.numel() over the "
@@ -219,5 +240,12 @@ def check_last_block(function):
             )
 
 
-check_last_block(last_block)
+run_check(
+    check_last_block,
+    last_block,
+    errors={
+        "out of range": "layer4 has two blocks, with the indices 0 and 1.",
+        "unsupported operand": "numel is a method: call it, as in p.numel().",
+    },
+)
 print("last_block: right")

@@ -4,14 +4,16 @@
 # Four exercises: the network, its loss and optimizer, a step of training, and the
 # accuracy. At the end, what you wrote trains a network on CIFAR-10, and you are
 # invited to make it better. Replace each `...` by your own code and run the cell, then
-# run the check below it: it says in one sentence what is wrong. The lesson is the
-# section *Training a classifier*.
+# run the check below it: it says in one sentence what is wrong. The lesson is
+# [Training a classifier](classifier.md).
 
 # %% imports
+import itertools
 import math
 
 import torch
 import torchvision
+from checking import explained, run_check
 from torch import nn
 from torch.nn import functional as F
 
@@ -26,7 +28,8 @@ from torch.nn import functional as F
 # $$
 #
 # Compute the sizes for $H = 32$ with pencil and paper, then write the network. With
-# ten classes it has 62,006 parameters.
+# ten classes it has 62,006 parameters. In the lesson:
+# [A network for three channels](classifier.md#a-network-for-three-channels).
 
 
 # %% build-network
@@ -68,8 +71,6 @@ def check_build_network(function):
         raise AssertionError(hint) from None
 
     network = function(10)
-    if network is None or network is ... or network is NotImplemented:
-        refuse("The blank is still empty: the function returns no network.")
     if not isinstance(network, nn.Module):
         refuse("Return an nn.Module: a made network, not its class and not a list.")
     network.eval()  # dropout, should you have added some, must not disturb
@@ -83,20 +84,21 @@ def check_build_network(function):
 
     hooks = [layer.register_forward_pre_hook(note) for layer in network.modules()]
     images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    failure = None
+    given, failure = images.clone(), None
     with torch.no_grad():
         try:
             logits = network(images)
-        except (RuntimeError, ValueError) as error:
-            failure = error
+        except Exception as error:
+            failure = explained(error, FORWARD_ERRORS)
     for hook in hooks:
         hook.remove()
 
     for layer, shape in entered.items():
-        if isinstance(layer, nn.Conv2d) and layer.in_channels != shape[1]:
+        is_conv = isinstance(layer, nn.Conv2d) and len(shape) in (3, 4)
+        if is_conv and layer.in_channels != shape[-3]:
             refuse(
                 f"A convolution for {layer.in_channels} channels got maps with "
-                f"{shape[1]}: a colour image has 3, and each layer takes as many "
+                f"{shape[-3]}: a colour image has 3, and each layer takes as many "
                 "channels as the one before it gives."
             )
     linear = [layer for layer in entered if isinstance(layer, nn.Linear)]
@@ -128,22 +130,11 @@ def check_build_network(function):
                 f"{entered[layer][-1]}: each takes as many as the one before it gives."
             )
     if failure:
-        refuse(f"The forward pass stopped with: {str(failure).splitlines()[0]}")
+        refuse(f"The forward pass does not get through: {failure}")
+    if not torch.equal(images, given):
+        refuse("The images have changed: forward must not work in place on them.")
     if not isinstance(logits, torch.Tensor) or logits.shape != (4, 10):
         refuse("For 4 images and 10 classes the network should return (4, 10).")
-
-    with torch.no_grad():
-        sums = logits.exp().sum(dim=1)
-        if torch.allclose(logits.sum(dim=1), torch.ones(4), atol=1e-4):
-            refuse(
-                "Each row of the output sums to 1: take the softmax out of the "
-                "network, since cross-entropy applies it to the logits."
-            )
-        if torch.allclose(sums, torch.ones(4), atol=1e-4):
-            refuse(
-                "These are logarithms of probabilities: return the logits, since "
-                "cross-entropy does the log-softmax itself."
-            )
 
     parameters = {tuple(p.shape): p.detach() for p in network.parameters()}
     count = sum(p.numel() for p in network.parameters())
@@ -158,47 +149,91 @@ def check_build_network(function):
             f"sizes of each weight and bias with the lesson's{where}."
         )
 
-    def lesson(maps, pool, after_conv, after_linear):
-        for shape in right[0:4:2]:
+    def lesson(pool, activations):
+        """Logits with this pooling, and these four activations instead of ReLU."""
+        values = images
+        for shape, activate in zip(
+            right[::2], [*activations, identity], strict=True
+        ):
             weight, bias = parameters[shape], parameters[shape[:1]]
-            maps = pool(after_conv(F.conv2d(maps, weight, bias)), 2)
-        features = maps.flatten(1)
-        for shape in right[4::2]:
-            features = F.linear(features, parameters[shape], parameters[shape[:1]])
-            if shape[0] != 10:
-                features = after_linear(features)
-        return features
+            if len(shape) == 4:
+                values = pool(activate(F.conv2d(values, weight, bias)), 2)
+            else:
+                values = activate(F.linear(values.flatten(1), weight, bias))
+        return values
 
     def identity(values):
         return values
 
-    def agrees(*layers):
+    def agrees(activations=(F.relu,) * 4, pool=F.max_pool2d, last=identity):
         with torch.no_grad():
-            expected = lesson(images, *layers)
+            expected = last(lesson(pool, activations))
         return torch.allclose(logits, expected, atol=1e-5)
 
-    if not agrees(F.max_pool2d, F.relu, F.relu):
-        if agrees(F.avg_pool2d, F.relu, F.relu):
+    if not agrees():
+        if agrees(pool=F.avg_pool2d):
             refuse("You pool by the mean: max pooling keeps the largest of four.")
-        for layers in (
-            (F.max_pool2d, identity, identity),
-            (F.max_pool2d, identity, F.relu),
-            (F.max_pool2d, F.relu, identity),
-        ):
-            if agrees(*layers):
+        layers = "conv 1", "conv 2", "linear 1", "linear 2"
+        for choice in itertools.product((F.relu, identity), repeat=4):
+            if agrees(choice):
+                rules = zip(layers, choice, strict=True)
+                without = [layer for layer, rule in rules if rule is identity]
                 refuse(
-                    "A ReLU is missing: there is one after each convolution and "
-                    "after each linear layer but the last."
+                    f"A ReLU is missing (after {', '.join(without)}): there is one "
+                    "after each convolution and after each linear layer but the last."
                 )
-        if (logits >= 0).all():
-            refuse(
-                "No logit is negative: leave out the ReLU after the last layer, "
-                "because logits may be any real numbers."
-            )
+        for rule in (
+            torch.sigmoid,
+            torch.tanh,
+            F.leaky_relu,
+            F.gelu,
+            F.elu,
+            F.silu,
+        ):
+            if agrees((rule,) * 4):
+                refuse(
+                    f"You use {rule.__name__} where the lesson has ReLU: replace it, so "
+                    "that your numbers can be compared."
+                )
+        # No function of one row, so the difference from the logits is told apart.
+        lasts = {
+            "a ReLU: logits may be negative": F.relu,
+            "a sigmoid: cross-entropy takes any real numbers": torch.sigmoid,
+            "a tanh: logits may be any real numbers": torch.tanh,
+            "a softmax: cross-entropy applies it to the logits": (
+                lambda values: values.softmax(dim=1)
+            ),
+            "a softmax, over the images of the batch besides: cross-entropy "
+            "applies it, over the classes": lambda values: values.softmax(dim=0),
+            "a log-softmax: cross-entropy does the log-softmax itself": (
+                lambda values: values.log_softmax(dim=1)
+            ),
+        }
+        for name, last in lasts.items():
+            if agrees(last=last):
+                refuse(f"Return the logits. After the last layer you apply {name}.")
+        with torch.no_grad():
+            if not torch.equal(network(images), logits):
+                refuse(
+                    "The same images get other logits each time, even in eval mode: "
+                    "F.dropout drops always, unless you say training=self.training."
+                )
         refuse(
             "The shapes are right, the numbers are not: compare the order of your "
             "layers, ReLUs and poolings with the list in the docstring."
         )
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            refuse(f"{name} is frozen: all layers of a new network have to learn.")
+    logits = network(images)
+    if logits.requires_grad:
+        logits.sum().backward()
+    for name, parameter in network.named_parameters():
+        if parameter.grad is None:
+            refuse(
+                f"No gradient reaches {name}: forward cuts the graph behind it, by "
+                "no_grad(), detach() or .data."
+            )
 
     with torch.no_grad():
         try:
@@ -218,7 +253,14 @@ def check_build_network(function):
         refuse("Two calls returned one network: make a new one in each call.")
 
 
-check_build_network(build_network)
+FORWARD_ERRORS = {
+    "is missing the required": "Your class has no method forward (look at its name and "
+    "at how far it is indented).",
+    "before Module.__init__": "Begin __init__ with super().__init__().",
+    "has no attribute": "forward uses a layer that __init__ does not make: compare the "
+    "names.",
+}
+run_check(check_build_network, build_network, FORWARD_ERRORS)
 print("build_network: right")
 
 # %% [markdown]
@@ -226,7 +268,9 @@ print("build_network: right")
 #
 # You are given a network that was made for other classes. Its last layer has to go.
 # Replace it, move everything to the device, and choose the loss and the optimizer of
-# the lesson. Three things belong into the right order here.
+# the lesson. Three things belong into the right order here. In the lesson:
+# [Move first, then make the
+# optimizer](classifier.md#move-first-then-make-the-optimizer).
 
 
 # %% old-network
@@ -278,9 +322,8 @@ def check_set_up(function):
     for device in (torch.device("cpu"), torch.device("meta")):
         network = OldNetwork()
         old_head, old_body = list(network.head.parameters()), network.body
+        learnt = old_body[1].weight.tolist()
         answer = function(network, 7, device)
-        if answer is None or answer is ... or answer is NotImplemented:
-            refuse("The blank is still empty: return the loss and the optimizer.")
         if not isinstance(answer, tuple) or len(answer) != 2:
             refuse("Return two things: loss_function, optimizer.")
         loss_function, optimizer = answer
@@ -304,8 +347,13 @@ def check_set_up(function):
                 "The head's weight still has the wrong shape: assign a new "
                 "nn.Linear(in_features, classes) to network.head."
             )
-        if network.body is not old_body:
+        is_cpu = device.type == "cpu"
+        if network.body is not old_body or (
+            is_cpu and network.body[1].weight.tolist() != learnt
+        ):
             refuse("The body has learnt already: replace nothing but the head.")
+        if network.head.bias is None:
+            refuse("The new head has no bias: leave bias at its default, True.")
         elsewhere = [p for p in network.parameters() if p.device != device]
         if elsewhere:
             refuse(
@@ -327,26 +375,55 @@ def check_set_up(function):
             )
         if held != head | body:
             refuse("The optimizer should hold all parameters, head and body.")
+        frozen = [n for n, p in network.named_parameters() if not p.requires_grad]
+        if frozen:
+            refuse(
+                f"{frozen[0]} is frozen: the optimizer is to train all parameters, so "
+                "leave requires_grad as it is."
+            )
 
     if type(optimizer) is not torch.optim.SGD:
         refuse("Use torch.optim.SGD, as in the lesson.")
-    settings = optimizer.param_groups[0]
-    if settings["momentum"] != 0.9:
-        refuse(f"The momentum is {settings['momentum']}: give SGD momentum=0.9.")
-    if settings["lr"] != 0.01:
-        refuse(f"The learning rate is {settings['lr']}: give SGD lr=0.01.")
+    wanted = torch.optim.SGD([torch.zeros(1)], lr=0.01, momentum=0.9).defaults
+    for group in (optimizer.defaults, *optimizer.param_groups):
+        if group["momentum"] != 0.9:
+            refuse(f"The momentum is {group['momentum']}: give SGD momentum=0.9.")
+        if group["lr"] != 0.01:
+            refuse(f"The learning rate is {group['lr']}: give SGD lr=0.01.")
+        for name in ("weight_decay", "nesterov", "maximize", "dampening"):
+            if group[name] != wanted[name]:
+                refuse(
+                    f"{name} is {group[name]}, and the task has plain momentum: leave "
+                    f"it at {wanted[name]}, its default."
+                )
 
-    logits = 3 * torch.randn(5, 7, generator=generator)
-    labels = torch.tensor([0, 3, 6, 2, 2])
+    logits = 3 * torch.randn(9, 7, generator=generator)
+    labels = torch.tensor([0, 3, 6, 2, 2, 1, 4, 5, 0])
+    logits.requires_grad_()
     try:
         loss = loss_function(logits, labels)
-    except (RuntimeError, TypeError, ValueError):
-        refuse(
+    except Exception as error:
+        failure = explained(error)
+        try:
+            loss_function(labels, logits)
+        except Exception:
+            hint = "use cross-entropy"
+        else:
+            hint = "yours takes them the other way round"
+        raise AssertionError(
             "The loss function does not take logits (N, classes) and class indices "
-            "(N,): use cross-entropy."
-        )
+            f"(N,): {hint}. {failure}"
+        ) from None
     if not isinstance(loss, torch.Tensor) or loss.shape != ():
-        refuse("The loss should be one number: the mean over the batch.")
+        refuse(
+            "The loss should be one number, the mean over the batch, in a tensor of "
+            "shape (): without item(), or backward() cannot start from it."
+        )
+    if not loss.requires_grad:
+        refuse(
+            "No gradient flows through your loss, so nothing would be trained: use no "
+            "argmax, detach() or no_grad() in it."
+        )
 
     def same(value):
         return torch.allclose(loss, value, atol=1e-5)
@@ -367,14 +444,28 @@ def check_set_up(function):
         refuse("The loss differs from cross-entropy: use nn.CrossEntropyLoss().")
 
 
-check_set_up(set_up)
+run_check(
+    check_set_up,
+    set_up,
+    errors={
+        "is not iterable": "The optimizer is made from parameters: call "
+        "network.parameters().",
+        "empty parameter list": "parameters() can be gone through once: call it anew "
+        "where you use it.",
+        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: first make a loss "
+        "function, then call that with logits and labels.",
+        "Cannot copy out of meta tensor": "Move with network.to(device): what is on "
+        "the meta device cannot be moved back.",
+    },
+)
 print("set_up: right")
 
 # %% [markdown]
 # ## A step of training
 #
 # Forward pass, loss, zero the old gradients, backward pass, step. One of them is easily
-# forgotten, and Python will not mind.
+# forgotten, and Python will not mind. In the lesson:
+# [The loop](classifier.md#the-loop).
 
 
 # %% training-step
@@ -422,17 +513,20 @@ def check_training_step(function):
         for _ in range(4)
     ]
 
-    def gradient(weight, batch):
+    # Not the usual one, so that it shows if another is used.
+    smoothed = nn.CrossEntropyLoss(label_smoothing=0.2)
+
+    def gradient(weight, batch, loss_function):
         weight = weight.clone().requires_grad_()
-        loss = F.cross_entropy(F.linear(batch[0], weight), batch[1])
+        loss = loss_function(F.linear(batch[0], weight), batch[1])
         return torch.autograd.grad(loss, weight)[0]
 
-    def by_rule(rule):
+    def by_rule(rule, loss_function=smoothed):
         """Weights after each step of `rule(weight, gradients so far, velocity)`."""
         weight, velocity, history = start, torch.zeros_like(start), []
         gradients = [left_over]
         for batch in batches:
-            gradients.append(gradient(weight, batch))
+            gradients.append(gradient(weight, batch, loss_function))
             weight, velocity = rule(weight, gradients, velocity)
             history.append(weight)
         return torch.stack(history)
@@ -474,14 +568,14 @@ def check_training_step(function):
     for images, labels in batches:
         with torch.no_grad():
             logits = F.linear(images, network.weight)
-            expected_losses.append(F.cross_entropy(logits, labels).item())
-        loss = function(network, optimizer, nn.CrossEntropyLoss(), images, labels)
+            expected_losses.append(smoothed(logits, labels).item())
+        loss = function(network, optimizer, smoothed, images, labels)
         losses.append(loss)
         history.append(network.weight.detach().clone())
     history = torch.stack(history)
 
-    def follows(rule):
-        return torch.allclose(history, by_rule(rule), rtol=1e-4, atol=1e-5)
+    def follows(*rule):
+        return torch.allclose(history, by_rule(*rule), rtol=1e-4, atol=1e-5)
 
     if not modes and losses[0] in (None, ..., NotImplemented):
         refuse("The blank is still empty: nothing went through the network.")
@@ -516,16 +610,27 @@ def check_training_step(function):
         )
     if follows(twice):
         refuse("You step twice for each batch: call optimizer.step() once.")
-    if not all(modes) or not network.training:
+    if not all(modes):
         refuse("The network came in eval mode: call network.train() first.")
+    if not network.training:
+        refuse("You leave the network in eval mode: it should stay in train mode.")
+    if follows(right, F.cross_entropy):
+        refuse("Use the loss function that you are given, not one of your own.")
     if not follows(right):
         refuse(
             "The weights differ from those of zero_grad, backward, step: give the "
             "loss function the logits and the labels as they are."
         )
-    if losses[0] is None:
+    if losses[0] is None or losses[0] is ...:
         refuse("The training is right, but the loss is not returned.")
-    if isinstance(losses[0], torch.Tensor) and losses[0].requires_grad:
+    if not isinstance(losses[0], torch.Tensor):
+        refuse(
+            f"You return a {type(losses[0]).__name__}: return loss.detach(), a tensor "
+            "of shape (). On a GPU, item() would wait for the device in every step."
+        )
+    if losses[0].shape != ():
+        refuse(f"The loss has the shape {tuple(losses[0].shape)}: it should be ().")
+    if losses[0].requires_grad:
         refuse(
             "The loss you return keeps its graph in memory: return loss.detach()."
         )
@@ -536,14 +641,39 @@ def check_training_step(function):
         refuse("Return the loss that you trained on, the one before the step.")
 
 
-check_training_step(training_step)
+run_check(
+    check_training_step,
+    training_step,
+    errors={
+        "does not require grad": "The loss has no graph to go back through: the forward "
+        "pass has to be recorded, so no no_grad(), and no argmax, item() or detach() "
+        "before backward().",
+        "to be Long": "The labels are class indices, int64: leave them as they are.",
+        "with class probabilities": "The loss function takes logits first: no argmax, "
+        "for it needs all classes, and labels as they are, for it takes class indices.",
+        "not implemented for 'Long'": "The logits come first, then the labels: "
+        "loss_function(logits, labels).",
+        "multi-target not supported": "The labels are class indices (N,): leave them "
+        "as they are.",
+        "object has no attribute 'backward'": "Call backward() on the loss, a tensor: "
+        "item() makes a plain number of it.",
+        "backward through the graph a second": "Call backward() once for each forward "
+        "pass.",
+        "only for scalar outputs": "Call backward() on the loss, not on the logits.",
+        "mat1 and mat2": "Give the network the images, as they are.",
+        "not callable": "Two names are mixed up: the network and the loss function are "
+        "called, the optimizer is not.",
+    },
+    returns=False,
+)
 print("training_step: right")
 
 # %% [markdown]
 # ## The accuracy
 #
 # Count how many images get their right class. Three traps: the network's mode, the
-# last batch, which is often smaller, and the graph that nobody needs.
+# last batch, which is often smaller, and the graph that nobody needs. In the lesson:
+# [Test it](classifier.md#test-it).
 
 
 # %% accuracy
@@ -580,45 +710,42 @@ def check_accuracy(function):
         """Images are logits; in train mode they come out in the wrong order."""
 
         def forward(self, images):
-            seen.append((self.training, torch.is_grad_enabled()))
+            seen.append((self.training, torch.is_grad_enabled(), len(images)))
             return images.flip(1) if self.training else images
 
+    class Loader:
+        """Batches that can only be gone through, as those of a DataLoader."""
+
+        def __iter__(self):
+            return iter(batches)
+
+        def __len__(self):
+            return len(batches)
+
     seen, network = [], Known()
-    # One answer differs from its label in the first batch, two in the second, and all
-    # in the last: 4 of 8 are right.
-    predicted = [[0, 1, 2, 3], [3, 1, 0], [2]]
-    labels = [[0, 1, 2, 0], [3, 2, 2], [1]]
+    # 1 of 4 answers is right in the first batch, 1 of 1 in the second, and 1 of 2 in
+    # the last: 3 of 7, a fraction that no rounding hits by chance.
+    predicted = [[1, 0, 2, 3], [3], [2, 1]]
+    labels = [[1, 2, 3, 0], [3], [3, 1]]
     batches = [
         (F.one_hot(torch.tensor(row), 4).float() - 0.2, torch.tensor(label))
         for row, label in zip(predicted, labels, strict=True)
     ]
 
-    def measure(training):
-        seen.clear()
-        network.train(training)
-        try:
-            return function(network, batches)
-        except (RuntimeError, IndexError) as error:
-            if "size of tensor" in str(error) or "Dimension" in str(error):
-                refuse(
-                    "Labels and predictions differ in shape: take argmax(dim=1), the "
-                    "largest logit of each image."
-                )
-            raise
-
-    fraction = measure(training=True)
-    if fraction is None or fraction is ... or fraction is NotImplemented:
-        refuse("The blank is still empty: the function returns no accuracy.")
-    if len(seen) < len(batches):
+    network.train()
+    fraction = function(network, batches)
+    images_seen = sum(count for _, _, count in seen)
+    if images_seen < 7:
         refuse(
-            f"You used {len(seen)} of {len(batches)} batches: return after the loop."
+            f"{images_seen} of 7 images went through the network: use all batches, and "
+            "return after the loop."
         )
-    if any(training for training, _ in seen):
+    if any(training for training, _, _ in seen):
         refuse(
             "You measured in train mode, with dropout and the like at work: call "
             "network.eval() first."
         )
-    if any(grad for _, grad in seen):
+    if any(grad for _, grad, _ in seen):
         refuse(
             "A graph was recorded: put the loop below `with torch.inference_mode():`."
         )
@@ -633,20 +760,29 @@ def check_accuracy(function):
     def is_close(value):
         return math.isclose(fraction, value, abs_tol=1e-5)
 
-    if is_close((3 / 4 + 1 / 3 + 0) / 3):
+    if is_close((1 / 4 + 1 + 1 / 2) / 3):
         refuse(
             "That is the mean of the batches' accuracies: count right answers and "
             "images, and divide once, so that a small batch counts less."
         )
-    if is_close(50):
+    if is_close(300 / 7):
         refuse("Return a fraction from 0 to 1, not per cent.")
-    if is_close(4 / 3):
+    if is_close(3 / 3):
         refuse("Divide by the number of images, not by that of batches.")
-    if is_close(0):
+    if is_close(1 / 2):
         refuse("That is the last batch alone: add up over all batches.")
-    if not is_close(4 / 8):
+    if is_close(4 / 7):
+        refuse("That is the share of wrong answers: count the right ones.")
+    if is_close(0):
         refuse(
-            f"4 of these 8 answers are right, and you return {fraction:.3f}: compare "
+            "No answer counts as right: compare the labels with argmax(dim=1), which "
+            "says where the largest logit is, and not with the logits themselves."
+        )
+    if math.isclose(fraction, 3 / 7, abs_tol=0.08) and not is_close(3 / 7):
+        refuse(f"3 of 7 is 0.428571..., and you return {fraction}: do not round.")
+    if not is_close(3 / 7):
+        refuse(
+            f"3 of these 7 answers are right, and you return {fraction:.3f}: compare "
             "argmax(dim=1), the largest logit of each image, with the labels."
         )
     if not network.training:
@@ -654,7 +790,11 @@ def check_accuracy(function):
             "The network was in train mode and you left it in eval mode: note "
             "network.training and put it back."
         )
-    measure(training=False)
+    network.eval()
+    if not is_close(function(network, Loader())):
+        refuse(
+            "From a loader the accuracy is another one: go through it once, by for."
+        )
     if network.training:
         refuse(
             "The network was in eval mode and you left it in train mode: note "
@@ -662,7 +802,23 @@ def check_accuracy(function):
         )
 
 
-check_accuracy(accuracy)
+run_check(
+    check_accuracy,
+    accuracy,
+    errors={
+        "must match the size": "Labels and predictions differ in shape: take "
+        "argmax(dim=1), the largest logit of each image.",
+        "Dimension": "Labels and predictions differ in shape: take argmax(dim=1), the "
+        "largest logit of each image.",
+        "subscriptable": "`batches` may be a loader, which has no [...]: go through it "
+        "with for.",
+        "Sizes of tensors must match": "The last batch may be smaller, so that batches "
+        "cannot be stacked: torch.cat joins them.",
+        "stack expects each tensor": "The last batch may be smaller, so that batches "
+        "cannot be stacked: torch.cat joins them.",
+        "cannot be converted to Scalar": "item() takes a tensor of one number: sum first.",
+    },
+)
 print("accuracy: right")
 
 # %% [markdown]

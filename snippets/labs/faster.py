@@ -4,12 +4,13 @@
 # Three exercises, each a part of the recipe: random flips, the learning rate of
 # each step, and batch normalisation. Replace each `...` by your own code and run
 # the cell, then run the check below it: it says in one sentence what is wrong. The
-# lesson is the section *Faster, then better*.
+# lesson is [Faster, then better](faster.md).
 
 # %% imports
 import math
 
 import torch
+from checking import run_check, words_in
 from torch.nn import functional as F
 
 # %% [markdown]
@@ -19,7 +20,8 @@ from torch.nn import functional as F
 # image, and new coins in each call. The section does it with `torch.where`. Do it
 # with an index: copy the batch, `flipped = images.clone()`, then assign to the
 # chosen images alone, `flipped[chosen] = ...`. The batch that you were given stays
-# as it is.
+# as it is. In the lesson:
+# [Augmentation and more epochs](faster.md#augmentation-and-more-epochs).
 
 
 # %% random-flips
@@ -59,21 +61,17 @@ def check_random_flips(function):
     }
     for hint, seen in mistakes.items():
         assert not seen, hint
-    _coins_of(function, images[:1].to(torch.uint8))
+    for _ in range(20):
+        _coins_of(function, images[:1].to(torch.uint8))
     device = torch.accelerator.current_accelerator(check_available=True)
     _coins_of(function, images.to(device or "cpu"))
 
 
 def _coins_of(function, images):
     """Call it; return which images were mirrored, a tensor (N,) of bools."""
-    given, mirrored = images.clone(), images.flip(3)
-    answer = function(given)
-    assert torch.equal(given, images), (
-        "The images that you were given have changed: change a clone of them."
-    )
-    assert getattr(answer, "shape", None) == images.shape, (
-        "The blank is still empty, or returns no tensor of the shape "
-        f"{tuple(images.shape)}, which the batch has."
+    mirrored, answer = images.flip(3), function(images)
+    assert isinstance(answer, torch.Tensor) and answer.shape == images.shape, (
+        f"You return no tensor of the shape {tuple(images.shape)}, which the batch has."
     )
     assert (answer.dtype, answer.device) == (images.dtype, images.device), (
         f"A batch of {images.dtype} on {images.device} has to stay one: choose "
@@ -99,10 +97,29 @@ def _coins_of(function, images):
         f"Image {int(good.int().argmin())} is neither as it was nor mirrored: flip "
         "dimension 3 and change no value."
     )
+    assert answer.data_ptr() != images.data_ptr(), (
+        "You return the batch itself where no coin fell: return a new tensor always, "
+        "for the caller may change it."
+    )
     return coins.cpu()
 
 
-check_random_flips(random_flips)
+run_check(
+    check_random_flips,
+    random_flips,
+    errors={
+        "shape mismatch": "Left and right of the = are not equally many images: index "
+        "both with `chosen`.",
+        "does not match the shape of the indexed": "The mask has one bool for each "
+        "image, (N,), where it stands alone between [ and ].",
+        "must match the size": "A coin for each image lines up with the width: index "
+        "with a mask (N,), or give torch.where coins (N, 1, 1, 1).",
+        "tensors used as indices": "Choose with a mask of bools or with "
+        "indices, int64: torch.rand(...) < 0.5 is a mask.",
+        "out of bounds": "These numbers are taken as indices of images: compare the "
+        "random numbers with 0.5, which makes a mask of bools.",
+    },
+)
 print("random_flips: right")
 
 # %% [markdown]
@@ -119,6 +136,8 @@ print("random_flips: right")
 # In between the rate follows the straight line from one point to the next. That is
 # `torch.optim.lr_scheduler.OneCycleLR` with `anneal_strategy="linear"` and
 # `final_div_factor=float("inf")`. The check compares yours with it, step by step.
+# In the lesson:
+# [A schedule for the learning rate](faster.md#a-schedule-for-the-learning-rate).
 
 
 # %% one-cycle-rate
@@ -166,6 +185,9 @@ def check_one_cycle_rate(function):
     }
     for hint, seen in mistakes.items():
         assert not seen, hint
+    assert "OneCycleLR" not in words_in(function), (
+        "The rates are right, but they are PyTorch's: write the two lines yourself."
+    )
     for (total, top), *curves in zip(cycles, mine, right, strict=True):
         for step, (rate, other) in enumerate(zip(*curves, strict=True)):
             assert math.isclose(rate, other, abs_tol=1e-5 * top), (
@@ -176,9 +198,6 @@ def check_one_cycle_rate(function):
 
 def _rate_of(function, step, total_steps, max_rate):
     rate = function(step, total_steps, max_rate)
-    if rate is None or rate is ...:
-        assert step > 0, "The blank is still empty: the function returns no rate."
-        raise AssertionError(f"Step {step} of {total_steps} gets no rate.")
     assert hasattr(rate, "__float__"), (
         f"One step has one rate, a number: you return a {type(rate).__name__}."
     )
@@ -198,7 +217,17 @@ def _rates_of_pytorch(total_steps, max_rate):
     return rates
 
 
-check_one_cycle_rate(one_cycle_rate)
+run_check(
+    check_one_cycle_rate,
+    one_cycle_rate,
+    errors={
+        "UnboundLocalError": "For some steps your variable gets no value: both lines "
+        "need one, and so does the peak between them.",
+        "ZeroDivisionError": "You divide by 0 at some step: divide by the number of "
+        "steps from one end of a line to the other.",
+        "to multiply sequence": "One step has one rate: compute a number, not a list.",
+    },
+)
 print("one_cycle_rate: right")
 
 # %% [markdown]
@@ -223,7 +252,8 @@ print("one_cycle_rate: right")
 # so the running variance takes the variance that divides by $n - 1$. In evaluation
 # $r_m$ and $r_v$ stand in for $m$ and $v$, and stay as they are. Write it without
 # PyTorch's own batch normalisation. The check compares yours with
-# `torch.nn.functional.batch_norm`, gradients included.
+# `torch.nn.functional.batch_norm`, gradients included. In the lesson:
+# [Batch norm and a wider network](faster.md#batch-norm-and-a-wider-network).
 
 
 # %% batch-norm
@@ -271,8 +301,10 @@ def check_batch_norm(function, momentum=0.3, eps=0.5):
         maps, gamma, beta, *new = theirs
         right = F.batch_norm(maps, *new, gamma, beta, training, momentum, eps)
         answer = function(*mine, training, momentum=momentum, eps=eps)
-        hint = "The blank is still empty, or does not return the maps alone."
-        assert getattr(answer, "shape", None) == maps.shape, hint
+        hint = (
+            f"Return the maps alone, a tensor of their shape, {tuple(maps.shape)}."
+        )
+        assert isinstance(answer, torch.Tensor) and answer.shape == maps.shape, hint
         _explain(answer, right, *_wrong_maps(start, mine[3:], training, eps))
         now, old, goal = (torch.cat(pair) for pair in (mine[3:], start[3:], new))
         batch = old + (goal - old) / momentum  # what the formulas mix into old
@@ -290,7 +322,11 @@ def check_batch_norm(function, momentum=0.3, eps=0.5):
         (answer.pow(3).sum() + right.pow(3).sum()).backward()
         for leaf, other in zip(mine[:3], theirs[:3], strict=True):
             hint = "The gradient is wrong: do not detach mean and variance."
+            assert leaf.grad is not None, hint
             _explain(leaf.grad, other.grad, {}, hint)
+    own = {"batch_norm", "BatchNorm2d", "native_batch_norm", "instance_norm"}
+    hint = "The maps are right, but PyTorch made them: write the formula yourself."
+    assert not own & words_in(function), hint
 
 
 def _explain(mine, right, mistakes, otherwise):
@@ -325,5 +361,19 @@ def _wrong_maps(start, changed, training, eps):
     }, "Your maps are not those of F.batch_norm: check each part of the formula."
 
 
-check_batch_norm(batch_norm)
+run_check(
+    check_batch_norm,
+    batch_norm,
+    errors={
+        "a leaf Variable that requires grad": "You change maps, gamma or beta in place: "
+        "they are parameters, so make new tensors of them.",
+        "must match the size": "Statistics, gamma and beta have one number for each "
+        "channel, (C,): make them (C, 1, 1), by [:, None, None], beside the maps.",
+        "view of a leaf Variable": "You change maps, gamma or beta in place: they are "
+        "parameters, so make new tensors of them.",
+        "modified by an inplace operation": "You change in place what backward still "
+        "needs: only the running statistics change in place.",
+    },
+    changes=("running_mean", "running_var"),
+)
 print("batch_norm: right")

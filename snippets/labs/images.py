@@ -4,10 +4,13 @@
 # Two exercises: the statistics of a data set that does not fit into memory, and the
 # way back from the input of a network to a picture. Replace each `...` by your own
 # code and run the cell, then run the check below it: it says in one sentence what is
-# wrong. The lesson is the section *Images*.
+# wrong. The lesson is [Images](images.md).
 
 # %% imports
+import weakref
+
 import torch
+from checking import run_check
 
 # %% [markdown]
 # ## Statistics, batch by batch
@@ -26,7 +29,8 @@ import torch
 # $$
 #
 # Sums of squares get large: let them be `float64`. Whether you divide by $n$ or by
-# $n - 1$ makes no difference here.
+# $n - 1$ makes no difference here. In the lesson:
+# [Whose statistics?](images.md#whose-statistics)
 
 
 # %% channel-statistics
@@ -54,18 +58,23 @@ def check_channel_statistics(function):
     """Compare with the statistics of all pixels. Raises AssertionError with one hint."""
     generator = torch.Generator().manual_seed(0)
     batches = []
-    for top, *shape in ((255, 5, 14, 16, 3), (90, 1, 20, 12, 3), (160, 7, 6, 9, 3)):
+    for top, *shape in ((255, 5, 14, 16, 4), (90, 1, 20, 12, 4), (160, 7, 6, 9, 4)):
         batch = torch.randint(top // 3, top, shape, generator=generator)
-        batches.append((batch // torch.tensor([1, 2, 3])).to(torch.uint8))
+        batches.append((batch // torch.tensor([1, 2, 3, 4])).to(torch.uint8))
+    four, batches = batches, [batch[..., :3].contiguous() for batch in batches]
     for count in (1, 3):
-        answer = function(batch.clone() for batch in batches[:count])
-        assert answer is not None and answer is not ..., (
-            "The blank is still empty: the function returns no statistics."
+        answer = function(_one_by_one(batches[:count]))
+        assert isinstance(answer, (tuple, list, torch.Tensor)), (
+            f"Return two tensors, the means and the deviations: two tensors (3,), and "
+            f"not a {type(answer).__name__}."
         )
         shapes = [tuple(getattr(part, "shape", ())) for part in answer]
         assert shapes == [(3,), (3,)], (
             "Three channels, which come last, have three means and three deviations: "
             f"return two tensors (3,), not {len(shapes)} of the shapes {shapes}."
+        )
+        assert all(part.is_floating_point() for part in answer), (
+            f"The statistics are fractions: yours are {answer[0].dtype}."
         )
         values = [batch.double().flatten(0, 2) / 255 for batch in batches[:count]]
         right = torch.cat(values).mean(dim=0), torch.cat(values).std(dim=0)
@@ -78,6 +87,29 @@ def check_channel_statistics(function):
                 f"deviation {right[1][0]:.3f}; you give {mine[0][0]:.3f} and "
                 f"{mine[1][0]:.3f}: look at the formula again."
             )
+    shapes = [tuple(part.shape) for part in function(_one_by_one(four))]
+    assert shapes == [(4,), (4,)], (
+        f"Images of four channels give the shapes {shapes}: take the number of "
+        "channels from the batch."
+    )
+
+
+def _one_by_one(batches):
+    """Make each batch when it is asked for, and see whether the ones before are kept."""
+    made = []
+    for batch in batches:
+        assert sum(ref() is not None for ref in made) < 2, (
+            "You keep the batches, and a real data set would not fit into memory: add "
+            "up counts and sums, and forget each batch."
+        )
+        copy = batch.clone()
+        made.append(weakref.ref(copy))
+        yield copy
+        del copy
+    assert sum(ref() is not None for ref in made) < 2, (
+        "You keep the batches, and a real data set would not fit into memory: add up "
+        "counts and sums, and forget each batch."
+    )
 
 
 def _close(mine, right):
@@ -116,7 +148,27 @@ def _wrong_statistics(batches, values, mean, std):
     return mistakes
 
 
-check_channel_statistics(channel_statistics)
+run_check(
+    check_channel_statistics,
+    channel_statistics,
+    errors={
+        "could not infer output dtype": "A mean needs floats: convert each batch, by "
+        "double(), before you compute.",
+        "must match the size": "Batches differ in size, and data sets in channels: sum "
+        "over all dimensions but the last, and take the number of channels from the "
+        "batch.",
+        "Sizes of tensors must match": "Batches differ in size and cannot be joined: add "
+        "up counts and sums instead.",
+        "stack expects each tensor": "Batches differ in size and cannot be stacked: add "
+        "up counts and sums instead.",
+        "has no len()": "The batches come one by one, by for: how many there are is not "
+        "known before.",
+        "subscriptable": "The batches come one by one, by for: they have no index.",
+        "ZeroDivisionError": "No batch was left: go through the batches once only.",
+        "cast to the desired output type": "A uint8 tensor cannot hold fractions: "
+        "convert the batch by double() first.",
+    },
+)
 print("channel_statistics: right")
 
 # %% [markdown]
@@ -126,7 +178,8 @@ print("channel_statistics: right")
 # and normalised with $(x - m) / s$. Undo every step, and return what Pillow and
 # Matplotlib take: an array of pixels `(H, W, C)` of type `uint8`. Round to the nearest
 # level; what lies outside of 0 to 255, say after adding noise, becomes the nearest
-# of the two.
+# of the two. In the lesson:
+# [Undo it before you look](images.md#undo-it-before-you-look).
 
 
 # %% to-picture
@@ -159,12 +212,7 @@ def check_to_picture(function):
 
     # As wide as there are channels: a vector (C,) then lines up with the width.
     levels, image = draw(5, 3, 20, 236)
-    given = image.clone()
-    answer = function(given, mean, std)
-    assert answer is not None and answer is not ..., (
-        "The blank is still empty: the function returns no picture."
-    )
-    assert torch.equal(given, image), "You change the image in place: do not."
+    answer = function(image, mean, std)
     assert getattr(answer, "dtype", None) == torch.uint8, (
         "The picture should be a tensor of dtype uint8, and yours is not: convert it "
         "as the last step."
@@ -224,5 +272,17 @@ def _wrong_pictures(image, mean, std):
     }
 
 
-check_to_picture(to_picture)
+run_check(
+    check_to_picture,
+    to_picture,
+    errors={
+        "must match the size": "mean and std line up with the width: make them "
+        "(C, 1, 1), by [:, None, None], while the channels stand first.",
+        "number of dimensions": "An image has three dimensions, 0 to 2: (C, H, W).",
+        "Dimension out of range": "An image has three dimensions, 0 to 2: (C, H, W).",
+        "has no attribute 'astype'": "That is NumPy's method: a tensor has "
+        ".to(torch.uint8).",
+        "has no attribute 'transpose'": "Convert and permute with PyTorch's methods.",
+    },
+)
 print("to_picture: right")

@@ -3,13 +3,12 @@
 #
 # Two exercises: the confusion matrix of a classifier, and its worst mistakes.
 # Replace each `...` by your own code and run the cell, then run the check below it:
-# it says in one sentence what is wrong. The lesson is the section *Look inside a
-# trained network*.
+# it says in one sentence what is wrong. The lesson is
+# [Look inside a trained network](inside.md).
 
 # %% imports
-import dis
-
 import torch
+from checking import run_check, words_in
 
 # %% [markdown]
 # ## A confusion matrix without a loop
@@ -17,7 +16,8 @@ import torch
 # Row $t$, column $p$ of the confusion matrix counts the images of class $t$ for
 # which the network answered $p$. Give every image one number that stands for the
 # pair $(t, p)$, count how often each number occurs, and you need no loop. Useful:
-# `torch.bincount`, whose `minlength` says how long the result is at least.
+# `torch.bincount`, whose `minlength` says how long the result is at least. In the
+# lesson: [The confusion matrix](inside.md#the-confusion-matrix).
 
 
 # %% confusion-matrix
@@ -59,11 +59,7 @@ def check_confusion_matrix(function):
         return counts
 
     def given(predictions, labels, class_count):
-        answer = function(predictions.clone(), labels.clone(), class_count)
-        if answer is None or answer is NotImplemented or answer is ...:
-            raise AssertionError(
-                "The blank is still empty: the function returns no matrix."
-            )
+        answer = function(predictions, labels, class_count)
         if not isinstance(answer, torch.Tensor):
             raise AssertionError(
                 f"Return a tensor, not an object of type {type(answer).__name__}."
@@ -114,13 +110,7 @@ def check_confusion_matrix(function):
 
     # Classes 2, 4 and 5 of six are never true and never predicted.
     predictions, labels = torch.tensor([0, 3, 3, 1]), torch.tensor([0, 3, 1, 1])
-    try:
-        mine = given(predictions, labels, 6)
-    except RuntimeError:
-        raise AssertionError(
-            "It fails if the last classes never occur: there are class_count rows "
-            "all the same, see minlength."
-        ) from None
+    mine = given(predictions, labels, 6)
     if mine.shape != (6, 6):
         raise AssertionError(
             f"Only classes 0, 1 and 3 of six occur, and your matrix is "
@@ -128,22 +118,28 @@ def check_confusion_matrix(function):
         )
     if not torch.equal(mine, in_loop(predictions, labels, 6)):
         raise AssertionError("With classes that never occur the counts are wrong.")
-    if _has_loop(function.__code__):
+    if "for" in words_in(function):
         raise AssertionError(
             "The matrix is right, but there is a loop in your code: on a million "
             "images bincount does the same in milliseconds."
         )
 
 
-def _has_loop(code):
-    """Whether a code object, or one within it, holds a loop or a comprehension."""
-    inner = [const for const in code.co_consts if hasattr(const, "co_code")]
-    loops = {"FOR_ITER", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"}
-    here = any(step.opname in loops for step in dis.get_instructions(code))
-    return here or any(_has_loop(const) for const in inner)
-
-
-check_confusion_matrix(confusion_matrix)
+run_check(
+    check_confusion_matrix,
+    confusion_matrix,
+    errors={
+        "is invalid for input of size": "There are fewer counts than pairs of classes "
+        "if the last classes never occur: see minlength, which is class_count**2.",
+        "not implemented for 'Float'": "bincount counts whole numbers: keep the pairs "
+        "int64.",
+        "non-negative integral": "bincount takes one number for each image, (N,), 0 or "
+        "more: join the pair to one number.",
+        "'int' object is not callable": "class_count is a number, not a function.",
+        "out of bounds": "A class index lies beyond your matrix: it has a row and a "
+        "column for each of class_count classes.",
+    },
+)
 print("confusion_matrix: right")
 
 # %% [markdown]
@@ -151,7 +147,7 @@ print("confusion_matrix: right")
 #
 # The worst mistakes are the wrong answers in which the network was most confident.
 # Its confidence in an answer is the probability, by softmax, of the class that it
-# answers.
+# answers. In the lesson: [The worst as pictures](inside.md#the-worst-as-pictures).
 
 
 # %% worst-mistakes
@@ -192,11 +188,7 @@ def check_worst_mistakes(function):
         return sorted(indices, key=lambda i: -scores[i].item())[:5]
 
     def given(logits, labels, count):
-        answer = function(logits.clone(), labels.clone(), count)
-        if answer is None or answer is NotImplemented or answer is ...:
-            raise AssertionError(
-                "The blank is still empty: the function returns no indices."
-            )
+        answer = function(logits, labels, count)
         if not isinstance(answer, torch.Tensor) or answer.is_floating_point():
             raise AssertionError(
                 "Return a tensor of indices, which are whole numbers: where the "
@@ -210,6 +202,10 @@ def check_worst_mistakes(function):
             raise AssertionError(
                 f"Return a flat list of indices, but yours has the shape "
                 f"{tuple(answer.shape)}."
+            )
+        if answer.dtype != torch.int64:
+            raise AssertionError(
+                f"Indices are int64, but yours are {answer.dtype}."
             )
         return answer.tolist()
 
@@ -262,18 +258,29 @@ def check_worst_mistakes(function):
     few = labels.clone()
     few[is_wrong] = logits.argmax(dim=1)[is_wrong]
     few[right[:2]] = labels[right[:2]]  # two mistakes are left
-    try:
-        mine = given(logits, few, 5)
-    except (RuntimeError, IndexError):
-        raise AssertionError(
-            "With 2 mistakes and count=5 it fails: return the fewer that there are."
-        ) from None
+    mine = given(logits, few, 5)
     if mine != right[:2]:
         raise AssertionError(
             f"With 2 mistakes and count=5 you return {len(mine)} indices: return "
             "these two, and no right answers to fill up."
         )
+    mine = given(logits, labels, 3)
+    if mine != right[:3]:
+        raise AssertionError(
+            f"With count=3 you return {len(mine)} indices: keep the first count."
+        )
 
 
-check_worst_mistakes(worst_mistakes)
+run_check(
+    check_worst_mistakes,
+    worst_mistakes,
+    errors={
+        "selected index k out of range": "It fails where there are fewer mistakes than "
+        "count: return those that there are.",
+        "must match the size": "Compare the labels with the class of the largest logit, "
+        "argmax(dim=1), which has their shape, (N,).",
+        "out of bounds": "Your code looks for more mistakes than there are, or takes "
+        "places in the list of mistakes for image indices.",
+    },
+)
 print("worst_mistakes: right")

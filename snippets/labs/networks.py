@@ -3,11 +3,12 @@
 #
 # Two exercises: the size that a stack of layers leaves of an image, and one step of
 # an optimizer. Replace each `...` by your own code and run the cell, then run the
-# check below it: it says in one sentence what is wrong. The lesson is the section
-# *Networks*.
+# check below it: it says in one sentence what is wrong. The lesson is
+# [Networks](networks.md).
 
 # %% imports
 import torch
+from checking import run_check
 from torch import nn
 
 # %% [markdown]
@@ -23,7 +24,8 @@ from torch import nn
 # One layer is arithmetic; a network is a stack of them. Write a function that takes
 # the size of an image and a list of layers, each
 # `(kernel, stride, padding, dilation)`, and returns the size after the last. The
-# check compares yours with real layers of PyTorch.
+# check compares yours with real layers of PyTorch. In the lesson:
+# [The size formula](networks.md#the-size-formula).
 
 
 # %% output-size
@@ -54,10 +56,6 @@ def check_output_size(function):
 
     def given(size, layers):
         answer = function(size, list(layers))
-        if answer is None or answer is NotImplemented or answer is ...:
-            raise AssertionError(
-                "The blank is still empty: the function returns no size."
-            )
         if isinstance(answer, bool) or not isinstance(answer, int):
             raise AssertionError(
                 f"A size is a whole number, but you return {answer!r}: round down "
@@ -111,7 +109,19 @@ def check_output_size(function):
         )
 
 
-check_output_size(output_size)
+run_check(
+    check_output_size,
+    output_size,
+    errors={
+        "ZeroDivisionError": "You divide by the padding, it seems, which may be 0: the "
+        "order is (kernel, stride, padding, dilation).",
+        "to unpack": "A layer is a tuple of four numbers, (kernel, stride, padding, "
+        "dilation), and `layers` is a list of such tuples.",
+        "UnboundLocalError": "With no layers the size stays what it was: give your "
+        "variable a value before the loop.",
+        "'list' and 'int'": "`layers` is a list of tuples: go through it with for.",
+    },
+)
 print("output_size: right")
 
 # %% [markdown]
@@ -125,7 +135,8 @@ print("output_size: right")
 # $$
 #
 # Write one step of it, in place, for a list of parameters whose `.grad` is filled.
-# The check runs several steps of yours beside `torch.optim.SGD`.
+# The check runs several steps of yours beside `torch.optim.SGD`. In the lesson:
+# [The update](networks.md#the-update).
 
 
 # %% momentum-step
@@ -150,7 +161,7 @@ def momentum_step(parameters, velocities, learning_rate, momentum):
 # %% check-momentum-step
 def check_momentum_step(function):
     """Compare with torch.optim.SGD. Raises AssertionError with one hint."""
-    rates, mu = (0.1, 0.1, 0.02, 0.02), 0.9
+    rates, mu = (0.1, 0.1, 0.02, 0.02), 0.8
     generator = torch.Generator().manual_seed(0)
     shapes = [(3, 4), (4,)]
 
@@ -203,16 +214,14 @@ def check_momentum_step(function):
         for weights in (mine, theirs):
             for weight, gradient in zip(weights, step_gradients, strict=True):
                 weight.grad = gradient.clone()
-        try:
-            # New lists each time: what is put in their places does not count.
-            function(list(mine), list(velocities), rate, mu)
-        except RuntimeError as error:
-            if "requires grad" in str(error):
+        # New lists each time: what is put in their places does not count.
+        function(list(mine), list(velocities), rate, mu)
+        for weight, gradient in zip(mine, step_gradients, strict=True):
+            if weight.grad is None or not torch.equal(weight.grad, gradient):
                 raise AssertionError(
-                    "PyTorch refused to change a parameter in place: put the "
-                    "update below `with torch.no_grad():`."
-                ) from None
-            raise
+                    "Your step has changed `.grad`: leave the gradients as they are, "
+                    "and change the velocities and the parameters."
+                )
         optimizer.step()
         history.append([weight.detach().clone() for weight in mine])
         expected.append([weight.detach().clone() for weight in theirs])
@@ -251,5 +260,18 @@ def _same(histories, others):
     )
 
 
-check_momentum_step(momentum_step)
+run_check(
+    check_momentum_step,
+    momentum_step,
+    errors={
+        "a leaf Variable that requires grad": "PyTorch refuses to change a parameter "
+        "in place: put the update below `with torch.no_grad():`.",
+        "can't multiply sequence": "`parameters` and `velocities` are lists of tensors: "
+        "go through both with zip.",
+        "'list'": "`parameters` and `velocities` are lists of tensors: go through "
+        "both with zip.",
+    },
+    changes=("parameters", "velocities"),
+    returns=False,
+)
 print("momentum_step: right")

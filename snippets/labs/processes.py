@@ -4,16 +4,18 @@
 # Four exercises: deal out the examples, average the gradients, save a checkpoint in
 # one step, and count the bytes of an all-reduce. One process is enough for all of
 # them. Replace each `...` by your own code and run the cell, then run the check
-# below it: it says in one sentence what is wrong. The lesson is the section *Many
-# processes*.
+# below it: it says in one sentence what is wrong. The lesson is
+# [Many processes](processes.md).
 
 # %% imports
+import inspect
 import math
 import os
 import tempfile
 from pathlib import Path
 
 import torch
+from checking import explained, run_check, words_in
 from torch.utils.data import DistributedSampler
 
 # %% [markdown]
@@ -23,7 +25,8 @@ from torch.utils.data import DistributedSampler
 # dealt like cards: rank $r$ has the cards $r$, $r$ + `world_size`, and so on. All
 # shares are equally long. Where that does not work out, the deck is made longer
 # first: it begins again from index 0, as often as necessary. No shuffling. The check
-# compares yours with `DistributedSampler`.
+# compares yours with `DistributedSampler`. In the lesson:
+# [What each rank sees](processes.md#what-each-rank-sees).
 
 
 # %% share-of
@@ -50,8 +53,10 @@ def check_share_of(function):
             for rank in range(ranks)
         ]
         case = f"With {count} examples and {ranks} ranks"
-        hint = "The blank is still empty, or does not return a list."
+        hint = "Each rank gets a list of ints, and your function does not return a list."
         assert all(isinstance(each, list) for each in mine), hint
+        hint = "The indices are ints: choose whole numbers from 0 to count - 1."
+        assert all(type(index) is int for each in mine for index in each), hint
         if mine == right:
             continue
         length, own, each_rank = len(right[0]), mine[0], range(ranks)
@@ -80,9 +85,23 @@ def check_share_of(function):
         raise AssertionError(
             f"{case}, rank {rank} should have {right[rank]}, not {mine[rank]}."
         )
+    hint = "The shares are right, but DistributedSampler deals: deal them yourself."
+    assert "DistributedSampler" not in words_in(function), hint
 
 
-check_share_of(share_of)
+run_check(
+    check_share_of,
+    share_of,
+    errors={
+        "list index out of range": "The deck is too short for the last ranks: begin "
+        "again from index 0, as often as necessary.",
+        "'float' object cannot be interpreted": "range takes whole numbers: divide with "
+        "// or round up with math.ceil.",
+        "must be integers or slices": "range and [...] take whole numbers: divide with "
+        "// or round up with math.ceil.",
+        "ZeroDivisionError": "You divide by 0: there may be fewer examples than ranks.",
+    },
+)
 print("share_of: right")
 
 # %% [markdown]
@@ -91,7 +110,8 @@ print("share_of: right")
 # Each rank has the gradient of the *mean* loss of its own batch. Return what each
 # rank should have afterwards: the gradient of the mean loss of the joined batch.
 # The batches need not be equally large. As after a real all-reduce, each rank has a
-# tensor of its own, and the gradients that you were given stay as they are.
+# tensor of its own, and the gradients that you were given stay as they are. In the
+# lesson: [The same gradient everywhere](processes.md#the-same-gradient-everywhere).
 
 
 # %% average-gradients
@@ -119,15 +139,12 @@ def check_average_gradients(function):
         )  # their gradients
         batches = examples.split(counts)
         given = [batch.mean(dim=0) for batch in batches]
-        kept, joined = [each.clone() for each in given], examples.mean(dim=0)
+        joined = examples.mean(dim=0)
         mine = function(given, list(counts))
         case = f"With {counts} examples on the ranks"
-        assert mine is not None and mine is not ..., "The blank is still empty."
         hint = "Return a list of tensors, one for each rank."
         assert isinstance(mine, list) and len(mine) == len(counts), hint
         assert all(isinstance(each, torch.Tensor) for each in mine), hint
-        hint = "The gradients that you were given have changed: make new tensors."
-        assert all(map(torch.equal, given, kept)), hint
         hint = (
             "The ranks share one tensor: give each a copy of its own, by clone()."
         )
@@ -153,14 +170,27 @@ def check_average_gradients(function):
                     break
             else:
                 hint = "The ranks keep their own gradients: all need the average."
-                assert not all(map(torch.equal, mine, kept)), hint
+                assert not all(map(torch.equal, mine, given)), hint
                 right, wrong = joined.tolist(), each.tolist()
                 raise AssertionError(
                     f"{case}, one should have {right}, not {wrong}."
                 )
 
 
-check_average_gradients(average_gradients)
+run_check(
+    check_average_gradients,
+    average_gradients,
+    errors={
+        "must match the size": "One number weighs a whole gradient: multiply each of "
+        "them by its own count, a plain number.",
+        "'list' and": "Lists are not multiplied or divided element by element: go "
+        "through gradients and counts with zip.",
+        "can't multiply sequence": "Lists are not multiplied element by element: go "
+        "through gradients and counts with zip.",
+        "unsupported operand": "Lists are not divided element by element: go through "
+        "gradients and counts with zip.",
+    },
+)
 print("average_gradients: right")
 
 # %% [markdown]
@@ -170,6 +200,8 @@ print("average_gradients: right")
 # stopped while it writes, the old checkpoint has to be there still, complete. So
 # write to another file *in the same folder*, then put it in the place of the old one
 # with `os.replace`, which is one step only within a disk. No other file stays behind.
+# In the lesson:
+# [Train with a checkpoint](processes.md#train-with-a-checkpoint).
 
 
 # %% save-checkpoint
@@ -215,13 +247,21 @@ def _check_saving(function, file):
 
     try:
         torch.save = save
-        function({"epoch": 7}, file, 1)
-        assert not any(file.parent.iterdir()), "Rank 1 writes too: only rank 0 may."
+        for rank in (1, 2):
+            function({"epoch": 7}, file, rank)
+            hint = f"Rank {rank} writes too: only rank 0 may."
+            assert not any(file.parent.iterdir()), hint
         for epoch in (1, 2):
             function({"epoch": epoch}, file, 0)
             hint = "Rank 0 has written no checkpoint: the blank is still empty?"
             assert file.exists(), hint
-            found = torch.load(file).get("epoch")
+            try:
+                found = torch.load(file).get("epoch")
+            except Exception as error:
+                hint = (
+                    "torch.load cannot read the checkpoint: write it by torch.save."
+                )
+                raise AssertionError(f"{hint} {explained(error)}") from None
             hint = f"The checkpoint has epoch {found}, not {epoch}: write over the old."
             assert found == epoch, hint
             hint = (
@@ -237,7 +277,8 @@ def _check_saving(function, file):
         assert written.get("id", file.stat().st_ino) == file.stat().st_ino, hint
         torch.save = stop
         try:
-            function({"epoch": 3}, file, 0)
+            # Without the guard of run_check, which would explain the stop as an error.
+            inspect.unwrap(function)({"epoch": 3}, file, 0)
         except _Stopped:
             pass
         else:
@@ -255,7 +296,20 @@ def _check_saving(function, file):
         torch.save = real_save
 
 
-check_save_checkpoint(save_checkpoint)
+run_check(
+    check_save_checkpoint,
+    save_checkpoint,
+    errors={
+        "No such file": "A file is not where your code looks for it: os.replace(new, "
+        "old) takes the file that was just written, and `file` may not exist yet.",
+        "has no attribute": "`file` is a pathlib.Path: file.parent is its folder, and "
+        "file.with_suffix(...) or file.with_name(...) a file beside it.",
+        "unsupported operand": "`file` is a pathlib.Path, to which no str can be added: "
+        "use file.with_suffix(...) or file.with_name(...).",
+        "PermissionError": "A file is still open: close it before os.replace.",
+    },
+    returns=False,
+)
 print("save_checkpoint: right")
 
 # %% [markdown]
@@ -264,7 +318,8 @@ print("save_checkpoint: right")
 # In a ring of $n$ ranks each cuts its gradient into $n$ pieces. In $n - 1$ rounds
 # the pieces are added up, in $n - 1$ more the sums are handed on, and in each round
 # every rank sends one piece. How many bytes does one rank send, and how many do all
-# ranks together? The check counts them, round by round.
+# ranks together? The check counts them, round by round. In the lesson:
+# [What bounds it](processes.md#what-bounds-it).
 
 
 # %% ring-bytes
@@ -305,9 +360,9 @@ def check_ring_bytes(function):
         right, total = sent[0], sum(sent)
         case = f"With {parameters} parameters of {size} bytes and {ranks} ranks"
         answer = function(parameters, ranks, size)
-        assert answer is not None and answer is not ..., "The blank is still empty."
         hint = "Return two numbers: the bytes of one rank, then those of all."
-        assert isinstance(answer, tuple) and len(answer) == 2, hint
+        assert isinstance(answer, (tuple, list)) and len(answer) == 2, hint
+        assert all(isinstance(part, (int, float)) for part in answer), hint
         mine, of_all = answer
         mistakes = {
             "Only one half of the rounds is counted: sums travel as well.": right
@@ -328,5 +383,12 @@ def check_ring_bytes(function):
         assert math.isclose(of_all, total), hint
 
 
-check_ring_bytes(ring_bytes)
+run_check(
+    check_ring_bytes,
+    ring_bytes,
+    errors={
+        "ZeroDivisionError": "You divide by ranks - 1, it seems: with one rank there is "
+        "no round, and nothing is sent.",
+    },
+)
 print("ring_bytes: right")

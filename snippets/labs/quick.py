@@ -4,10 +4,11 @@
 # Three exercises, each a part of the quick recipe: a residual block, random crops of
 # a whole batch, and label smoothing by hand. Replace each `...` by your own code and
 # run the cell, then run the check below it: it says in one sentence what is wrong.
-# The lesson is the section *From the loop to a quick recipe*.
+# The lesson is [From the loop to a quick recipe](quick.md).
 
 # %% imports
 import torch
+from checking import run_check, words_in
 from torch import nn
 from torch.nn import functional as F
 
@@ -17,7 +18,8 @@ from torch.nn import functional as F
 # Finish the forward pass of a residual block. Where `branch` changes the shape, the
 # maps cannot be added as they are: then the block's `short_cut`, a convolution 1 x 1,
 # brings them into the new shape. Where it does not, `short_cut` is an `nn.Identity`.
-# The block adds both paths, and no activation comes after the sum.
+# The block adds both paths, and no activation comes after the sum. In the lesson:
+# [A residual network](quick.md#a-residual-network).
 
 
 # %% residual-forward
@@ -44,21 +46,11 @@ def check_residual_forward(function):
         cut = nn.Identity() if same else nn.Conv2d(4, channels, 1, stride=stride)
         block.short_cut = cut
         maps = torch.randn(2, 4, 8, 8)
-        given = maps.clone()
-        with torch.no_grad():
-            branch, cut = block.branch(maps), block.short_cut(maps)
-            try:
-                answer = function(block, maps)
-            except RuntimeError as error:
-                raise AssertionError(
-                    "The shapes do not fit where the branch changes them: give the maps "
-                    "to both parts, and add what the two return."
-                ) from error
+        branch, cut = block.branch(maps), block.short_cut(maps)
+        answer = function(block, maps)
         assert isinstance(answer, torch.Tensor), (
-            "The blank is still empty: return the sum of the two paths, a tensor."
-        )
-        assert torch.equal(maps, given), (
-            "The maps that you were given have changed: add with +, not with +=."
+            "Return the sum of the two paths, a tensor, and not a "
+            f"{type(answer).__name__}."
         )
         mistakes = {
             "The branch alone comes back: add the skip connection to it.": branch,
@@ -80,6 +72,17 @@ def check_residual_forward(function):
         assert _close(answer, cut + branch), (
             "Return block.short_cut(maps) plus block.branch(maps), and nothing else."
         )
+        given, mine = maps.clone().requires_grad_(), maps.clone().requires_grad_()
+        sums = (block.short_cut(given) + block.branch(given), function(block, mine))
+        for leaf, total in zip((given, mine), sums, strict=True):
+            if total.requires_grad:
+                total.square().sum().backward()
+            assert leaf.grad is not None and torch.allclose(
+                leaf.grad, given.grad, atol=1e-3
+            ), (
+                "The sum is right and its gradient is not: let it flow through both "
+                "paths, without detach() or no_grad()."
+            )
 
 
 def _close(answer, other):
@@ -87,7 +90,24 @@ def _close(answer, other):
     return answer.shape == other.shape and torch.allclose(answer, other, atol=1e-5)
 
 
-check_residual_forward(residual_forward)
+run_check(
+    check_residual_forward,
+    residual_forward,
+    errors={
+        "must match the size": "The shapes do not fit where the branch changes them: "
+        "give the maps to both parts, and add what the two return.",
+        "to have 4 channels": "The shapes do not fit where the branch changes them: give "
+        "the maps themselves to both parts, and add what the two return.",
+        "output with shape": "The shapes do not fit in place: add with +, which makes a "
+        "new tensor.",
+        "is not callable": "block.branch and block.short_cut are called with the maps; "
+        "the block itself has no forward yet.",
+        "missing the required": "The block itself has no forward, which is what you "
+        "write here: call block.branch and block.short_cut.",
+        "an inplace operation": "Add with +, not with +=: backward still needs what "
+        "you change.",
+    },
+)
 print("residual_forward: right")
 
 # %% [markdown]
@@ -97,7 +117,7 @@ print("residual_forward: right")
 # the channels last; here they come second, as in most code. The windows' upper left
 # corners are given, so that the check can know the answer. Two ways that work: index
 # with tensors that broadcast, or take the rows with `torch.gather` and then the
-# columns.
+# columns. In the lesson: [Augment on the device](quick.md#augment-on-the-device).
 
 
 # %% crops
@@ -124,14 +144,9 @@ def check_crops(function):
     # No two pixels are alike, so it can be told where each one comes from.
     images = torch.arange(5 * 3 * 12 * 13).reshape(5, 3, 12, 13)
     top, left = torch.tensor([0, 5, 2, 3, 1]), torch.tensor([7, 0, 4, 6, 2])
-    given = images.clone(), top.clone(), left.clone()
     answer = function(images, top, left, 4)
-    for before, now in zip(given, (images, top, left), strict=True):
-        assert torch.equal(before, now), (
-            "What you were given has changed: work on new tensors, with + and not +=."
-        )
     assert isinstance(answer, torch.Tensor), (
-        "The blank is still empty: return a tensor (N, C, size, size)."
+        f"Return a tensor (N, C, size, size), and not a {type(answer).__name__}."
     )
     assert answer.shape != (5, 4, 4, 3), (
         "The channels stand last: permute them back to dimension 1."
@@ -162,9 +177,17 @@ def check_crops(function):
         "Pixels come from another image or channel: index dimension 0 with "
         "arange(N), shaped to broadcast, and leave the channels whole."
     )
-    answer = function(images.to(torch.uint8), top, left, 4)
+    small = (images % 251).to(torch.uint8)
+    answer = function(small, top, left, 3)
     assert answer.dtype == torch.uint8, (
         f"A batch of uint8 has become {answer.dtype}: only index, and do not compute."
+    )
+    assert torch.equal(
+        answer, _windows(images % 251, top, left, 3).to(torch.uint8)
+    ), "Windows of 4 x 4 come out right, and those of 3 x 3 do not: use size."
+    assert "for" not in words_in(function), (
+        "The windows are right, but there is a loop in your code: index all images at "
+        "once, with tensors (N, 1, 1), (N, size, 1) and (N, 1, size)."
     )
 
 
@@ -175,7 +198,24 @@ def _windows(images, top, left, size):
     return torch.stack([i[:, t : t + size, x : x + size] for i, t, x in corners])
 
 
-check_crops(crops)
+run_check(
+    check_crops,
+    crops,
+    errors={
+        "could not be broadcast": "The index tensors do not broadcast: give image, row "
+        "and column the shapes (N, 1, 1), (N, size, 1) and (N, 1, size).",
+        "must match the size": "Two shapes do not broadcast: top[:, None] is (N, 1), and "
+        "with arange(size) it gives the rows, (N, size).",
+        "same number of dimensions": "gather wants an index of as many dimensions as the "
+        "images, (N, C, size, W) for the rows: use expand.",
+        "converted to an index": "A slice takes one number, the same for all images: "
+        "index with tensors of rows and columns instead.",
+        "out of bounds": "A window leaves its image: top counts rows, dimension 2, and "
+        "left columns, dimension 3.",
+        "only one element": "A slice takes one number, the same for all images: index "
+        "with tensors of rows and columns instead.",
+    },
+)
 print("crops: right")
 
 # %% [markdown]
@@ -185,7 +225,8 @@ print("crops: right")
 # one class but a distribution: each class gets $\varepsilon / K$, and the right one
 # gets $1 - \varepsilon$ on top of that. The loss of an image is the cross-entropy
 # against this target, and the loss of the batch is the mean over its images. Use
-# `torch.log_softmax`, but no ready-made cross-entropy.
+# `torch.log_softmax`, but no ready-made cross-entropy. In the lesson:
+# [Label smoothing](quick.md#label-smoothing).
 
 
 # %% smoothed-loss
@@ -250,17 +291,27 @@ def _check_extremes(function, logits, labels):
         "A logit of 200 gives no finite loss: do not take log(softmax(...)), whose "
         "softmax may be 0; log_softmax is safe."
     )
-    logits.requires_grad_()
-    assert _loss_of(function, logits, labels, 0.3).requires_grad, (
+    mine = logits.clone().requires_grad_()
+    theirs = logits.clone().requires_grad_()
+    loss = _loss_of(function, mine, labels, 0.3)
+    assert loss.requires_grad, (
         "No gradient flows through your loss: stay with tensors, without item()."
+    )
+    loss.backward()
+    F.cross_entropy(theirs, labels, label_smoothing=0.3).backward()
+    assert torch.allclose(mine.grad, theirs.grad, atol=1e-5), (
+        "The loss is right and its gradient is not: a part of it is cut off from the "
+        "logits, by detach() or no_grad()."
+    )
+    ready_made = {"cross_entropy", "CrossEntropyLoss"} & words_in(function)
+    assert not ready_made, (
+        f"The loss is right, but {min(ready_made, default='')} computes it for you: "
+        "write the formula, from torch.log_softmax on."
     )
 
 
 def _loss_of(function, logits, labels, smoothing):
     loss = function(logits, labels, smoothing)
-    assert loss is not None and loss is not ..., (
-        "The blank is still empty: return the loss."
-    )
     assert isinstance(loss, torch.Tensor), (
         "No gradient flows through your loss: stay with tensors, without item()."
     )
@@ -270,5 +321,20 @@ def _loss_of(function, logits, labels, smoothing):
     return loss
 
 
-check_smoothed_loss(smoothed_loss)
+run_check(
+    check_smoothed_loss,
+    smoothed_loss,
+    errors={
+        "must match the size": "Labels are class indices, (N,), and the logarithms "
+        "(N, K): F.one_hot makes (N, K) of them, gather picks with (N, 1).",
+        "same number of dimensions": "gather picks with an index of two dimensions: "
+        "labels[:, None].",
+        "tensors used as indices": "The labels index as they are: int64.",
+        "applicable to index tensor": "one_hot takes the labels as they are: int64.",
+        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class, and ready-made "
+        "besides: write the formula.",
+        "unexpected keyword argument": "A function of PyTorch has no such argument: look "
+        "it up in its reference.",
+    },
+)
 print("smoothed_loss: right")

@@ -4,17 +4,19 @@
 # Two exercises in choosing dimensions: which one a reduction removes, and where a
 # dimension of size 1 lets two tensors broadcast. Replace each `...` by your own
 # code and run the cell, then run the check below it: it says in one sentence what
-# is wrong. The lesson is the section *Tensors*.
+# is wrong. The lesson is [Tensors](tensors.md).
 
 # %% imports
 import torch
+from checking import run_check, words_in
 
 # %% [markdown]
 # ## Normalise a batch per channel, without a loop
 #
 # Each channel of a batch of images has its own scale. Give every channel mean 0 and
 # standard deviation 1 over all images and pixels. No loop. Which dimensions
-# disappear, and which have to stay for the broadcast?
+# disappear, and which have to stay for the broadcast? In the lesson:
+# [Reductions](tensors.md#reductions) and [Broadcasting](tensors.md#broadcasting).
 
 
 # %% normalise
@@ -38,23 +40,7 @@ def check_normalise(function):
     for shape in ((4, 3, 5, 6), (2, 5, 3, 7)):
         scale = torch.linspace(2, 20, shape[1]).reshape(-1, 1, 1)
         images = 10 + scale * torch.randn(shape, generator=generator)
-        given = images.clone()
-        try:
-            answer = function(given)
-        except RuntimeError as error:
-            if "must match the size" in str(error):
-                raise AssertionError(
-                    "The statistics do not broadcast against the images, for "
-                    "shapes are compared from the right, width first: keepdim=True "
-                    "keeps them (1, C, 1, 1)."
-                ) from None
-            raise AssertionError(
-                f"Your code raises RuntimeError: {error}"
-            ) from None
-        if answer is None or answer is NotImplemented or answer is ...:
-            raise AssertionError(
-                "The blank is still empty: return the normalised images."
-            )
+        answer = function(images)
         if not isinstance(answer, torch.Tensor):
             raise AssertionError(
                 f"A tensor is expected, not a {type(answer).__name__}: compute "
@@ -66,11 +52,11 @@ def check_normalise(function):
                 f"the shape of the images, {shape}."
             )
         _compare_normalised(answer, images)
-        if not torch.equal(given, images):
-            raise AssertionError(
-                "The result is right, but the images that you were given have "
-                "changed: -= and /= work in place, so write images - mean instead."
-            )
+    if "for" in words_in(function):
+        raise AssertionError(
+            "The result is right, but there is a loop in your code: mean and std "
+            "take all three dimensions at once, as dim=(0, 2, 3)."
+        )
 
 
 def _compare_normalised(answer, images):
@@ -153,7 +139,19 @@ def _normalised_in_loops(images, correction):
     return each(images, standard, 1), mistakes
 
 
-check_normalise(normalise)
+run_check(
+    check_normalise,
+    normalise,
+    errors={
+        "must match the size": "The statistics do not broadcast against the images, "
+        "for shapes are compared from the right, width first: keepdim=True keeps "
+        "them (1, C, 1, 1).",
+        "Dimension out of range": "A batch of images has the dimensions 0 to 3: "
+        "(N, C, H, W).",
+        "expected to be in range": "A batch of images has the dimensions 0 to 3: "
+        "(N, C, H, W).",
+    },
+)
 print("normalise: right")
 
 # %% [markdown]
@@ -161,7 +159,8 @@ print("normalise: right")
 #
 # Compute the Euclidean distance of every point from every centre, as one tensor
 # with a row for each point and a column for each centre. No loop, and no
-# `torch.cdist`. Where must a dimension of size 1 go in each of the two?
+# `torch.cdist`. Where must a dimension of size 1 go in each of the two? In the lesson:
+# [Broadcasting](tensors.md#broadcasting).
 
 
 # %% pairwise-distances
@@ -185,20 +184,7 @@ def check_pairwise_distances(function):
         points = torch.randn(count, size, generator=generator)
         centres = torch.randn(groups, size, generator=generator)
         centres[1] = points[2]  # a distance of 0
-        try:
-            answer = function(points.clone(), centres.clone())
-        except RuntimeError as error:
-            if "must match the size" in str(error):
-                raise AssertionError(
-                    "The two tensors do not broadcast: give the points a middle "
-                    "dimension of size 1, (N, 1, D), and the centres a leading "
-                    "one, (1, K, D)."
-                ) from None
-            raise AssertionError(
-                f"Your code raises RuntimeError: {error}"
-            ) from None
-        if answer is None or answer is NotImplemented or answer is ...:
-            raise AssertionError("The blank is still empty: return the distances.")
+        answer = function(points, centres)
         if not isinstance(answer, torch.Tensor):
             raise AssertionError(
                 f"A tensor is expected, not a {type(answer).__name__}: compute "
@@ -206,6 +192,17 @@ def check_pairwise_distances(function):
             )
         _check_distances_shape(tuple(answer.shape), count, groups, size)
         _compare_distances(answer, points, centres)
+    words = words_in(function)
+    if "cdist" in words:
+        raise AssertionError(
+            "The distances are right, but torch.cdist computes them for you: "
+            "subtract the two tensors, broadcast, and go on from there."
+        )
+    if "for" in words:
+        raise AssertionError(
+            "The distances are right, but there is a loop in your code: with a "
+            "dimension of size 1 in each tensor, one subtraction does all pairs."
+        )
 
 
 def _check_distances_shape(shape, count, groups, size):
@@ -254,7 +251,8 @@ def _compare_distances(answer, points, centres):
     if answer.isnan().any():
         raise AssertionError(
             "Some distances are nan, roots of negative numbers: square the "
-            "differences, and take the root last."
+            "differences before you add them up, and take the root last. (If you "
+            "multiply out the square, rounding can make it negative: clamp at 0.)"
         )
     if same(expected**2):
         raise AssertionError(
@@ -290,5 +288,15 @@ def _compare_distances(answer, points, centres):
     )
 
 
-check_pairwise_distances(pairwise_distances)
+run_check(
+    check_pairwise_distances,
+    pairwise_distances,
+    errors={
+        "must match the size": "The two tensors do not broadcast: give the points a "
+        "middle dimension of size 1, (N, 1, D), and the centres a leading one, "
+        "(1, K, D).",
+        "mat1 and mat2": "A matrix product is not needed here: subtract the centres "
+        "from the points, broadcast.",
+    },
+)
 print("pairwise_distances: right")

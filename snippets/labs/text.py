@@ -3,12 +3,13 @@
 #
 # Two exercises: the heart of byte-pair encoding, and the perplexity of a batch with
 # padding. Replace each `...` by your own code and run the cell, then run the check
-# below it: it says in one sentence what is wrong. The lesson is the section *Text*.
+# below it: it says in one sentence what is wrong. The lesson is [Text](text.md).
 
 # %% imports
 import math
 
 import torch
+from checking import run_check
 from torch.nn import functional as F
 
 # %% [markdown]
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 # Put one new id in the place of each occurrence of a pair of neighbours, going from
 # left to right. Occurrences may overlap, as in 7, 7, 7 with the pair (7, 7): then the
 # first two are merged and the third stays. The list that you are given stays as it is.
+# In the lesson: [Count, merge, repeat](text.md#count-merge-repeat).
 
 
 # %% merge
@@ -74,28 +76,36 @@ def check_merge(function):
         ),
     ]
     for ids, wanted, right, hint in cases:
-        given = list(ids)
-        try:
-            answer = function(given, wanted, 9)
-        except IndexError:
-            raise AssertionError(
-                f"{ids} raises an IndexError: look at the right neighbour only where "
-                "there is one."
-            ) from None
-        assert answer is not None and answer is not ..., (
-            "The blank is still empty: the function returns no list."
-        )
-        assert given == ids and answer is not given, (
-            "The list that you were given has changed or comes back: build a new one."
+        answer = function(ids, wanted, 9)
+        assert answer is not ids, (
+            "The list that you were given comes back: build a new one, for the caller "
+            "may change it."
         )
         kind = type(answer).__name__
         assert kind == "list", f"You return a {kind}: it should be a list."
         assert answer == right, (
             f"{ids} with the pair {wanted} becomes {right}, you give {answer}: {hint}"
         )
+    answer = function([3, 1, 2], pair, 256)
+    assert answer == [3, 256], (
+        f"With 256 as the new id [3, 1, 2] becomes [3, 256], you give {answer}: use "
+        "new_id."
+    )
 
 
-check_merge(merge)
+run_check(
+    check_merge,
+    merge,
+    errors={
+        "list index out of range": "Look at the right neighbour only where there is "
+        "one.",
+        "IndexError": "Look at the right neighbour only where there is one.",
+        "to unpack": "Behind the last id there is no pair: look at the right neighbour "
+        "only where there is one.",
+        "StopIteration": "next() finds no neighbour behind the last id.",
+        "has no attribute 'append'": "Make a new list, [], and append to that.",
+    },
+)
 print("merge: right")
 
 # %% [markdown]
@@ -110,7 +120,8 @@ print("merge: right")
 # $$
 #
 # The sequences differ in length. Where one has ended, the target is `-100`, and the
-# logits there mean nothing.
+# logits there mean nothing. In the lesson: [Perplexity](text.md#perplexity) and
+# [In a loss](text.md#in-a-loss).
 
 
 # %% perplexity
@@ -162,15 +173,9 @@ def check_perplexity(function):
         "cross_entropy takes logits, not probabilities.": soft[real].mean().exp(),
         "reshape swaps no dimensions: use transpose(1, 2).": mixed.exp(),
     }
-    try:
-        answer = function(logits.clone(), targets.clone())
-    except (RuntimeError, ValueError) as error:
-        assert "target size" not in str(error) and "batch_size" not in str(error), (
-            "cross_entropy wants the classes in dimension 1: (N, C, L) and (N, L)."
-        )
-        raise
-    assert answer is not None and answer is not ..., (
-        "The blank is still empty: the function returns no number."
+    answer = function(logits, targets)
+    assert isinstance(answer, (float, int, torch.Tensor)), (
+        f"Return one number for the batch, and not a {type(answer).__name__}."
     )
     shape = tuple(torch.as_tensor(answer).shape)
     assert math.prod(shape) == 1, f"Return one number for the batch, not {shape}."
@@ -185,5 +190,19 @@ def check_perplexity(function):
     )
 
 
-check_perplexity(perplexity)
+run_check(
+    check_perplexity,
+    perplexity,
+    errors={
+        "target size": "cross_entropy wants the classes in dimension 1: (N, C, L) and "
+        "(N, L).",
+        "batch_size": "cross_entropy wants the classes in dimension 1: (N, C, L) and "
+        "(N, L), or both flattened: (N * L, C) and (N * L,).",
+        "out of bounds": "-100 is no token: leave the padding out before you pick the "
+        "logarithms of the targets.",
+        "must be non-negative": "-100 is no token: leave the padding out first.",
+        "must be Tensor, not float": "math.exp takes a number and torch.exp a tensor.",
+        "must be real number, not": "math.exp takes a number and torch.exp a tensor.",
+    },
+)
 print("perplexity: right")

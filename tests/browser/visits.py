@@ -201,8 +201,9 @@ def _shown(project: Project, kind: str, body: list[str]) -> list[str]:
     script, _, name = body[0].strip().partition(".py::")
     if kind == "cell":
         return [cell.source for cell in project.sections[script].cells if cell.name == name]
-    exercise = Lab(project, script).exercises[name]
-    return [exercise.stub, exercise.check, exercise.solution]
+    lab = Lab(project, script)
+    exercise = lab.exercises[name]
+    return [exercise.stub, lab.check_to_copy(name), exercise.solution]
 
 
 def as_shown(text: str) -> str:

@@ -83,11 +83,11 @@ WRONG_ANSWERS = {
             ),
             "check each layer's kernel size",
         ),
-        (network("self.fc2(features)", "self.fc2(features) + features"), "stopped"),
+        (network("self.fc2(features)", "self.fc2(features) + features"), "does not get through"),
         (network("return self.fc3(features)", "return features"), "should return (4, 10)"),
         (
             network("return self.fc3(features)", "return self.fc3(features).softmax(dim=1)"),
-            "take the softmax out",
+            "you apply a softmax",
         ),
         (
             network("return self.fc3(features)", "return self.fc3(features).log_softmax(dim=1)"),
@@ -113,8 +113,11 @@ WRONG_ANSWERS = {
             ),
             "A ReLU is missing",
         ),
-        (network("F.relu", "torch.sigmoid"), "the numbers are not"),
-        (network("return self.fc3(features)", "return F.relu(self.fc3(features))"), "No logit"),
+        (network("F.relu", "torch.sigmoid"), "You use sigmoid"),
+        (
+            network("return self.fc3(features)", "return F.relu(self.fc3(features))"),
+            "you apply a ReLU",
+        ),
         (network("Linear(84, classes)", "Linear(84, 10)"), "For 7 classes"),
         (
             blank("""

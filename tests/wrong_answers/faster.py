@@ -58,10 +58,10 @@ WRONG_ANSWERS = {
         ),
         (but(WHERE, ("len(images), 1, 1, 1", "images.shape")), "Parts of one image"),
         (but(WHERE, ("len(images), 1, 1, 1", "*images.shape[:2], 1, 1")), "Parts of one image"),
-        (but(FLIPS, ("images.clone()", "images")), "change a clone"),
+        (but(FLIPS, ("images.clone()", "images")), "has changed `images`"),
         (
             but(FLIPS, ("images.clone()", "images"), ("\n    return flipped", "")),
-            "change a clone",
+            "has changed `images`",
         ),
         (but(FLIPS, ("return flipped", "return flipped[chosen]")), "no tensor of the shape"),
         (but(FLIPS, ("return flipped", "return list(flipped)")), "no tensor of the shape"),
@@ -117,7 +117,7 @@ WRONG_ANSWERS = {
         ("    max_rate = 1\n" + CYCLE, "step 0 should have"),
         (but(CYCLE, ("0.3 * total_steps", "round(0.3 * total_steps)")), "on a straight line"),
         ("    total_steps = 100\n" + CYCLE, "With 10 steps"),
-        (CYCLE.rpartition("\n")[0], "gets no rate"),
+        (CYCLE.rpartition("\n")[0], "`return` is missing"),
         ("    return [max_rate / 25] * total_steps", "a number"),
     ],
     "batch-norm": [

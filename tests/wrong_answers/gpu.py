@@ -93,7 +93,7 @@ WRONG_ANSWERS = {
     ],
     "move-batch": [
         ("    ...", "blank is still empty"),
-        ("    batch.to(device)", "is not returned"),
+        ("    batch.to(device)", "`return` is missing"),
         (
             "    if isinstance(batch, torch.Tensor):\n        batch.to(device)\n    return batch",
             "gives a new tensor",
@@ -156,7 +156,7 @@ WRONG_ANSWERS = {
             "    if isinstance(batch, tuple):\n"
             "        return tuple(move_batch(part, device) for part in batch)\n"
             "    return batch",
-            "leave the old one as it is",
+            "has changed `batch`",
         ),
         (
             "    if isinstance(batch, torch.Tensor):\n"
@@ -185,7 +185,7 @@ WRONG_ANSWERS = {
             "        return batch.to(device)\n"
             "    for part in batch:\n"
             "        move_batch(part, device)",
-            "return the result",
+            "`return` is missing",
         ),
     ],
 }

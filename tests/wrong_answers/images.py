@@ -85,7 +85,7 @@ WRONG_ANSWERS = {
                 ("scaled = image * std", "scaled = image.mul_(std"),
                 ("None] +", "None]) +"),
             ),
-            "in place",
+            "has changed `image`",
         ),
         (but(PICTURE, (".permute(1, 2, 0)", "")), "channels are still first"),
         (

@@ -10,7 +10,7 @@ WRONG = "    wrong = (predictions != labels).nonzero().squeeze(1)\n"
 WRONG_ANSWERS = {
     "confusion-matrix": [
         ("    ...", "still empty"),
-        (PAIRS, "still empty"),
+        (PAIRS, "`return` is missing"),
         (
             "    pairs = predictions * class_count + labels\n"
             f"    return pairs.bincount(minlength=class_count**2){SQUARE}",
@@ -55,7 +55,7 @@ WRONG_ANSWERS = {
     ],
     "worst-mistakes": [
         ("    ...", "still empty"),
-        (TOP, "still empty"),
+        (TOP, "`return` is missing"),
         (TOP + "    return confidence.argsort(descending=True)[:count]", "of all answers"),
         (
             f"{TOP}{WRONG}    return wrong[confidence[wrong].argsort()[:count]]",
@@ -102,7 +102,7 @@ WRONG_ANSWERS = {
             "    return scores.topk(count).indices",
             "to fill up",
         ),
-        (f"{TOP}{WRONG}    return wrong[confidence[wrong].topk(count).indices]", "it fails"),
+        (f"{TOP}{WRONG}    return wrong[confidence[wrong].topk(count).indices]", "It fails"),
         (
             f"{TOP}{WRONG}    return confidence[wrong].sort(descending=True).values[:count]",
             "whole numbers",

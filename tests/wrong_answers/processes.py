@@ -71,7 +71,7 @@ WRONG_ANSWERS = {
         (
             "    for g, n in zip(gradients, counts):\n        g *= n / sum(counts)\n"
             "    return [sum(gradients) for _ in gradients]",
-            "have changed",
+            "has changed `gradients`",
         ),
         (AVERAGE.replace("average.clone() for", "-average for"), "one should have"),
     ],

@@ -51,7 +51,7 @@ WRONG_ANSWERS = {
             "    branch = block.branch(maps)\n"
             "    maps += 0 if branch.shape != maps.shape else branch\n"
             "    return maps",
-            "have changed",
+            "has changed `maps`",
         ),
     ],
     "crops": [
@@ -82,7 +82,7 @@ WRONG_ANSWERS = {
         (but(CROPS, ("columns[:, None, :]", "columns[:, None, :].flip(2)")), "mirrored"),
         (but(CROPS, ("[:, None, None]\n", "[:, None, None] * 0\n")), "another image"),
         (but(CROPS, ("cut.permute", "cut.float().permute")), "uint8 has become"),
-        (but(CROPS, ("    line", "    top += 0 * size + 1\n    line")), "has changed"),
+        (but(CROPS, ("    line", "    top += 0 * size + 1\n    line")), "has changed `top`"),
         ("    return images[:, :, :size, :]", "shape should be"),
     ],
     "smoothed-loss": [

@@ -10,7 +10,7 @@ GAPS = "    gaps = points[:, None, :] - centres[None, :, :]\n"
 WRONG_ANSWERS = {
     "normalise": [
         ("    ...", "still empty"),
-        ("    mean = images.mean(dim=(0, 2, 3), keepdim=True)", "still empty"),
+        ("    mean = images.mean(dim=(0, 2, 3), keepdim=True)", "`return` is missing"),
         (
             "    mean, std = images.mean(dim=(0, 2, 3)), images.std(dim=(0, 2, 3))\n"
             "    return (images - mean) / std",
@@ -66,13 +66,13 @@ WRONG_ANSWERS = {
         (PER_CHANNEL + "    return mean, std", "not a tuple"),
         (
             PER_CHANNEL + "    images -= mean\n    images /= std\n    return images",
-            "in place",
+            "has changed `images`",
         ),
-        ("    return images.view(7, -1)", "raises RuntimeError"),
+        ("    return images.view(7, -1)", "Your code stops with RuntimeError"),
     ],
     "pairwise-distances": [
         ("    ...", "still empty"),
-        (GAPS + "    distances = gaps.square().sum(dim=-1).sqrt()", "still empty"),
+        (GAPS + "    distances = gaps.square().sum(dim=-1).sqrt()", "`return` is missing"),
         (
             "    return (points - centres).square().sum(dim=-1).sqrt()",
             "do not broadcast",

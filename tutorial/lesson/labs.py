@@ -3,10 +3,12 @@
 From there come the stub that readers fill in, the solution folded into the page, the check that
 says what is wrong, and the fill-in notebook. A lesson's blanks are in snippets/labs/SECTION.py. A
 section that is worked through as a whole has them in its own script, and runs with the solutions.
+All checks call `run_check`, whose code in snippets/labs/checking.py each notebook holds above them.
 """
 
 import os
 import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -24,6 +26,10 @@ BLANK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 YOURS = "...  # your code here\n"
+CHECKING = Path(__file__).parents[2] / "snippets" / "labs" / "checking.py"
+RUN_CHECK = CHECKING.read_text(encoding="utf-8").rstrip()
+IMPORT = re.compile(r"^from checking import .*\n?", re.MULTILINE)
+PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 GITHUB = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/*")
 
 
@@ -68,7 +74,22 @@ class Lab:
 
     @cached_property
     def cells(self) -> list[nbformat.NotebookNode]:
-        return _read(self.path, self.path.stat().st_mtime_ns)
+        """Those of the script, with the code of checking.py in place of its import."""
+        cells = []
+        for cell in _read(self.path, self.path.stat().st_mtime_ns):
+            source = IMPORT.sub("", cell.source)
+            if source != cell.source:
+                metadata = {"title": "checking"}
+                cells.append(nbformat.v4.new_code_cell(RUN_CHECK, metadata=metadata))
+                cell = nbformat.v4.new_code_cell(source.strip(), metadata=cell.metadata)
+            cells.append(cell)
+        return cells
+
+    @cached_property
+    def folded(self) -> dict[str, str]:
+        """The code that a notebook folds, each with a title: it is run and need not be read."""
+        checks = {each.check.strip(): "Check your answer" for each in self.exercises.values()}
+        return {RUN_CHECK: "The code of run_check", **checks}
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
@@ -90,6 +111,24 @@ class Lab:
             found[name] = Exercise(name, cell.source, below.source)
         return found
 
+    def preamble(self) -> str:
+        """The code above the last exercise that belongs to none: imports and helpers.
+
+        What stands below it may use what the reader filled in.
+        """
+        own = {*self.exercises, *(f"check-{name}" for name in self.exercises)}
+        code = [cell for cell in self.cells if cell.cell_type == "code"]
+        end = max(number for number, cell in enumerate(code) if name_of(cell) in own)
+        return "\n\n".join(cell.source for cell in code[:end] if name_of(cell) not in own)
+
+    def check_to_copy(self, name: str) -> str:
+        """A check with all that it needs, to be run below the function.
+
+        In a section with its own blanks, what it needs stands in the cells above.
+        """
+        check = self.exercises[name].check
+        return check if self.is_lesson else published(f"{self.preamble()}\n\n\n{check}")
+
     def notebook(self, solved: bool = False) -> nbformat.NotebookNode:
         """The lab with its blanks, or with the solutions in them."""
         cells = []
@@ -98,8 +137,10 @@ class Lab:
             source = cell.source
             if exercise:
                 source = exercise.solution if solved else exercise.stub
+            if cell.cell_type == "markdown":
+                source = link_pages(source, "../{}.html{}".format)
             cells.append((cell.cell_type, source))
-        return make_notebook(cells)
+        return make_notebook(cells, self.folded)
 
 
 @lru_cache(maxsize=64)
@@ -121,11 +162,33 @@ def name_of(cell: nbformat.NotebookNode) -> str:
 
 def labs(project: Project) -> list[Lab]:
     scripts = files.visible(project.root / "snippets" / "labs", "*.py")
-    return [Lab(project, path.stem) for path in scripts]
+    return [Lab(project, path.stem) for path in scripts if path.name != CHECKING.name]
 
 
-def make_notebook(cells: list[tuple[str, str]]) -> nbformat.NotebookNode:
-    """A notebook without outputs from (cell type, source), the same bytes each time."""
+def link_pages(text: str, local: Callable[[str, str], str]) -> str:
+    """Markdown whose links between pages lead to the published site, if its address is known.
+
+    local: where they lead otherwise, from a page's name and an anchor, `#place` or empty.
+    """
+    site = os.environ.get("SITE_URL", "").rstrip("/")
+    address = f"{site}/{{}}.html{{}}".format if site else local
+    return PAGE_LINK.sub(lambda link: f"]({address(link['page'], link['anchor'] or '')})", text)
+
+
+def published(code: str) -> str:
+    """Code in which run_check knows the address of the page of errors, if there is one."""
+    if site := os.environ.get("SITE_URL", "").rstrip("/"):
+        return code.replace('ERRORS = "errors.html"', f'ERRORS = "{site}/errors.html"')
+    return code
+
+
+def make_notebook(
+    cells: list[tuple[str, str]], folded: Collection[str] = ()
+) -> nbformat.NotebookNode:
+    """A notebook without outputs from (cell type, source), the same bytes each time.
+
+    folded: code of which Jupyter and Colab show one line until the reader opens it.
+    """
     notebook = nbformat.v4.new_notebook()
     notebook.metadata.kernelspec = {
         "name": "python3",
@@ -134,7 +197,10 @@ def make_notebook(cells: list[tuple[str, str]]) -> nbformat.NotebookNode:
     }
     for (kind, source), name in zip(cells, _ids(cells), strict=True):
         make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        notebook.cells.append(make(source, id=name))
+        cell = make(published(source), id=name)
+        if source.strip() in folded:
+            cell.metadata.update(jupyter={"source_hidden": True}, cellView="form")
+        notebook.cells.append(cell)
     return notebook
 
 

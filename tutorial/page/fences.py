@@ -126,7 +126,7 @@ def show_exercise(context: BuildContext, text: str, md: Markdown) -> str:
         exercise=exercise,
         stub=highlighted(exercise.stub, md),
         # To be copied and run, hardly read: colours would be half the elements of the page.
-        check=highlighted(exercise.check, md, "text"),
+        check=highlighted(lab.check_to_copy(exercise.name), md, "text"),
         solution=highlighted(exercise.solution, md),
     )
 

@@ -1,6 +1,5 @@
 """A lesson in other forms: one flat Markdown file, and a notebook without outputs."""
 
-import os
 import re
 from pathlib import Path
 
@@ -22,7 +21,6 @@ FENCED = re.compile(
 INCLUDE = re.compile(r'^--8<-- "(?P<file>[^"]+)"$', re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 OWN_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\(#[\w-]+\)")
-PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 
 
 def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True) -> str:
@@ -117,7 +115,9 @@ def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.Not
 
     def add_prose(end: int | None = None) -> None:
         prose = OWN_LINK.sub(r"\g<text>", text[at:end])  # programs make other anchors of a heading
-        prose = PAGE_LINK.sub(lambda link: f"]({_address(project, link)})", prose)
+        prose = labs.link_pages(
+            prose, lambda other, _: f"{other}.{'ipynb' if other in project.sections else 'html'}"
+        )
         cells.append(("markdown", prose.strip()))
 
     for code in FENCED.finditer(text):
@@ -126,12 +126,6 @@ def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.Not
             cells.append(("code", code["text"].rstrip()))
             at = code.end()
     add_prose()
-    return labs.make_notebook([cell for cell in cells if cell[1]])
-
-
-def _address(project: Project, link: re.Match) -> str:
-    """Where a link between pages leads from a notebook: to the site, or to a file beside it."""
-    site, page = os.environ.get("SITE_URL", "").rstrip("/"), link["page"]
-    if site:
-        return f"{site}/{page}.html{link['anchor'] or ''}"
-    return f"{page}.ipynb" if page in project.sections else f"{page}.html"
+    lab = labs.Lab(project, page.stem)
+    folded = lab.folded if lab.is_lesson else ()
+    return labs.make_notebook([cell for cell in cells if cell[1]], folded)

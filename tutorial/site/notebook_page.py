@@ -54,7 +54,6 @@ def _project(config) -> Project:
 
 def rendered(content: str, lab: Lab, name: str) -> str:
     """The HTML of a page of this name from that of JupyterLab, in which the checks are folded."""
-    checks = {exercise.check.strip() for exercise in lab.exercises.values()}
     cells = []
     page = BeautifulSoup(content, "html.parser")
     for anchor in page.select(".anchor-link"):
@@ -67,8 +66,8 @@ def rendered(content: str, lab: Lab, name: str) -> str:
         title.find(string=True).replace_with(name)
     for cell in page.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
         if cell.name == "pre":
-            is_check = cell.get_text().strip() in checks
-            cells.append({"code": cell.decode_contents().strip("\n"), "is_check": is_check})
+            folded = lab.folded.get(cell.get_text().strip(), "")
+            cells.append({"code": cell.decode_contents().strip("\n"), "folded": folded})
         else:
             cells.append({"prose": _with_formulas(cell)})
     link = colab(f"{SECTION}.ipynb")
