@@ -1,6 +1,7 @@
 """make serve: a change runs from the cell that changed, is shown at once, never published."""
 
 import http.client
+import os
 import re
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 
 from tutorial.__main__ import main
 from tutorial.lesson.project import Project
+from tutorial.run.kernel_process import KernelProcess
 from tutorial.run.stepping import Session
 from tutorial.site import preview
 
@@ -382,6 +385,32 @@ def test_a_newer_version_ends_the_cell_that_runs(light, session):
     session("# %% a\nx = 1\n\n# %% b\nprint('b', x)\n")
     assert ran(posts) == ["a: ", "b: b 1"]
     assert time.monotonic() - started < 10
+
+
+def test_a_cell_that_is_cut_short_before_it_begins_leaves_the_state_above(
+    light, session, monkeypatch
+):
+    posts = session("# %% a\nx = 1\n\n# %% b\nprint('b', x)\nx += 1\n")
+    assert ran(posts) == ["a: ", "b: b 1"]
+    run = KernelProcess.run
+
+    def run_on_a_busy_machine(kernel, cell):
+        """The process gets no time to read the request before another version is wanted."""
+        monkeypatch.setattr(KernelProcess, "run", run)
+        group = kernel.copies[-1][1]
+        os.killpg(group, signal.SIGSTOP)
+        threading.Timer(0.5, end_pause, [group]).start()
+        kernel.cancel()
+        return run(kernel, cell)
+
+    def end_pause(group):
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGCONT)
+
+    monkeypatch.setattr(KernelProcess, "run", run_on_a_busy_machine)
+    light.edit("snippets/lesson.py", "'b', x", "'bb', x")
+    session()
+    assert ran(posts) == ["b: bb 1"]
 
 
 @pytest.fixture

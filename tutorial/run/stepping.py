@@ -3,9 +3,11 @@
 The state before each cell is kept, so that a changed cell and those below it run from there.
 """
 
+import array
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,10 @@ from tutorial.record.records import Record
 from tutorial.run import watchdog
 from tutorial.run.kernel_process import START_LIMIT, KernelProcess, Stopped
 from tutorial.run.runner import Runner, cores
+
+if sys.platform == "linux":  # the only system on which processes are copied
+    import fcntl
+    import termios
 
 NOT_FROM_TOP = "preview, not run from the top"  # in the place of a revision
 
@@ -94,10 +100,19 @@ class SteppingKernel(KernelProcess):
     def cut_short(self) -> dict | None:
         if not self.copies:
             return super().cut_short()
+        # A request that one process has not read yet, the process above would read and run.
+        while self._unread() and not self.dead:
+            time.sleep(0.005)
         end_group(self.copies[-1][1])
         while (reply := self.next_reply()) is self.CANCEL or (reply and "ended" not in reply):
             pass  # it had just replied
         return reply
+
+    def _unread(self) -> int:
+        """How many bytes of the last request are still in the pipe."""
+        count = array.array("i", [0])
+        fcntl.ioctl(self.process.stdin, termios.FIONREAD, count)
+        return count[0]
 
     def exit_code(self) -> int:
         return super().exit_code() if self.dead else self.code
