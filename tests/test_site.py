@@ -100,7 +100,8 @@ EDITS = {  # of docs/basics.md, and whether pages other than this one have to be
 NAMES_ITS_NEIGHBOUR = """\
 {% extends "base.html" %}
 {% block content %}
-{{ super() }}{{ page.previous_page and page.previous_page.meta.description }}
+{{ super() }}{{ page.previous_page }}
+{{ page.previous_page and page.previous_page.meta.description }}
 {% endblock %}
 """
 
@@ -108,7 +109,7 @@ NAMES_ITS_NEIGHBOUR = """\
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_change_of_prose_makes_one_page_and_leaves_the_site_of_a_whole_build(changeable, edit):
     old, new, whole = EDITS[edit]
-    changeable.edit("mkdocs.yml", "plugins:", "nav: [Start: index.md, Base: basics.md]\nplugins:")
+    changeable.edit("mkdocs.yml", "plugins:", "nav: [index.md, basics.md]\nplugins:")
     changeable.edit("mkdocs.yml", "theme: material", "theme: {name: material, custom_dir: theme}")
     (changeable.root / "theme").mkdir()
     (changeable.root / "theme" / "main.html").write_text(NAMES_ITS_NEIGHBOUR)

@@ -24,6 +24,8 @@ from tutorial.site import checks, export, inputs, offline, share_picture
 SEEN = re.compile(
     r"\A---\n(?:[^\n]*\n)*?---$|^.*(?:#|===|\bid=|\bname=).*$|^.+\n(?:=+|-+)[ \t]*$", re.MULTILINE
 )
+# A title without markup, which MkDocs knows from the Markdown of a page as well as from its HTML.
+TITLE = re.compile(r"^# (?:[^\W_]|[ ,.:;?!'()-])+$", re.MULTILINE)
 
 
 class Complaints(logging.Handler):
@@ -55,8 +57,6 @@ def build(project: Project) -> bool:
 
 
 def _build(project: Project) -> None:
-    from mkdocs.utils import yaml_load
-
     last = inputs.of_last_build(project)
     now = {
         "all": inputs.fingerprint(project),
@@ -65,11 +65,9 @@ def _build(project: Project) -> None:
         "pages": {_name(project, page): digest(lines) for page, lines in project.pages.items()},
     }
     edited = None
-    if all(now[key] == last.get(key) for key in ("all but pages", "seen from elsewhere")):
-        with open(project.root / "mkdocs.yml", encoding="utf-8") as file:
-            navigation = yaml_load(file).get("nav")
-        if navigation and _has_titles(navigation):
-            edited = {page for page, text in now["pages"].items() if text != last["pages"][page]}
+    same = all(now[key] == last.get(key) for key in ("all but pages", "seen from elsewhere"))
+    if same and all(TITLE.search("\n".join(lines)) for lines in project.pages.values()):
+        edited = {page for page, text in now["pages"].items() if text != last["pages"][page]}
     _make(project, edited)
     inputs.write(project, now)
 
@@ -84,18 +82,6 @@ def _seen_from_elsewhere(project: Project, context: BuildContext) -> str:
         seen.append([_name(project, page), SEEN.findall(text), [repr(number) for number in shown]])
     fences = [(_name(project, fence.page), fence.kind, fence.named) for fence in project.fences]
     return digest(seen, fences)
-
-
-def _has_titles(navigation: list) -> bool:
-    """Whether every entry has one: `- Tensors: tensors.md`.
-
-    Otherwise it is on the page, and MkDocs reads no page but those that it makes.
-    """
-    return all(
-        isinstance(entry, dict)
-        and all(isinstance(inside, str) or _has_titles(inside) for inside in entry.values())
-        for entry in navigation
-    )
 
 
 def _name(project: Project, page: Path) -> str:
