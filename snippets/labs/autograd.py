@@ -14,8 +14,8 @@ from torch import nn
 # %% [markdown]
 # ## Derive a gradient, and check it
 #
-# A single neuron with weights $w$ answers $p_n = \tanh(x_n^T w)$ to example $x_n$.
-# For $N$ examples with targets $y_n$ its loss is
+# A single neuron with weights $w$ gives the output $p_n = \tanh(x_n^T w)$ for example
+# $x_n$. For $N$ examples with targets $y_n$ its loss is
 #
 # $$
 # L(w) = \frac{1}{N} \sum_{n=1}^{N} (p_n - y_n)^2 .
@@ -23,8 +23,8 @@ from torch import nn
 #
 # Derive $\partial L / \partial w$ on paper, with the chain rule and
 # $\tanh'(z) = 1 - \tanh^2(z)$. Then write it for a matrix `x` whose rows are the
-# examples, without autograd and without a loop. The check compares it with
-# `backward`. Which dimension has to disappear? In the lesson:
+# examples, without autograd and without a loop. Which dimension has to disappear? The
+# check compares your gradient with that of `backward`. In the lesson:
 # [Gradients by hand and by machine](autograd.md#gradients-by-hand-and-by-machine).
 
 
@@ -144,10 +144,10 @@ print("tanh_gradient: right")
 # %% [markdown]
 # ## Freeze all but the last block
 #
-# Take a ResNet-18 whose `fc` has been replaced. Leave the last residual block,
+# Take a ResNet-18 whose `fc` has been replaced. Make the last residual block,
 # `layer4[1]`, and `fc` trainable, and freeze everything else, whatever was frozen
-# before. Return how many numbers are left to train. Estimate first: which has more,
-# this block or `fc`? In the lesson:
+# before. Return how many numbers are left to train. Before you start, estimate which
+# has more of them, this block or `fc`. In the lesson:
 # [Freeze, replace, count](autograd.md#freeze-replace-count).
 
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lab: networks
 #
-# Two exercises: the size that a stack of layers leaves of an image, and one step of
+# Two exercises: the size of an image after a stack of layers, and one step of
 # an optimizer. Replace each `...` by your own code and run the cell, then run the
 # check below it: it says in one sentence what is wrong. The lesson is
 # [Networks](networks.md).
@@ -21,10 +21,10 @@ from torch import nn
 # H_\text{out} = \left\lfloor \frac{H + 2P - D\,(K - 1) - 1}{S} \right\rfloor + 1
 # $$
 #
-# One layer is arithmetic; a network is a stack of them. Write a function that takes
-# the size of an image and a list of layers, each
-# `(kernel, stride, padding, dilation)`, and returns the size after the last. The
-# check compares yours with real layers of PyTorch. In the lesson:
+# For one layer, the formula is all you need, but a network is a stack of layers. Write
+# a function that takes the size of an image and a list of layers, each
+# `(kernel, stride, padding, dilation)`, and returns the size after the last one. The
+# check compares its results with real layers of PyTorch. In the lesson:
 # [The size formula](networks.md#the-size-formula).
 
 
@@ -134,8 +134,8 @@ print("output_size: right")
 # v \leftarrow \mu\, v + g, \qquad w \leftarrow w - \eta\, v
 # $$
 #
-# Write one step of it, in place, for a list of parameters whose `.grad` is filled.
-# The check runs several steps of yours beside `torch.optim.SGD`. In the lesson:
+# Write one such step, in place, for a list of parameters whose `.grad` is filled.
+# The check runs several of your steps beside those of `torch.optim.SGD`. In the lesson:
 # [The update](networks.md#the-update).
 
 

@@ -14,7 +14,7 @@ from checking import run_check, words_in
 # ## Normalise a batch per channel, without a loop
 #
 # Each channel of a batch of images has its own scale. Give every channel mean 0 and
-# standard deviation 1 over all images and pixels. No loop. Which dimensions
+# standard deviation 1 over all images and pixels, without a loop. Which dimensions
 # disappear, and which have to stay for the broadcast? In the lesson:
 # [Reductions](tensors.md#reductions) and [Broadcasting](tensors.md#broadcasting).
 
@@ -158,8 +158,9 @@ print("normalise: right")
 # ## All pairwise distances, by broadcasting
 #
 # Compute the Euclidean distance of every point from every centre, as one tensor
-# with a row for each point and a column for each centre. No loop, and no
-# `torch.cdist`. Where must a dimension of size 1 go in each of the two? In the lesson:
+# with a row for each point and a column for each centre. Do it without a loop and
+# without `torch.cdist`. Where must a dimension of size 1 go in each of the two? In the
+# lesson:
 # [Broadcasting](tensors.md#broadcasting).
 
 
