@@ -16,10 +16,11 @@ from torch.nn import functional as F
 #
 # A tone of frequency $f$ and one of frequency $f - k\,r$, with the sampling rate $r$
 # and any whole number $k$, have the same samples. So do, up to sign, the
-# tones $f$ and $-f$. What is heard is the one of them that lies from $0$ to $r / 2$.
+# tones $f$ and $-f$. Of all these tones, the one from $0$ to $r / 2$ is heard.
 #
-# Write a function that returns it, for a tensor of frequencies of any shape, without
-# a loop. The check compares yours with the spectrum of real samples. In the lesson:
+# Write a function that returns its frequency, for a tensor of frequencies of any
+# shape, without a loop. The check compares yours with the spectrum of real samples.
+# In the lesson:
 # [What a sampling rate can hold](audio.md#what-a-sampling-rate-can-hold).
 
 
@@ -74,8 +75,8 @@ def _check_tones(function, rate):
         "subtract whole multiples of the rate first.": folded_once(tones),
         "After the remainder, what lies between rate / 2 and the rate is still to be "
         "folded down.": tones % rate,
-        "Above rate / 2 the tone comes down again: it does not start from 0, as the "
-        "remainder by rate / 2 has it.": tones % (rate / 2),
+        "Above rate / 2 the tone comes down again: it does not start again from 0, as "
+        "the remainder by rate / 2 does.": tones % (rate / 2),
         "High tones do not stop at rate / 2, they come down again: do not clamp.": (
             tones.clamp(max=rate / 2)
         ),
@@ -91,8 +92,7 @@ def _check_tones(function, rate):
     }
     answer = function(tones, rate)
     assert isinstance(answer, torch.Tensor), (
-        f"A tensor is expected, and you return a {type(answer).__name__}: it is no "
-        "tensor."
+        f"Return a tensor with a frequency for each tone, not a {type(answer).__name__}."
     )
     assert answer.shape == tones.shape, (
         "The answer must have the shape of the tones."
@@ -130,8 +130,8 @@ print("alias_of: right")
 #
 # `unfold` drops the samples at the end that fill no whole frame. Write a function
 # that cuts a batch of signals into frames and keeps all of them: it appends zeros
-# first, so many that the last frame is full, and no more. A signal shorter than a
-# frame gives one frame. In the lesson:
+# first, just as many as fill the last frame. A signal shorter than a frame gives one
+# frame. In the lesson:
 # [Frames and windows](audio.md#frames-and-windows).
 
 
@@ -173,7 +173,7 @@ def check_frame_signals(function):
         lost = cut(full) if full else right[:0]
         mistakes = {
             "The samples at the end are lost: append zeros before you unfold.": lost,
-            "Hop is ignored: frames start every hop samples, so they overlap.": cut(
+            "You ignore hop: frames start every hop samples, so they overlap.": cut(
                 range(0, total, length)
             ),
             "The order of the axes is (N, frames, length): yours has length before "
@@ -229,9 +229,9 @@ print("frame_signals: right")
 # ## Decibels below the loudest point
 #
 # Pictures of spectrograms often count from the loudest point: it has 0 dB, and
-# what lies more than `span` decibels below it, `80` unless given, is cut off at
-# minus `span`. Each sound of a batch has a loudest point of its own. A sound of
-# silence alone is at minus `span` everywhere, and must give no `nan`. In the lesson:
+# whatever lies more than `span` decibels below it (80 by default) is set to minus
+# `span`. Each sound of a batch has a loudest point of its own. A sound that is silent
+# throughout is at minus `span` everywhere, and must give no `nan`. In the lesson:
 # [Decibels](audio.md#decibels).
 
 
@@ -313,7 +313,7 @@ def check_relative_decibels(function):
         "A sound of zeros has to be at -span everywhere: it has no loudest point."
     )
     assert (answer[1, 0] == -span).all(), "A power of 0 has to end at -span."
-    loud = "Span is not 80 unless given: let the argument decide."
+    loud = "Your span is fixed: use the argument, which is 80 only by default."
     assert torch.allclose(function(power, 20.0)[2], right[2].clamp(min=-20.0)), loud
 
 

@@ -86,15 +86,15 @@ def _diagnose(answer, expected, x, y, w):
     count, p = len(x), torch.tanh(x @ w)
     if same(-expected):
         raise AssertionError(
-            "Right but for its sign: the difference is p - y, not y - p."
+            "Only the sign is wrong: the difference is p - y, not y - p."
         )
     if same(expected / 2):
         raise AssertionError(
-            "Half of what it should be: the square brings down a factor 2."
+            "This is half of the gradient: the square brings down a factor 2."
         )
     if same(expected * count) or same(expected * count / 2):
         raise AssertionError(
-            "Too large by the number of examples: the loss is a mean, not a sum."
+            "This is too large by the number of examples: the loss is a mean, not a sum."
         )
     outer = x.T @ (p - y)
     if any(same(factor * outer) for factor in (2 / count, 1 / count, 2.0, 1.0)):

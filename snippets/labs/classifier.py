@@ -72,7 +72,9 @@ def check_build_network(function):
 
     network = function(10)
     if not isinstance(network, nn.Module):
-        refuse("Return an nn.Module: a made network, not its class and not a list.")
+        refuse(
+            "Return an nn.Module: an instance of a network, not its class and not a list."
+        )
     network.eval()  # dropout, should you have added some, must not disturb
     if not list(network.parameters()):
         refuse("The network has no parameters: a plain list hides its layers.")
@@ -203,7 +205,7 @@ def check_build_network(function):
             "a softmax: cross-entropy applies it to the logits": (
                 lambda values: values.softmax(dim=1)
             ),
-            "a softmax, over the images of the batch besides: cross-entropy "
+            "a softmax, even over the images of the batch: cross-entropy "
             "applies it, over the classes": lambda values: values.softmax(dim=0),
             "a log-softmax: cross-entropy does the log-softmax itself": (
                 lambda values: values.log_softmax(dim=1)
@@ -266,9 +268,9 @@ print("build_network: right")
 # %% [markdown]
 # ## Loss and optimizer
 #
-# You are given a network that was made for other classes. Its last layer has to go.
-# Replace it, move everything to the device, and choose the loss and the optimizer of
-# the lesson. Three things belong into the right order here. In the lesson:
+# You are given a network that was made for other classes. Replace its last layer, move
+# everything to the device, and choose the loss and the optimizer of the lesson. The
+# order of three of these steps matters. In the lesson:
 # [Move first, then make the
 # optimizer](classifier.md#move-first-then-make-the-optimizer).
 
@@ -325,14 +327,16 @@ def check_set_up(function):
         learnt = old_body[1].weight.tolist()
         answer = function(network, 7, device)
         if not isinstance(answer, tuple) or len(answer) != 2:
-            refuse("Return two things: loss_function, optimizer.")
+            refuse("Return two values: loss_function, optimizer.")
         loss_function, optimizer = answer
         if isinstance(loss_function, torch.optim.Optimizer):
             refuse("Return the loss function first, then the optimizer.")
         if not isinstance(optimizer, torch.optim.Optimizer):
-            refuse("The second thing you return should be a torch.optim optimizer.")
+            refuse("The second value you return should be a torch.optim optimizer.")
         if isinstance(loss_function, type):
-            refuse("Make the loss function with (): you return its class.")
+            refuse(
+                "You return the class of the loss function: create an instance with ()."
+            )
 
         last = [each for each in network.head.modules()][-1]
         if isinstance(last, (nn.Softmax, nn.LogSoftmax)):
@@ -463,8 +467,9 @@ print("set_up: right")
 # %% [markdown]
 # ## A step of training
 #
-# Forward pass, loss, zero the old gradients, backward pass, step. One of them is easily
-# forgotten, and Python will not mind. In the lesson:
+# A step consists of the forward pass, the loss, zeroing the old gradients, the backward
+# pass and the update. One of these is easily forgotten, and no error tells you. In the
+# lesson:
 # [The loop](classifier.md#the-loop).
 
 
@@ -475,7 +480,7 @@ def training_step(network, optimizer, loss_function, images, labels):
     network: nn.Module that maps images to logits (N, classes). It may come in eval
         mode, and is left in train mode.
     optimizer: torch.optim.Optimizer that holds the network's parameters, some of
-        which may have gradients left of an earlier step.
+        which may have gradients left from an earlier step.
     loss_function: takes logits and labels, returns a loss of shape ().
     images: (N, ...), labels: (N,); both on the network's device.
     Returns the loss of the batch before the step, shape (), without its graph.
@@ -597,7 +602,7 @@ def check_training_step(function):
         )
     if follows(unclean):
         refuse(
-            "The gradient that was left of an earlier step was added to the first: "
+            "The gradient that was left from an earlier step was added to the first: "
             "zero before backward(), not after the step."
         )
     if follows(late):
@@ -671,8 +676,9 @@ print("training_step: right")
 # %% [markdown]
 # ## The accuracy
 #
-# Count how many images get their right class. Three traps: the network's mode, the
-# last batch, which is often smaller, and the graph that nobody needs. In the lesson:
+# Count how many images are classified correctly. There are three traps: the network's
+# mode, the last batch, which is often smaller, and the graph, which is not needed. In
+# the lesson:
 # [Test it](classifier.md#test-it).
 
 
@@ -793,7 +799,7 @@ def check_accuracy(function):
     network.eval()
     if not is_close(function(network, Loader())):
         refuse(
-            "From a loader the accuracy is another one: go through it once, by for."
+            "With a loader the accuracy is different: go through it only once, with for."
         )
     if network.training:
         refuse(
@@ -826,12 +832,13 @@ print("accuracy: right")
 #
 # Now everything you wrote works together. The code below is given: it downloads
 # CIFAR-10, keeps all images on the device as one normalised tensor, and lets the
-# learning rate rise and fall within two epochs: the one-cycle recipe of the page
-# *Faster, then better*. Run it with your network. The last cell has a gate that the network of the first exercise passes.
+# learning rate rise and fall within two epochs, which is the one-cycle recipe of the
+# page *Faster, then better*. Run it with your network. The last cell has a gate that
+# the network of the first exercise passes.
 #
 # Then change `build_network` and run this part again (the check of the first exercise
-# insists on the lesson's layers, so skip it). More filters? Batch normalisation? A
-# third convolution? By how much can you beat the gate in the same number of epochs?
+# insists on the lesson's layers, so skip it). Try more filters, batch normalisation or
+# a third convolution. By how much can you beat the gate in the same number of epochs?
 
 
 # %% data-in-one-tensor

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 # %% [markdown]
 # ## Random flips, by index
 #
-# Mirror each image of a batch left to right with probability 1/2: one coin for each
-# image, and new coins in each call. The section does it with `torch.where`. Do it
-# with an index: copy the batch, `flipped = images.clone()`, then assign to the
+# Mirror each image of a batch left to right with probability 1/2: toss one coin for
+# each image, and new coins in each call. The lesson does it with `torch.where`. Do it
+# with an index here: copy the batch, `flipped = images.clone()`, then assign to the
 # chosen images alone, `flipped[chosen] = ...`. The batch that you were given stays
 # as it is. In the lesson:
 # [Augmentation and more epochs](faster.md#augmentation-and-more-epochs).
@@ -71,11 +71,11 @@ def _coins_of(function, images):
     """Call it; return which images were mirrored, a tensor (N,) of bools."""
     mirrored, answer = images.flip(3), function(images)
     assert isinstance(answer, torch.Tensor) and answer.shape == images.shape, (
-        f"You return no tensor of the shape {tuple(images.shape)}, which the batch has."
+        f"Return a tensor of the shape of the batch, {tuple(images.shape)}."
     )
     assert (answer.dtype, answer.device) == (images.dtype, images.device), (
-        f"A batch of {images.dtype} on {images.device} has to stay one: choose "
-        "images by a mask, do not multiply them by the coins."
+        f"A batch of {images.dtype} on {images.device} has to stay so: choose "
+        "images by a mask, and do not multiply them by the coins."
     )
 
     def same(other):
@@ -84,7 +84,7 @@ def _coins_of(function, images):
     size = images[0].numel()  # so value % size is a pixel's place in its image
     coins, good = same(mirrored), same(images) | same(mirrored)
     mistakes = {
-        "Some images stand on their heads: dimension 2 is the height, so flip "
+        "Some images are upside down: dimension 2 is the height, so flip "
         "dimension 3 alone.": good | same(images.flip(2)) | same(images.flip(2, 3)),
         "Images have changed their places in the batch: dimension 0 counts the "
         "images, so flip dimension 3.": answer % size == images % size,
@@ -98,8 +98,8 @@ def _coins_of(function, images):
         "dimension 3 and change no value."
     )
     assert answer.data_ptr() != images.data_ptr(), (
-        "You return the batch itself where no coin fell: return a new tensor always, "
-        "for the caller may change it."
+        "You return the batch itself if no image is flipped: always return a new tensor, "
+        "because the caller may change it."
     )
     return coins.cpu()
 
@@ -108,7 +108,7 @@ run_check(
     check_random_flips,
     random_flips,
     errors={
-        "shape mismatch": "Left and right of the = are not equally many images: index "
+        "shape mismatch": "The two sides of the = have different numbers of images: index "
         "both with `chosen`.",
         "does not match the shape of the indexed": "The mask has one bool for each "
         "image, (N,), where it stands alone between [ and ].",
@@ -172,7 +172,7 @@ def check_one_cycle_rate(function):
     mistakes = {
         "The rate starts at 0, so the first step changes nothing: start at "
         "max_rate / 25.": rates[0] == 0,
-        "The rate never comes down: behind the peak a second line leads to "
+        "The rate never comes down: after the peak a second line leads to "
         "0.": rates[-1] == max(rates),
         "The rate stays the same for many steps: divide with /, because // rounds "
         "down.": len(set(rates)) < 0.8 * total,
@@ -249,9 +249,9 @@ print("one_cycle_rate: right")
 # r_v \leftarrow (1 - \mu)\, r_v + \mu\, \frac{n}{n - 1}\, v
 # $$
 #
-# so the running variance takes the variance that divides by $n - 1$. In evaluation
-# $r_m$ and $r_v$ stand in for $m$ and $v$, and stay as they are. Write it without
-# PyTorch's own batch normalisation. The check compares yours with
+# so the running variance takes the variance that divides by $n - 1$. In evaluation,
+# $r_m$ and $r_v$ are used in place of $m$ and $v$, and stay as they are. Write it
+# without PyTorch's own batch normalisation. The check compares yours with
 # `torch.nn.functional.batch_norm`, gradients included. In the lesson:
 # [Batch norm and a wider network](faster.md#batch-norm-and-a-wider-network).
 
@@ -312,7 +312,7 @@ def check_batch_norm(function, momentum=0.3, eps=0.5):
         biased = goal - momentum / 60 * batch * (torch.arange(10) >= 5)  # n is 60
         mistakes = {
             "The running statistics stay as they are: change them in place.": old,
-            "Your momentum is the wrong way round: it weighs the batch.": swapped,
+            "Your momentum is the wrong way round: it weights the batch.": swapped,
             "The running variance divides by n - 1; yours divides by n.": biased,
         }
         assert training or now.equal(old), "Evaluation changes running statistics."

@@ -2,7 +2,7 @@
 # # Lab: on the GPU
 #
 # Two exercises: a timer that is honest on every device, and a function that moves
-# any batch. Both need no GPU. Replace each `...` by your own code and run the cell,
+# any batch. Neither needs a GPU. Replace each `...` by your own code and run the cell,
 # then run the check below it: it says in one sentence what is wrong. The lesson is
 # [On the GPU](gpu.md).
 
@@ -237,7 +237,7 @@ run_check(
     move_batch,
     errors={
         "has no attribute 'to'": "Not everything in a batch can be moved: look at its "
-        "type first, and return what is no tensor unchanged.",
+        "type first, and return whatever is no tensor unchanged.",
         "RecursionError": "Your function calls itself without end: a str is made of "
         "strs, so go into tuples, lists and dicts only.",
         "is not iterable": "Not everything in a batch has parts: go into tuples, lists "

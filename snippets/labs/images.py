@@ -17,9 +17,9 @@ from checking import run_check
 #
 # A data set of photographs does not fit into memory, so its pixels come in batches, as
 # Pillow and NumPy have them: `(N, H, W, C)`, `uint8`. Batches differ in number and in
-# size. Return what `Normalize` needs, for each channel the mean and the standard
-# deviation of *all* its values, on the scale from 0 to 1. The batches can be gone
-# through only once.
+# size. Return what `Normalize` needs: for each channel the mean and the standard
+# deviation of *all* its values, on the scale from 0 to 1. You can go through the
+# batches only once.
 #
 # With $n$ values $x$ of a channel, two sums are enough:
 #
@@ -28,8 +28,8 @@ from checking import run_check
 # s^2 = \frac{1}{n} \sum x^2 - \bar{x}^2
 # $$
 #
-# Sums of squares get large: let them be `float64`. Whether you divide by $n$ or by
-# $n - 1$ makes no difference here. In the lesson:
+# Sums of squares get large, so compute them in `float64`. Whether you divide by $n$ or
+# by $n - 1$ makes no difference here. In the lesson:
 # [Whose statistics?](images.md#whose-statistics)
 
 
@@ -38,7 +38,7 @@ def channel_statistics(batches):
     """Return mean and standard deviation of each channel, on the scale 0 to 1.
 
     batches: an iterable of tensors (N, H, W, C) of dtype uint8; C is the same in all
-        of them, N, H and W are not. It can be gone through once.
+        of them, N, H and W are not. You can iterate over it only once.
     Returns two tensors (C,) of a floating-point dtype.
     """
     ### BEGIN SOLUTION
@@ -140,7 +140,7 @@ def _wrong_statistics(batches, values, mean, std):
             ),
             "A mean of the batches' deviations misses how far the batches lie apart: "
             f"{late}": (mean, stds.mean(dim=0)),
-            "Not even a weighted mean of deviations is right, for it misses how far "
+            "Not even a weighted mean of deviations is right, because it misses how far "
             f"the batches lie apart: {late}": (
                 (mean, (counts * stds).sum(dim=0) / counts.sum())
             ),
@@ -161,9 +161,9 @@ run_check(
         "up counts and sums instead.",
         "stack expects each tensor": "Batches differ in size and cannot be stacked: add "
         "up counts and sums instead.",
-        "has no len()": "The batches come one by one, by for: how many there are is not "
-        "known before.",
-        "subscriptable": "The batches come one by one, by for: they have no index.",
+        "has no len()": "The batches come one by one, in a for loop: their number is not "
+        "known beforehand.",
+        "subscriptable": "The batches come one by one, in a for loop: they have no index.",
         "ZeroDivisionError": "No batch was left: go through the batches once only.",
         "cast to the desired output type": "A uint8 tensor cannot hold fractions: "
         "convert the batch by double() first.",
@@ -177,8 +177,8 @@ print("channel_statistics: right")
 # You want to look at what a network gets: a tensor `(C, H, W)` that was scaled to 0..1
 # and normalised with $(x - m) / s$. Undo every step, and return what Pillow and
 # Matplotlib take: an array of pixels `(H, W, C)` of type `uint8`. Round to the nearest
-# level; what lies outside of 0 to 255, say after adding noise, becomes the nearest
-# of the two. In the lesson:
+# level. What lies outside of 0 to 255, for instance after adding noise, becomes the
+# nearer of the two. In the lesson:
 # [Undo it before you look](images.md#undo-it-before-you-look).
 
 
@@ -225,7 +225,7 @@ def check_to_picture(function):
     else:
         raise AssertionError(
             "The pixels are not those that it began with: undo the last step first, "
-            "so times std, plus mean, then times 255, channel by channel."
+            "so multiply by std, add mean, then multiply by 255, channel by channel."
         )
     levels, image = draw(4, 7, -100, 356)
     expected = levels.clamp(0, 255).permute(1, 2, 0).to(torch.uint8)
@@ -248,12 +248,12 @@ def _wrong_pictures(image, mean, std):
     good = finish(scaled).permute(2, 0, 1)
     return {
         "The channels are still first: permute(1, 2, 0) moves them to the end.": good,
-        "The picture is scrambled: reshape and view only cut the row of numbers "
-        "anew, permute moves dimensions.": good.reshape(5, 3, 3),
+        "The picture is scrambled: reshape and view only divide the row of numbers "
+        "anew, while permute moves dimensions.": good.reshape(5, 3, 3),
         "Height and width are swapped: use permute(1, 2, 0).": good.permute(
             2, 1, 0
         ),
-        "Undo the last step first: times std, then plus mean.": finish(
+        "Undo the last step first: multiply by std, then add mean.": finish(
             (image + m) * s
         ),
         "You normalise a second time: multiply by std, then add mean.": finish(
@@ -266,7 +266,7 @@ def _wrong_pictures(image, mean, std):
         "mean is on the scale 0 to 1: add it before you multiply by 255.": finish(
             255 * image * s + m, 1.0
         ),
-        "The levels are cut off: use round() before you convert.": (
+        "The levels are truncated: use round() before you convert.": (
             finish((255 * scaled).floor(), 1.0)
         ),
     }

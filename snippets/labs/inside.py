@@ -14,9 +14,9 @@ from checking import run_check, words_in
 # ## A confusion matrix without a loop
 #
 # Row $t$, column $p$ of the confusion matrix counts the images of class $t$ for
-# which the network answered $p$. Give every image one number that stands for the
-# pair $(t, p)$, count how often each number occurs, and you need no loop. Useful:
-# `torch.bincount`, whose `minlength` says how long the result is at least. In the
+# which the network predicted $p$. Give every image one number that stands for the
+# pair $(t, p)$, count how often each number occurs, and you need no loop. To count, use
+# `torch.bincount`, whose `minlength` is the smallest length of the result. In the
 # lesson: [The confusion matrix](inside.md#the-confusion-matrix).
 
 
@@ -81,7 +81,8 @@ def check_confusion_matrix(function):
         )
     if torch.equal(mine, right.T):
         raise AssertionError(
-            "Transposed: the row is the true class, the column the predicted one."
+            "Your matrix is transposed: the row is the true class, the column the "
+            "predicted one."
         )
     if torch.allclose(
         mine.double(), right.double() / right.sum(dim=1, keepdim=True)
@@ -145,20 +146,20 @@ print("confusion_matrix: right")
 # %% [markdown]
 # ## The worst mistakes
 #
-# The worst mistakes are the wrong answers in which the network was most confident.
-# Its confidence in an answer is the probability, by softmax, of the class that it
-# answers. In the lesson: [The worst as pictures](inside.md#the-worst-as-pictures).
+# The worst mistakes are the wrong predictions in which the network was most confident.
+# Its confidence in a prediction is the probability, by softmax, of the class that it
+# predicts. In the lesson: [The worst as pictures](inside.md#the-worst-as-pictures).
 
 
 # %% worst-mistakes
 def worst_mistakes(logits, labels, count):
-    """Return which images were named wrongly with the greatest confidence.
+    """Return which images were classified wrongly with the greatest confidence.
 
     logits: floats of shape (N, classes).
     labels: true class indices, int64 of shape (N,).
     count: how many to return at most, an int.
     Returns the indices of these images, int64 of shape (count,), the most confident
-    mistake first. If there are fewer mistakes, all of them.
+    mistake first; if there are fewer mistakes, all of them.
     """
     ### BEGIN SOLUTION
     confidence, predictions = logits.softmax(dim=1).max(dim=1)
@@ -218,9 +219,9 @@ def check_worst_mistakes(function):
         "These are the most confident of all answers: leave out the right ones.": (
             ranked(top, everything)
         ),
-        "These are the most confident of the right answers: turn the comparison "
-        "round.": ranked(top, ~is_wrong),
-        "Ascending: the most confident mistake comes first, so sort downwards.": (
+        "These are the most confident of the right answers: invert the "
+        "comparison.": ranked(top, ~is_wrong),
+        "The order is ascending: sort descending, with the most confident first.": (
             ranked(-top, is_wrong)
         ),
         "Logits of different images cannot be compared: take the softmax first.": (
@@ -248,7 +249,7 @@ def check_worst_mistakes(function):
             )
         if any(not is_wrong[i] for i in mine):
             raise AssertionError(
-                "Some of these images were classified correctly: keep the mistakes alone, "
+                "Some of these images were classified correctly: keep only the mistakes, "
                 "judged by the largest logit of each row."
             )
         raise AssertionError(

@@ -102,7 +102,7 @@ def check_output_size(function):
         "all four settings count each time.",
     )
     for size in (32, 33, 34, 35, 36, 52):
-        compare(size, [plain, (2, 2, 0, 1)] * 2, "these are the section's layers.")
+        compare(size, [plain, (2, 2, 0, 1)] * 2, "these are the lesson's layers.")
     if given(32, []) != 32:
         raise AssertionError(
             "With no layers the size stays what it was: return it unchanged."
@@ -190,7 +190,7 @@ def check_momentum_step(function):
         "You walk uphill: subtract the learning rate times the velocity.": (
             lambda w, g, v, lr: (w + lr * (mu * v + g), mu * v + g)
         ),
-        "Do not weigh the gradient with 1 - momentum: v = mu v + g.": averaged,
+        "Do not weight the gradient by 1 - momentum: v = mu v + g.": averaged,
         "That is Nesterov's rule: step along v itself, not along g + mu v.": (
             lambda w, g, v, lr: (w - lr * (g + mu * (mu * v + g)), mu * v + g)
         ),

@@ -23,9 +23,9 @@ from torch.utils.data import DistributedSampler
 #
 # Each of `world_size` ranks gets its share of the indices $0, \dots,$ `count - 1`,
 # dealt like cards: rank $r$ has the cards $r$, $r$ + `world_size`, and so on. All
-# shares are equally long. Where that does not work out, the deck is made longer
-# first: it begins again from index 0, as often as necessary. No shuffling. The check
-# compares yours with `DistributedSampler`. In the lesson:
+# shares are equally long. If `world_size` does not divide `count`, the deck is made
+# longer first: it begins again from index 0, as often as necessary. Do not shuffle. The
+# check compares yours with `DistributedSampler`. In the lesson:
 # [What each rank sees](processes.md#what-each-rank-sees).
 
 
@@ -69,8 +69,8 @@ def check_share_of(function):
             ),
             "Each rank has a block of neighbours: deal like cards, in steps of "
             "world_size.": own == list(range(len(own))) and length > 1 < ranks,
-            f"{case}, some shares are longer than others, and would wait for ever: "
-            "go on from 0.": mine
+            f"{case}, some shares are longer, and their ranks would wait for ever: "
+            "go on from index 0.": mine
             == [list(range(r, count, ranks)) for r in each_rank],
             f"{case}, examples are left out: make the deck longer, not "
             "shorter.": mine == [list(range(r, short, ranks)) for r in each_rank],
@@ -85,7 +85,7 @@ def check_share_of(function):
         raise AssertionError(
             f"{case}, rank {rank} should have {right[rank]}, not {mine[rank]}."
         )
-    hint = "The shares are right, but DistributedSampler deals: deal them yourself."
+    hint = "The shares are right, but DistributedSampler made them: deal yourself."
     assert "DistributedSampler" not in words_in(function), hint
 
 
@@ -155,9 +155,9 @@ def check_average_gradients(function):
             "You add the gradients up: divide, so that they are a mean.": sum(
                 given
             ),
-            f"{case}, the mean of the means is not that of the joined batch: weigh "
+            f"{case}, the mean of the means is not that of the joined batch: weight "
             "each gradient by its number of examples.": torch.stack(given).mean(0),
-            "You weigh by the examples, but do not divide by all of them.": weighted,
+            "You weight by the examples, but do not divide by all of them.": weighted,
             "Divide by the number of all examples, not of ranks.": weighted
             / len(counts),
         }
@@ -181,7 +181,7 @@ run_check(
     check_average_gradients,
     average_gradients,
     errors={
-        "must match the size": "One number weighs a whole gradient: multiply each of "
+        "must match the size": "One number weights a whole gradient: multiply each of "
         "them by its own count, a plain number.",
         "'list' and": "Lists are not multiplied or divided element by element: go "
         "through gradients and counts with zip.",
@@ -196,11 +196,11 @@ print("average_gradients: right")
 # %% [markdown]
 # ## Save in one step
 #
-# Rank 0 saves `state` with `torch.save`, the others do nothing. If the process is
-# stopped while it writes, the old checkpoint has to be there still, complete. So
+# Rank 0 saves `state` with `torch.save`, and the others do nothing. If the process is
+# stopped while it writes, the old checkpoint must still be there, and complete. So
 # write to another file *in the same folder*, then put it in the place of the old one
-# with `os.replace`, which is one step only within a disk. No other file stays behind.
-# In the lesson:
+# with `os.replace`, which is a single step only within one disk. No other file may stay
+# behind. In the lesson:
 # [Train with a checkpoint](processes.md#train-with-a-checkpoint).
 
 
@@ -253,7 +253,7 @@ def _check_saving(function, file):
             assert not any(file.parent.iterdir()), hint
         for epoch in (1, 2):
             function({"epoch": epoch}, file, 0)
-            hint = "Rank 0 has written no checkpoint: the blank is still empty?"
+            hint = "Rank 0 has written no checkpoint: perhaps the blank is still empty."
             assert file.exists(), hint
             try:
                 found = torch.load(file).get("epoch")
@@ -262,15 +262,15 @@ def _check_saving(function, file):
                     "torch.load cannot read the checkpoint: write it by torch.save."
                 )
                 raise AssertionError(f"{hint} {explained(error)}") from None
-            hint = f"The checkpoint has epoch {found}, not {epoch}: write over the old."
+            hint = (
+                f"The checkpoint has epoch {found}, not {epoch}: replace the old."
+            )
             assert found == epoch, hint
             hint = (
                 "Another file stays behind: move it with os.replace, do not copy."
             )
             assert list(file.parent.iterdir()) == [file], hint
-        hint = (
-            "Write beside the checkpoint, in file.parent: it may be another disk."
-        )
+        hint = "Write in file.parent: another folder may be on another disk."
         where = written.get("folder", file.parent).resolve()
         assert where == file.parent.resolve(), hint
         hint = "The data is copied to its place, in many steps: use os.replace."
@@ -284,12 +284,10 @@ def _check_saving(function, file):
         else:
             hint = "A failure goes unnoticed: call torch.save, and do not catch it."
             raise AssertionError(hint)
-        hint = (
-            "Stopped while it writes, the old checkpoint is gone: leave it alone."
-        )
+        hint = "If the process stops while it writes, the old checkpoint is gone: keep it."
         assert file.exists(), hint
         hint = (
-            "Stopped while it writes, half a checkpoint is left: write beside it."
+            "Stopped while it writes, it leaves half a checkpoint: write beside it."
         )
         assert file.read_bytes() != b"half a file", hint
     finally:
@@ -316,7 +314,7 @@ print("save_checkpoint: right")
 # ## The bytes of an all-reduce
 #
 # In a ring of $n$ ranks each cuts its gradient into $n$ pieces. In $n - 1$ rounds
-# the pieces are added up, in $n - 1$ more the sums are handed on, and in each round
+# the pieces are added up, in $n - 1$ more the sums are passed on, and in each round
 # every rank sends one piece. How many bytes does one rank send, and how many do all
 # ranks together? The check counts them, round by round. In the lesson:
 # [What bounds it](processes.md#what-bounds-it).

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 # ## A block with the right skip connection
 #
 # Finish the forward pass of a residual block. Where `branch` changes the shape, the
-# maps cannot be added as they are: then the block's `short_cut`, a convolution 1 x 1,
+# maps cannot be added as they are: then the block's `short_cut`, a 1 x 1 convolution,
 # brings them into the new shape. Where it does not, `short_cut` is an `nn.Identity`.
 # The block adds both paths, and no activation comes after the sum. In the lesson:
 # [A residual network](quick.md#a-residual-network).
@@ -53,19 +53,21 @@ def check_residual_forward(function):
             f"{type(answer).__name__}."
         )
         mistakes = {
-            "The branch alone comes back: add the skip connection to it.": branch,
-            "The skip connection alone comes back: add the branch to it.": cut,
+            "You return the branch alone: add the skip connection to it.": branch,
+            "You return the skip connection alone: add the branch to it.": cut,
             "An activation comes after the sum, and no negative number gets past it: "
             "return the sum as it is.": F.relu(cut + branch),
-            "The maps are added twice: once, as the skip connection gives them.": (
+            "The maps are added twice: add the skip connection once.": (
                 2 * cut + branch
             ),
             "You return the difference, but the branch learns what is to be added: "
             "use +.": cut - branch,
             "The two paths are multiplied: add them, so that the gradient of the sum "
-            "reaches each whole.": cut * branch,
-            "The mean of the two paths comes back: add them, and divide by "
-            "nothing.": (cut + branch) / 2,
+            "reaches each of them unchanged.": cut * branch,
+            "You return the mean of the two paths: add them, and do not divide.": (
+                cut + branch
+            )
+            / 2,
         }
         for hint, wrong in mistakes.items():
             assert not _close(answer, wrong), hint
@@ -115,9 +117,9 @@ print("residual_forward: right")
 #
 # Cut one window out of each image, without a loop. The lesson cuts from a tensor with
 # the channels last; here they come second, as in most code. The windows' upper left
-# corners are given, so that the check can know the answer. Two ways that work: index
-# with tensors that broadcast, or take the rows with `torch.gather` and then the
-# columns. In the lesson: [Augment on the device](quick.md#augment-on-the-device).
+# corners are given, so that the check can know the answer. There are two ways that
+# work: index with tensors that broadcast, or take the rows with `torch.gather` and
+# then the columns. In the lesson: [Augment on the device](quick.md#augment-on-the-device).
 
 
 # %% crops
@@ -235,7 +237,7 @@ def smoothed_loss(logits, labels, smoothing):
 
     logits: raw outputs (N, K), float32.
     labels: index of the right class (N,), int64.
-    smoothing: a float from 0, the usual cross-entropy, to 1, no label at all.
+    smoothing: a float from 0, which is the usual cross-entropy, to 1, no label at all.
     Returns a tensor of shape (), through which gradients flow.
     """
     ### BEGIN SOLUTION

@@ -125,7 +125,7 @@ def _normalised_in_loops(images, correction):
         "standard deviation.": lambda c: c - c.mean(),
         "The standard deviations are 1, but the means are still there: subtract "
         "them before you divide.": lambda c: c / std(c),
-        "Only the mean is divided, for / comes before -: put brackets around "
+        "Only the mean is divided, because / comes before -: put brackets around "
         "the difference.": lambda c: c - c.mean() / std(c),
         "You multiply by the standard deviation: divide by it.": lambda c: (
             (c - c.mean()) * std(c)
@@ -144,7 +144,7 @@ run_check(
     normalise,
     errors={
         "must match the size": "The statistics do not broadcast against the images, "
-        "for shapes are compared from the right, width first: keepdim=True keeps "
+        "because shapes are compared from the right, width first: keepdim=True keeps "
         "them (1, C, 1, 1).",
         "Dimension out of range": "A batch of images has the dimensions 0 to 3: "
         "(N, C, H, W).",

@@ -64,10 +64,10 @@ def check_merge(function):
             [9, 7],
             "an id is used up once merged; go left to right.",
         ),
-        ([7, 7, 7, 7], twins, [9, 9], "behind a pair, go on two places further."),
+        ([7, 7, 7, 7], twins, [9, 9], "after a pair, go on by two places."),
         ([1, 1, 2, 2], pair, [1, 9, 2], "where there is no match, go on by one."),
         ([1], pair, [1], "one id is no pair, so it stays."),
-        ([], pair, [], "of an empty list an empty list is left."),
+        ([], pair, [], "an empty list stays empty."),
         (
             [9, 2, 2],
             (9, 2),
@@ -78,8 +78,8 @@ def check_merge(function):
     for ids, wanted, right, hint in cases:
         answer = function(ids, wanted, 9)
         assert answer is not ids, (
-            "The list that you were given comes back: build a new one, for the caller "
-            "may change it."
+            "You return the list that you were given: build a new one, because the "
+            "caller may change it."
         )
         kind = type(answer).__name__
         assert kind == "list", f"You return a {kind}: it should be a list."
@@ -100,9 +100,9 @@ run_check(
         "list index out of range": "Look at the right neighbour only where there is "
         "one.",
         "IndexError": "Look at the right neighbour only where there is one.",
-        "to unpack": "Behind the last id there is no pair: look at the right neighbour "
+        "to unpack": "After the last id there is no pair: look at the right neighbour "
         "only where there is one.",
-        "StopIteration": "next() finds no neighbour behind the last id.",
+        "StopIteration": "next() finds no neighbour after the last id.",
         "has no attribute 'append'": "Make a new list, [], and append to that.",
     },
 )
@@ -162,7 +162,7 @@ def check_perplexity(function):
         "That is the mean loss in nats: take exp of it.": mean,
         "The loss is in nats, so the base is e, not 2.": 2**mean,
         "That is below 1: take exp of plus the mean loss.": (-mean).exp(),
-        "That is exp of the sum: divide by the real tokens first.": total.exp(),
+        "That is exp of the sum: divide by the number of real tokens first.": total.exp(),
         "You divide by all positions: only real tokens count.": (
             total / (N * L)
         ).exp(),

@@ -23,11 +23,11 @@ WRONG_ANSWERS = {
             "    return frequencies - rate * torch.floor(frequencies / rate)",
             "After the remainder",
         ),
-        ("    return frequencies % (rate / 2)", "does not start from 0"),
+        ("    return frequencies % (rate / 2)", "does not start again from 0"),
         ("    return frequencies.clamp(max=rate / 2)", "do not clamp"),
         ("    return (rate - frequencies).abs()", "rate - f is for those between"),
         ("    return (frequencies % rate - rate / 2).abs()", "nearest multiple"),
-        ("    return float(frequencies.sum())", "is no tensor"),
+        ("    return float(frequencies.sum())", "Return a tensor"),
         ("    return frequencies.flatten()", "shape of the tones"),
     ],
     "frame-signals": [
@@ -36,7 +36,7 @@ WRONG_ANSWERS = {
         (
             "    padded = F.pad(signals, (0, -signals.shape[1] % length))\n"
             "    return padded.unfold(1, length, length)",
-            "Hop is ignored",
+            "You ignore hop",
         ),
         (
             "    later = max(0, -(-(signals.shape[1] - length) // hop))\n"
@@ -151,7 +151,7 @@ WRONG_ANSWERS = {
             "    decibels = 10 * torch.log10(power.clamp(min=tiny))\n"
             "    relative = decibels - decibels.amax(dim=(1, 2), keepdim=True)\n"
             "    return torch.where(power > 0, relative.clamp(min=-span), -span)",
-            "let the argument decide",
+            "use the argument",
         ),
         (
             "    top = power.amax(dim=(1, 2), keepdim=True)\n"

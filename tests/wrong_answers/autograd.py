@@ -18,7 +18,7 @@ WRONG_ANSWERS = {
         ),
         (
             "    p = torch.tanh(x @ w)\n    return 2 / len(x) * x.T @ ((y - p) * (1 - p**2))",
-            "its sign",
+            "the sign",
         ),
         (
             "    p = torch.tanh(x @ w)\n    return 2 / len(x) * x.T @ ((p - y) * (1 - p))",

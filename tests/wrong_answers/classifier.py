@@ -218,7 +218,10 @@ WRONG_ANSWERS = {
             ),
             "differs from cross-entropy",
         ),
-        (set_up(HEAD, MOVE, "loss_function = nn.CrossEntropyLoss", SGD, RETURN), "its class"),
+        (
+            set_up(HEAD, MOVE, "loss_function = nn.CrossEntropyLoss", SGD, RETURN),
+            "class of the loss",
+        ),
         (
             set_up(HEAD, MOVE, LOSS, SGD.replace("network.p", "network.head.p"), RETURN),
             "head and body",
@@ -230,7 +233,7 @@ WRONG_ANSWERS = {
             "torch.optim.SGD",
         ),
         (set_up(HEAD, MOVE, LOSS, SGD, "return optimizer, loss_function"), "loss function first"),
-        (set_up(HEAD, MOVE, LOSS, SGD, "return optimizer"), "two things"),
+        (set_up(HEAD, MOVE, LOSS, SGD, "return optimizer"), "two values"),
         (set_up(HEAD, MOVE, LOSS, "return loss_function, network"), "torch.optim optimizer"),
     ],
     "training-step": [

@@ -48,8 +48,8 @@ WRONG_ANSWERS = {
             "    return images.clone()",
             "One coin decides",
         ),
-        (but(FLIPS, ("flip(3)", "flip(2)")), "stand on their heads"),
-        (but(FLIPS, ("flip(3)", "flip(2, 3)")), "stand on their heads"),
+        (but(FLIPS, ("flip(3)", "flip(2)")), "upside down"),
+        (but(FLIPS, ("flip(3)", "flip(2, 3)")), "upside down"),
         (but(FLIPS, ("flip(3)", "flip(0)")), "changed their places"),
         ("    return images.flip(3)", "Every image is mirrored"),
         (
@@ -63,8 +63,14 @@ WRONG_ANSWERS = {
             but(FLIPS, ("images.clone()", "images"), ("\n    return flipped", "")),
             "has changed `images`",
         ),
-        (but(FLIPS, ("return flipped", "return flipped[chosen]")), "no tensor of the shape"),
-        (but(FLIPS, ("return flipped", "return list(flipped)")), "no tensor of the shape"),
+        (
+            but(FLIPS, ("return flipped", "return flipped[chosen]")),
+            "shape of the batch",
+        ),
+        (
+            but(FLIPS, ("return flipped", "return list(flipped)")),
+            "shape of the batch",
+        ),
         (
             but(
                 WHERE,

@@ -14,7 +14,7 @@ WRONG_ANSWERS = {
         (
             "    pairs = predictions * class_count + labels\n"
             f"    return pairs.bincount(minlength=class_count**2){SQUARE}",
-            "Transposed",
+            "is transposed",
         ),
         (PAIRS + "    return pairs.bincount(minlength=class_count**2)", "counts in a row"),
         (PAIRS + f"    return pairs.bincount(){SQUARE}", "last classes never occur"),
@@ -59,7 +59,7 @@ WRONG_ANSWERS = {
         (TOP + "    return confidence.argsort(descending=True)[:count]", "of all answers"),
         (
             f"{TOP}{WRONG}    return wrong[confidence[wrong].argsort()[:count]]",
-            "Ascending",
+            "is ascending",
         ),
         (
             "    confidence, predictions = logits.max(dim=1)\n"
@@ -95,7 +95,7 @@ WRONG_ANSWERS = {
         (
             TOP + "    right = (predictions == labels).nonzero().squeeze(1)\n"
             "    return right[confidence[right].argsort(descending=True)[:count]]",
-            "turn the comparison",
+            "invert the comparison",
         ),
         (
             TOP + "    scores = confidence.masked_fill(predictions == labels, 0)\n"

@@ -284,7 +284,7 @@ FALSE_ACCEPT = [
         return images
     flipped = images.clone()
     flipped[chosen] = images[chosen].flip(3)
-    return flipped""", "return a new tensor always"),
+    return flipped""", "always return a new tensor"),
     ("faster", "one-cycle-rate", """
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=max_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_rate, total_steps,
@@ -345,7 +345,7 @@ FALSE_ACCEPT = [
      "has become a str"),
     ("processes", "share-of", """
     return list(DistributedSampler(range(count), world_size, rank, shuffle=False))""",
-     "deal them yourself"),
+     "deal yourself"),
     ("processes", "share-of", SHARE.replace("card % count", "float(card % count)"),
      "indices are ints"),
     ("processes", "average-gradients", "    counts.sort()\n" + AVERAGE, "has changed `counts`"),
@@ -494,7 +494,7 @@ RAW_TRACEBACK = [
     images = torch.stack([images for images, _ in batches])
     return 0.0""", "cannot be stacked"),
     ("faster", "random-flips", FLIPS.replace("images[chosen].flip(3)", "images.flip(3)"),
-     "not equally many images"),
+     "different numbers of images"),
     ("faster", "random-flips", """
     coins = torch.rand(len(images)) < 0.5
     return torch.where(coins, images.flip(3), images)""", "coins (N, 1, 1, 1)"),

@@ -63,7 +63,7 @@ WRONG_ANSWERS = {
         (
             "    mean = sum(gradients) / len(gradients)\n"
             "    return [mean.clone() for _ in gradients]",
-            "weigh each gradient",
+            "weight each gradient",
         ),
         (AVERAGE.replace("average.clone()", "average"), "share one tensor"),
         (AVERAGE.replace(" / total", ""), "do not divide by all"),
@@ -82,7 +82,7 @@ WRONG_ANSWERS = {
         ("    if rank == 0:\n        torch.save(state, file)", "half a checkpoint"),
         (
             "    if rank == 0 and not file.exists():\n        torch.save(state, file)",
-            "write over the old",
+            "replace the old",
         ),
         (
             "    if rank == 0:\n        torch.save({}, file.with_suffix('.new'))\n"

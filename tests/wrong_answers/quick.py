@@ -44,7 +44,7 @@ WRONG_ANSWERS = {
         ("    return F.relu(block.short_cut(maps) + block.branch(maps))", "activation"),
         (but(SUM, ("+", "-")), "difference"),
         (but(SUM, ("+", "*")), "multiplied"),
-        ("    return (block.short_cut(maps) + block.branch(maps)) / 2", "divide by nothing"),
+        ("    return (block.short_cut(maps) + block.branch(maps)) / 2", "do not divide"),
         ("    return 2 * block.short_cut(maps) + block.branch(maps)", "added twice"),
         ("    return torch.sigmoid(block.short_cut(maps) + block.branch(maps))", "nothing else"),
         (
