@@ -833,7 +833,7 @@ print("accuracy: right")
 # Now everything you wrote works together. The code below is given: it downloads
 # CIFAR-10, keeps all images on the device as one normalised tensor, and lets the
 # learning rate rise and fall within two epochs, which is the one-cycle recipe of the
-# page *Faster, then better*. Run it with your network. The last cell has a gate that
+# page *Faster, then better*. Run it with your network: the last cell has a gate that
 # the network of the first exercise passes.
 #
 # Then change `build_network` and run this part again (the check of the first exercise

@@ -24,8 +24,8 @@ from torch.utils.data import DistributedSampler
 # Each of `world_size` ranks gets its share of the indices $0, \dots,$ `count - 1`,
 # dealt like cards: rank $r$ has the cards $r$, $r$ + `world_size`, and so on. All
 # shares are equally long. If `world_size` does not divide `count`, the deck is made
-# longer first: it begins again from index 0, as often as necessary. Do not shuffle. The
-# check compares yours with `DistributedSampler`. In the lesson:
+# longer first: it begins again from index 0, as often as necessary. Nothing is
+# shuffled, and the check compares yours with `DistributedSampler`. In the lesson:
 # [What each rank sees](processes.md#what-each-rank-sees).
 
 
@@ -109,7 +109,7 @@ print("share_of: right")
 #
 # Each rank has the gradient of the *mean* loss of its own batch. Return what each
 # rank should have afterwards: the gradient of the mean loss of the joined batch.
-# The batches need not be equally large. As after a real all-reduce, each rank has a
+# The batches may differ in size. As after a real all-reduce, each rank has a
 # tensor of its own, and the gradients that you were given stay as they are. In the
 # lesson: [The same gradient everywhere](processes.md#the-same-gradient-everywhere).
 

@@ -119,7 +119,7 @@ print("merge: right")
 # \text{perplexity} = \exp\Big(-\frac{1}{M} \sum_{i=1}^{M} \ln p_i\Big)
 # $$
 #
-# The sequences differ in length. Where one has ended, the target is `-100`, and the
+# The sequences differ in length: where one has ended, the target is `-100`, and the
 # logits there mean nothing. In the lesson: [Perplexity](text.md#perplexity) and
 # [In a loss](text.md#in-a-loss).
 
