@@ -18,9 +18,9 @@ from torch.nn import functional as F
 #
 # Mirror each image of a batch left to right with probability 1/2: toss one coin for
 # each image, and new coins in each call. The lesson does it with `torch.where`, but
-# here you do it with an index: copy the batch, `flipped = images.clone()`, then assign to the
-# chosen images alone, `flipped[chosen] = ...`. The batch that you were given stays
-# as it is. In the lesson:
+# here you do it with an index: copy the batch, `flipped = images.clone()`, then assign
+# to the chosen images alone, `flipped[chosen] = ...`. The batch that you were given
+# stays as it is. In the lesson:
 # [Augmentation and more epochs](faster.md#augmentation-and-more-epochs).
 
 

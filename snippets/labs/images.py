@@ -17,8 +17,9 @@ from checking import run_check
 #
 # A data set of photographs does not fit into memory, so its pixels come in batches, as
 # Pillow and NumPy have them: `(N, H, W, C)`, `uint8`. Batches differ in number and in
-# size, and you can go through them only once. Return what `Normalize` needs: for each channel the mean and the standard
-# deviation of *all* its values, on the scale from 0 to 1.
+# size, and you can go through them only once. Return what `Normalize` needs: for each
+# channel the mean and the standard deviation of *all* its values, on the scale from 0
+# to 1.
 #
 # With $n$ values $x$ of a channel, two sums are enough:
 #
