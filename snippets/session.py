@@ -235,6 +235,202 @@ for size in (28, 31, 32, 33, 35, 36):
         print(size, "fails:", error)
 
 
+# %% checking
+"""How a check tries your code: it ends within seconds, and says in one sentence what is wrong."""
+
+import _thread
+import dis
+import functools
+import inspect
+import io
+import signal
+import sys
+import threading
+import traceback
+from time import process_time
+
+import torch
+
+SECONDS, CHARACTERS = 4, 5_000  # that your code may take, and may print
+ERRORS = "errors.html"  # the tutorial's page of error messages
+
+# The first optimizer loads a large part of PyTorch, which takes seconds: not in a check.
+torch.optim.SGD([torch.zeros(1)])
+
+
+def run_check(check, function, errors=None, changes=(), returns=True):
+    """Let `check` try `function`. Raises AssertionError with one sentence if it is wrong.
+
+    errors: what an error means in this exercise, by a part of its message.
+    changes: names of the arguments that the function is meant to change.
+    returns: whether it is meant to return anything.
+    """
+    is_late, is_running, is_done = [], [True], threading.Event()
+
+    def watch():
+        started = process_time()
+        while not is_done.wait(SECONDS):
+            used = process_time() - started
+            if not 0.02 * SECONDS < used < 0.7 * SECONDS:
+                break  # busy or waiting; in between, the computer does other things too
+        is_late.append(True)
+        while not is_done.wait(0.02):  # your code may catch all exceptions
+            _thread.interrupt_main()
+
+    def interrupt(*_):
+        if is_running:
+            raise KeyboardInterrupt
+
+    problem, streams = "", (sys.stdout, sys.stderr)
+    usual = signal.signal(signal.SIGINT, interrupt)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        try:
+            sys.stdout = sys.stderr = _Brief(sys.stdout)
+            check(_guarded(function, errors or {}, changes, returns))
+        finally:
+            is_running.clear()
+    except AssertionError as wrong:
+        problem = str(wrong)
+    except KeyboardInterrupt:
+        if not is_late:
+            raise
+        problem = (
+            f"Your code was stopped after {SECONDS} seconds: look for a loop that never"
+            " ends, because nothing in it changes its condition."
+        )
+    except Exception as error:
+        problem = (
+            "The check cannot use what your code returns; compare it with the docstring."
+            f" {explained(error, errors, who='The check')}"
+        )
+    finally:
+        is_done.set()
+        watcher.join()
+        signal.signal(signal.SIGINT, usual)
+        sys.stdout, sys.stderr = streams
+    if problem:
+        raise AssertionError(_shortened(problem, 1000))
+
+
+def explained(error, errors=None, lines=(), who="Your code"):
+    """An error in a sentence: what it means in this exercise, its words, where to read on."""
+    said = _shortened(f"{type(error).__name__}: {error}", 300)
+    meanings = [hint for part, hint in (errors or {}).items() if part in said]
+    meaning = f"{meanings[0]} " if meanings else ""
+    place = f" in the line `{lines[-1]}`" if lines else ""
+    return f"{meaning}{who} stops{place} with {said} (see {ERRORS})"
+
+
+def words_in(function):
+    """The names that a function's code uses, and "for" if it has a loop of any kind."""
+    codes = [getattr(inspect.unwrap(function), "__code__", run_check.__code__)]
+    words = set()
+    for code in codes:
+        codes += [part for part in code.co_consts if inspect.iscode(part)]
+        words.update(code.co_names)
+        steps = {step.opname for step in dis.get_instructions(code)}
+        steps.discard("JUMP_BACKWARD_NO_INTERRUPT")  # the end of a with or a try
+        if any(step == "FOR_ITER" or "JUMP_BACKWARD" in step for step in steps):
+            words.add("for")
+    return words
+
+
+def _guarded(function, errors, changes, returns):
+    """The function, with a sentence for what it raises, leaves out or should not change."""
+
+    names = inspect.signature(function).parameters
+    has_data = "data" in words_in(function)
+
+    @functools.wraps(function)
+    def call(*args, **options):
+        kept = [_copied(argument) for argument in args]
+        try:
+            answer = function(*args, **options)
+        except Exception as error:
+            file = getattr(function, "__code__", call.__code__).co_filename
+            trace = traceback.extract_tb(error.__traceback__)[1:]
+            lines = [
+                frame.line
+                for frame in trace
+                if frame.filename == file and frame.line
+            ]
+            raise AssertionError(explained(error, errors, lines)) from None
+        for name, before, now in zip(names, kept, args, strict=False):
+            if name not in changes and not _is_same(before, now):
+                raise AssertionError(
+                    f"Your code has changed `{name}`, which has to stay as it is: make"
+                    " something new, as in x = x - 1, because x -= 1 and x.append(1)"
+                    " change what you were given."
+                )
+        if returns and any(
+            answer is nothing for nothing in (None, ..., NotImplemented)
+        ):
+            raise AssertionError(_empty(function))
+        if has_data:
+            raise AssertionError(
+                "Leave out `.data`: autograd does not see what happens to it, and cannot"
+                " warn you. Use detach(), or torch.no_grad() for a change in place."
+            )
+        return answer
+
+    return call
+
+
+def _empty(function):
+    code = getattr(function, "__code__", None)
+    if code and not code.co_names and code.co_nlocals == code.co_argcount:
+        return (
+            "The blank is still empty: put your own code in the place of the dots."
+        )
+    return "Your function returns nothing: a `return` is missing at its end, or after an if."
+
+
+class _Brief(io.TextIOBase):
+    """Hands on the beginning of what is printed."""
+
+    def __init__(self, stream):
+        self.stream, self.left = stream, CHARACTERS
+
+    def write(self, text):
+        self.stream.write(text[: self.left])
+        if 0 < self.left <= len(text):
+            self.stream.write("\n... and more, which is left out\n")
+        self.left = max(0, self.left - len(text))
+        return len(text)
+
+
+def _shortened(text, length):
+    text = " ".join(text.split())
+    half = length // 2
+    return text if len(text) <= length else f"{text[:half]} ... {text[-half:]}"
+
+
+def _copied(value):
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _copied(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(part) for part in value]
+    return value
+
+
+def _is_same(before, now):
+    if isinstance(before, torch.Tensor):
+        if not isinstance(now, torch.Tensor) or before.device != now.device:
+            return False
+        return before.is_meta or torch.equal(before, now)
+    if isinstance(before, dict):
+        return list(before) == list(now) and _is_same(
+            [*before.values()], [*now.values()]
+        )
+    if isinstance(before, list):
+        return len(before) == len(now) and all(map(_is_same, before, now))
+    return before is now or before == now
+
+
 # %% net-for-28
 def net_for_28():
     """Return a new network for grey images of 28 x 28 pixels, with ten logits."""
@@ -248,27 +444,36 @@ def net_for_28():
 # %% check-net-for-28
 def check_net_for_28(function):
     """Send two images through the network. Raises AssertionError with a hint."""
-    images = torch.randn(2, 1, 28, 28)
-    net = function()
-    if net.fc1.in_features == 400:
-        raise AssertionError(
-            "The blank is still empty: fc1 still expects the 400 features of 32 x 32."
-        )
+    images, net = torch.randn(2, 1, 28, 28), function()
+    assert isinstance(net, nn.Module), (
+        "Return the network: leave the last line alone."
+    )
     try:
         logits = net(images)
-    except RuntimeError as error:
-        raise AssertionError(
-            f"PyTorch says: {error}. The layer after flatten still expects another"
-            " number of features: print the shape of the maps before it."
-        ) from None
-    assert tuple(logits.shape) == (2, 10), (
+    except Exception as error:
+        if str(net) == str(Net()):
+            raise AssertionError(
+                "The blank is still empty, or changes nothing: fc1 still expects the"
+                " 400 features of 32 x 32."
+            ) from None
+        raise AssertionError(explained(error, SHAPE_ERRORS)) from None
+    assert isinstance(logits, torch.Tensor) and logits.shape == (2, 10), (
         f"For two images the logits have the shape {tuple(logits.shape)}, and should"
         " have (2, 10)."
+    )
+    assert all(p.requires_grad for p in net.parameters()), (
+        "A layer is frozen: all of them have to learn, so leave requires_grad alone."
     )
     print("Right: two images of 28 x 28 give", tuple(logits.shape))
 
 
-check_net_for_28(net_for_28)
+SHAPE_ERRORS = {
+    "mat1 and mat2": "Two layers do not fit. If it is the first linear layer, print the"
+    " shape of the maps before flatten; every other takes as many features as the"
+    " one before it gives.",
+    "Kernel size": "The maps have become smaller than the kernel: print their shape.",
+}
+run_check(check_net_for_28, net_for_28, SHAPE_ERRORS)
 
 # %% zero-grad
 net.zero_grad()
@@ -396,26 +601,33 @@ class ColourNet(nn.Module):
 def check_colour_net(network_class):
     """Send four images through a network. Raises AssertionError with a hint."""
     images = torch.randn(4, 3, 32, 32)
+    net = network_class()
+    assert list(net.parameters()), (
+        "The blank is still empty: the network has no layers with parameters."
+    )
     try:
-        net = network_class()
         logits = net(images)
-    except AttributeError as error:
-        raise AssertionError(
-            f"The blank is still empty, or a layer is missing: {error}."
-        ) from None
-    except RuntimeError as error:
-        raise AssertionError(
-            f"PyTorch says: {error}. Follow the shape from layer to layer: each one"
-            " takes as many channels or features as the one before it gives."
-        ) from None
-    assert tuple(logits.shape) == (4, 10), (
+    except Exception as error:
+        raise AssertionError(explained(error, LAYER_ERRORS)) from None
+    assert isinstance(logits, torch.Tensor) and logits.shape == (4, 10), (
         f"Four images give logits of the shape {tuple(logits.shape)}; each image"
         " needs ten, one for each class."
     )
+    logits.sum().backward()
+    still = [name for name, p in net.named_parameters() if p.grad is None]
+    assert not still, f"{still[:1]} gets no gradient: is it frozen, or not used?"
     print("Right:", f"{sum(p.numel() for p in net.parameters()):,}", "parameters")
 
 
-check_colour_net(ColourNet)
+LAYER_ERRORS = {
+    "has no attribute": "A layer is missing: compare the names with those in forward.",
+    "expected input": "A convolution takes as many channels or features as the one"
+    " before it gives, and the first one three, those of a colour image.",
+    "mat1 and mat2": "Follow the shape from layer to layer: each one takes as many"
+    " channels or features as the one before it gives.",
+    "before Module.__init__": "super().__init__() is the first line of __init__.",
+}
+run_check(check_colour_net, ColourNet, LAYER_ERRORS)
 
 
 # %% set-up
@@ -435,26 +647,42 @@ def check_set_up(function):
     layer, inputs = nn.Linear(20, 10), torch.randn(50, 20)
     labels = inputs[:, :10].argmax(dim=1)
     answer = function(layer)
-    assert answer is not None, (
-        "The blank is still empty: the function returns nothing."
-    )
     assert isinstance(answer, tuple) and len(answer) == 2, (
         "Return two things: the loss function and the optimizer."
     )
     loss_function, optimizer = answer
+    assert isinstance(optimizer, torch.optim.Optimizer), (
+        "The second thing you return has to be an optimizer from torch.optim: the loss"
+        " function comes first."
+    )
+    assert not isinstance(loss_function, type), (
+        "You return the class of the loss: make a loss function of it, with brackets."
+    )
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     assert trained == {id(p) for p in layer.parameters()}, (
         "The optimizer has other parameters than those of the network it was given:"
         " make it from net.parameters()."
     )
+    assert all(p.requires_grad for p in layer.parameters()), (
+        "You freeze the network: leave requires_grad alone, so that it can learn."
+    )
+    assert not optimizer.defaults.get("maximize"), (
+        "With maximize=True the optimizer makes the loss larger: leave it out."
+    )
     try:
         first = loss_function(layer(inputs), labels)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:
         raise AssertionError(
-            f"The loss function does not take logits and class labels: {error}"
+            "The loss function does not take logits and class labels, in this order:"
+            f" use the cross-entropy. {explained(error)}"
         ) from None
     expected = F.cross_entropy(layer(inputs), labels)
-    assert torch.allclose(first, expected), "Use the cross-entropy of logits."
+    assert isinstance(first, torch.Tensor) and first.requires_grad, (
+        "The loss has no gradient: use no item(), detach() or argmax() in it."
+    )
+    assert first.shape == () and torch.allclose(first, expected), (
+        "Use the cross-entropy of logits, without softmax, and its mean over the batch."
+    )
     for _ in range(100):
         optimizer.zero_grad()
         loss_function(layer(inputs), labels).backward()
@@ -467,7 +695,15 @@ def check_set_up(function):
     print("Right: 100 steps lower the loss of a small example")
 
 
-check_set_up(set_up)
+run_check(
+    check_set_up,
+    set_up,
+    errors={
+        "is not iterable": "The optimizer is made from parameters: net.parameters().",
+        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: first make a loss"
+        " function, with brackets, then give that to the training.",
+    },
+)
 
 # %% train timeout=600
 torch.manual_seed(0)

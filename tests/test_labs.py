@@ -261,7 +261,7 @@ def test_links_of_a_lab_lead_to_the_published_site(monkeypatch):
     assert r"ERRORS = \"https://lessons.example/errors.html\"" in text
 
 
-@pytest.mark.parametrize("path", [f"labs/{name}.ipynb" for name in LABS])
+@pytest.mark.parametrize("path", [*(f"labs/{name}.ipynb" for name in LABS), "session.ipynb"])
 def test_notebooks_fold_what_only_has_to_be_run(path):
     notebook = nbformat.reads((PROJECT.site / path).read_text("utf-8"), as_version=4)
     folded = [cell.source for cell in notebook.cells if cell.metadata.get("cellView") == "form"]
@@ -452,7 +452,8 @@ def test_the_page_of_a_notebook_has_its_cells_and_folds_the_checks(notebook_page
     shown = [code.get_text().strip() for code in notebook_page.select("pre")]
     assert shown == [cell.source.strip() for cell in lesson(name).cells if cell.cell_type == "code"]
     folded = [each.select_one("pre").get_text().strip() for each in notebook_page.select("details")]
-    assert folded == [exercise.check.strip() for exercise in lab.exercises.values()]
+    checks = [exercise.check.strip() for exercise in lab.exercises.values()]
+    assert folded == [labs.RUN_CHECK, *checks]
     assert notebook_page.select_one(f'a[download][href="../{name}.ipynb"]')
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import signal
 
 import nbformat
 import pytest
@@ -10,7 +11,7 @@ from nbclient.exceptions import CellExecutionError
 
 from tests import nightly
 from tests.notebooks import execute_in_empty_folder
-from tutorial.lesson import needs
+from tutorial.lesson import labs, needs
 from tutorial.lesson.labs import Lab
 from tutorial.lesson.project import Project
 
@@ -18,54 +19,104 @@ PROJECT = Project.find()
 SECTION = PROJECT.sections["session"]
 LAB = Lab(PROJECT, "session")
 
+COLOUR = (
+    "        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)\n"
+    "        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 84)\n"
+    "        self.fc3 = nn.Linear(84, 10)"
+)
+ADAM = "    return nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=0.01)"
+
 # For each blank: somebody's lines, and what the check says about them.
 WRONG = {
     "net-for-28": [
+        ("    pass", "still empty"),
+        ("    net.fc1 = nn.Linear(16 * 5 * 5, 120)", "still empty"),
         ("    net.fc1 = nn.Linear(16 * 5 * 4, 120)", "print the shape of the maps"),
-        ("    net.fc1 = nn.Linear(16 * 4 * 4, 100)", "PyTorch says: mat1 and mat2"),
+        ("    net.fc1 = nn.Linear(16 * 4 * 4, 100)", "mat1 and mat2"),
         ("    net.fc1 = nn.Linear(16 * 4 * 4, 120)\n    net.fc3 = nn.Linear(84, 5)", "(2, 5)"),
+        ("    net.fc1 = nn.Linear(16 * 4 * 4)", "TypeError"),
+        ("    net.fc1 = nn.linear(16 * 4 * 4, 120)", "AttributeError"),
+        ("    return nn.Linear(16 * 4 * 4, 120)", "do not fit"),
+        ("    return net.fc1.in_features", "Return the network"),
+        ("    net.conv2 = nn.Conv2d(6, 16, 17)", "smaller than the kernel"),
+        (
+            "    net.requires_grad_(False)\n    net.fc1 = nn.Linear(16 * 4 * 4, 120)",
+            "A layer is frozen",
+        ),
+        ("    while True:\n        net.fc1 = nn.Linear(16 * 4 * 4, 120)", "never ends"),
     ],
     "colour-net": [
-        ("        self.conv1 = nn.Conv2d(3, 6, 5)", "a layer is missing"),
-        (
-            "        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)\n"
-            "        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 84)\n"
-            "        self.fc3 = nn.Linear(84, 10)",
-            "as many channels or features as the one before it gives",
-        ),
-        (
-            "        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)\n"
-            "        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 84)\n"
-            "        self.fc3 = nn.Linear(84, 3)",
-            "needs ten",
-        ),
+        ("        pass", "still empty"),
+        ("        self.conv1 = nn.Conv2d(3, 6, 5)", "A layer is missing"),
+        (COLOUR.replace("self.fc3", "self.fc4"), "no attribute 'fc3'"),
+        (COLOUR.replace("self.", ""), "still empty"),
+        (COLOUR.replace("Conv2d(3,", "Conv2d(1,"), "as many channels or features as the one"),
+        (COLOUR.replace("Conv2d(6, 16", "Conv2d(3, 16"), "as many channels or features as the one"),
+        (COLOUR.replace("400", "256"), "Follow the shape from layer to layer"),
+        (COLOUR.replace("84, 10", "84, 3"), "needs ten"),
+        (COLOUR.replace("(84, 10)", "(84)"), "TypeError"),
+        (COLOUR + "\n        self.conv1.requires_grad_(False)", "gets no gradient"),
+        (COLOUR + "\n        self.conv3 = nn.Conv2d(16, 16, 3)", "gets no gradient"),
+        ("        while True:\n            print('x' * 80)", "never ends"),
     ],
     "set-up": [
+        ("    pass", "still empty"),
+        ("    loss_function = nn.CrossEntropyLoss()", "`return` is missing"),
         ("    return nn.CrossEntropyLoss()", "Return two things"),
+        ("    return torch.optim.SGD(net.parameters(), lr=0.01), nn.CrossEntropyLoss()", "first"),
+        (ADAM.replace("Loss()", "Loss"), "with brackets"),
+        (ADAM.replace("net.parameters()", "net"), "net.parameters()"),
+        (ADAM.replace("net.parameters()", "nn.Linear(2, 2).parameters()"), "other parameters"),
+        (ADAM.replace("net.parameters()", "[net.weight]"), "other parameters"),
+        ("    net.requires_grad_(False)\n" + ADAM, "You freeze the network"),
+        (ADAM.replace("lr=0.01", "lr=0.01, maximize=True"), "maximize"),
+        (ADAM.replace("nn.CrossEntropyLoss", "nn.MSELoss"), "does not take logits"),
+        (ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(y, z)"), "this order"),
         (
-            "    other = nn.Linear(2, 2)\n"
-            "    return nn.CrossEntropyLoss(), torch.optim.SGD(other.parameters(), lr=0.01)",
-            "other parameters",
+            ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(z, y).item()"),
+            "no item()",
         ),
         (
-            "    return nn.MSELoss(), torch.optim.SGD(net.parameters(), lr=0.01)",
-            "does not take logits and class labels",
+            ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(z.softmax(1), y)"),
+            "without softmax",
         ),
-        (
-            "    return nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=1e-7)",
-            "a larger learning rate",
-        ),
+        (ADAM.replace("Loss()", "Loss(reduction='sum')"), "mean over the batch"),
+        (ADAM.replace("Loss()", "Loss(reduction='none')"), "mean over the batch"),
+        (ADAM.replace("0.01", "1e-7"), "a larger learning rate"),
+        ("    while True:\n        pass", "never ends"),
+    ],
+}
+
+# Answers that are right, and not the solution.
+RIGHT = {
+    "net-for-28": [
+        "    net.conv1 = nn.Conv2d(1, 6, 5, padding=2)",
+        "    net.fc1 = nn.LazyLinear(120)",
+    ],
+    "colour-net": [
+        COLOUR,
+        COLOUR.replace("3, 6", "3, 32").replace("(6, 16", "(32, 16"),
+        "        self.conv1, self.conv2 = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3)\n"
+        "        self.fc1, self.fc2 = nn.LazyLinear(64), nn.Linear(64, 32)\n"
+        "        self.fc3 = nn.Linear(32, 10)",
+    ],
+    "set-up": [
+        ADAM,
+        "    return F.cross_entropy, torch.optim.SGD(net.parameters(), lr=0.1, nesterov=True,\n"
+        "                                            momentum=0.9)",
     ],
 }
 
 
-def said(name: str, source: str) -> str:
+def said(name: str, source: str, seconds: float = 60) -> str:
     """What the check below a blank prints, after the cells above that it needs."""
     cells = needs.needed(SECTION, f"check-{name}")
     namespace = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         for cell in cells:
             code = source if cell.name == name else cell.source
+            if cell.name == "checking":
+                code += f"\nSECONDS = {seconds}"
             exec(compile(code, cell.where, "exec"), namespace)
     return printed.getvalue().splitlines()[-1]
 
@@ -83,9 +134,24 @@ def test_the_solution_passes_and_the_empty_blank_is_told(name):
     [(name, *wrong) for name, answers in WRONG.items() for wrong in answers],
 )
 def test_a_wrong_answer_gets_its_hint(name, body, hint):
+    # A program that a shell starts in the background gets a SIGINT that is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    seconds = 0.2 if "while True" in body else 60
     with pytest.raises(AssertionError) as refused:
-        said(name, LAB.exercises[name].filled(body))
-    assert hint in str(refused.value)
+        said(name, LAB.exercises[name].filled(body), seconds)
+    assert hint in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [(name, body) for name, answers in RIGHT.items() for body in answers]
+)
+def test_a_right_answer_passes_in_whatever_way_it_is_written(name, body):
+    assert said(name, LAB.exercises[name].filled(body)).startswith("Right: ")
+
+
+def test_the_session_holds_the_code_that_checks_in_all_labs():
+    (cell,) = [cell for cell in SECTION.cells if cell.name == "checking"]
+    assert cell.source.strip() == labs.RUN_CHECK
 
 
 def downloaded(name: str) -> nbformat.NotebookNode:

@@ -65,7 +65,7 @@ def run_check(check, function, errors=None, changes=(), returns=True):
     except Exception as error:
         problem = (
             "The check cannot use what your code returns; compare it with the docstring."
-            f" {explained(error, errors)}"
+            f" {explained(error, errors, who='The check')}"
         )
     finally:
         is_done.set()
@@ -76,13 +76,13 @@ def run_check(check, function, errors=None, changes=(), returns=True):
         raise AssertionError(_shortened(problem, 1000))
 
 
-def explained(error, errors=None, lines=()):
+def explained(error, errors=None, lines=(), who="Your code"):
     """An error in a sentence: what it means in this exercise, its words, where to read on."""
     said = _shortened(f"{type(error).__name__}: {error}", 300)
     meanings = [hint for part, hint in (errors or {}).items() if part in said]
     meaning = f"{meanings[0]} " if meanings else ""
     place = f" in the line `{lines[-1]}`" if lines else ""
-    return f"{meaning}Your code stops{place} with {said} (see {ERRORS})"
+    return f"{meaning}{who} stops{place} with {said} (see {ERRORS})"
 
 
 def words_in(function):
