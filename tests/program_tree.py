@@ -31,8 +31,8 @@ def run(
     Programs that begin alike share a process up to where they part (POSIX alone can fork), so a
     piece runs once for each way that leads to it. Each program has a namespace and a working folder
     of its own, empty but for data/ if there is a `source`. Nothing is seeded but by the programs.
-    A reply holds text, warnings, error, figures and folder, as a kernel's does, or `broken`, which
-    says why there is none. Writes below `folder`, which should be empty; figures into replies/.
+    A reply holds text, error, figures and folder, as a kernel's does, or `broken`, which says why
+    there is none. Writes below `folder`, which should be empty; figures into replies/.
     """
     work, replies = folder / "work", folder / "replies"
     work.mkdir()
@@ -96,6 +96,7 @@ class Grower:
             setattr(sys, stream, text)
         self.main = types.ModuleType("__main__")
         self.main.__file__ = str(self.script)
+        warnings.showwarning = warn_as_on_a_page
         sys.modules["__main__"] = self.main
         sys.path[0] = str(folder)
 
@@ -134,14 +135,12 @@ class Grower:
         os.ftruncate(self.printed, 0)
         error = None
         signal.alarm(LONGEST)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                lines_above = "\n" * tree.above.count("\n")
-                code = compile(lines_above + tree.piece, self.main.__file__, "exec")
-                exec(code, vars(self.main))
-            except BaseException as raised:  # SystemExit must not end the tree in silence
-                error = {"message": "".join(traceback.format_exception_only(raised)).strip()}
+        try:
+            lines_above = "\n" * tree.above.count("\n")
+            code = compile(lines_above + tree.piece, self.main.__file__, "exec")
+            exec(code, vars(self.main))
+        except BaseException as raised:  # SystemExit must not end the tree in silence
+            error = {"message": "".join(traceback.format_exception_only(raised)).strip()}
         signal.alarm(0)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -150,8 +149,7 @@ class Grower:
         drawn = figures.collect(self.folder / "replies", stem) if figures else []
         if tree.name:
             text = (self.folder / "printed.txt").read_bytes().decode(errors="replace")
-            given = [{"type": w.category.__name__, "message": str(w.message)} for w in caught]
-            reply = {"text": text, "warnings": given, "error": error, "folder": os.getcwd()}
+            reply = {"text": text, "error": error, "folder": os.getcwd()}
             self.reply(tree.name, reply | {"figures": drawn})
         if error:
             what = tree.piece.split("\n")[0]
@@ -163,6 +161,11 @@ class Grower:
     def reply(self, name: str, reply: dict) -> None:
         path = self.folder / "replies" / f"{name}.json"
         path.write_text(json.dumps(reply), encoding="utf-8")
+
+
+def warn_as_on_a_page(message, category, filename, lineno, file=None, line=None) -> None:
+    """Without path and line, as the kernel shows a warning."""
+    print(f"{category.__name__}: {message}", file=file or sys.stderr)
 
 
 def _grow() -> None:
