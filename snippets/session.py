@@ -249,8 +249,6 @@ import threading
 import traceback
 from time import process_time
 
-import torch
-
 SECONDS, CHARACTERS = 4, 5_000  # that your code may take, and may print
 ERRORS = "errors.html"  # the tutorial's page of error messages
 

@@ -35,7 +35,11 @@ def page():
 
 def test_each_block_says_how_many_lines_it_has(page):
     blocks = page.select(".highlight code")
-    assert [block["style"] for block in blocks] == ["--lines:3", "--lines:1", "--lines:1"]
+    assert [block["style"] for block in blocks] == [
+        "--lines:3;--on-phone:3",
+        "--lines:1;--on-phone:1",
+        "--lines:1;--on-phone:1",
+    ]
     assert [block.get_text() for block in blocks] == [
         "one = 1\n\ntwo = 2\n",
         "<b>not bold</b>\n",

@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown import Markdown
 
-from tutorial.page import fences, formats
+from tutorial.page import fences, formats, programs
 from tutorial.page.context import BuildContext, PageError
 from tutorial.record import records
 from tutorial.record.transcripts import Entry, Transcript
@@ -353,9 +353,8 @@ def test_the_head_of_a_lesson_says_how_long_it_takes_and_offers_its_files(html, 
     assert links == ["basics.py", "basics.ipynb", "basics.md"]
     for link in links:
         assert (built.site / link).is_file()
-    assert (built.site / "basics.py").read_bytes() == (
-        built.root / "snippets" / "basics.py"
-    ).read_bytes()
+    script = programs.script(built.project.sections["basics"])
+    assert (built.site / "basics.py").read_text("utf-8") == script
 
 
 def search_index(sample) -> str:

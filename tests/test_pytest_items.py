@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tutorial.record import results
 from tutorial.record.transcripts import Transcript
 
 CELLS = ["imports", "tensor", "children", "terminal", "timing", "figure", "mistake", "careful"]
@@ -395,7 +396,10 @@ def test_an_accuracy_outside_what_the_seeds_let_expect_fails(light, right, sd, d
 
     light.script("lesson", RECIPE.replace("torch", ""))
     assert light.do("tutorial", "outputs", RIGHT="60").returncode == 0
-    measured = {"small": {"data": data, "accuracy": {"mean": 0.6, "sd": sd}}}
+    spread = {"mean": 0.6, "sd": sd, "min": 0.5, "max": 0.7, "values": [0.5, 0.7]}
+    times = {"median": 1.0, "min": 1.0, "max": 1.0, "values": [1.0, 1.0]}
+    known = dict.fromkeys(results.TEXTS, "") | {"data": data, "seeds": [0, 1]}
+    measured = {"small": known | {"accuracy": spread, "classes": {}, "seconds": times}}
     path = light.root / "outputs" / "cpu" / "results.json"
     path.write_text(json.dumps({"recipes": measured}))
     shutil.rmtree(light.root / "build")

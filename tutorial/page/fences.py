@@ -63,7 +63,7 @@ def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
         cell=cell,
         is_error="error" in cell.options,
         code=highlighted(cell.source, md),
-        program=programs.address(section, cell) if has_program else "",
+        program=programs.address(section.name, cell.name) if has_program else "",
         first_line=cell.source.strip().partition("\n")[0],
         drawn=drawn,
         outputs=outputs,
@@ -126,7 +126,10 @@ def show_exercise(context: BuildContext, text: str, md: Markdown) -> str:
         exercise=exercise,
         stub=highlighted(exercise.stub, md),
         # To be copied and run, hardly read: colours would be half the elements of the page.
-        check=highlighted(lab.check_to_copy(exercise.name), md, "text"),
+        check=highlighted(exercise.check, md, "text"),
+        first_line=exercise.check.strip().partition("\n")[0],
+        # In a section with its own blanks, what a check needs stands in the cells above.
+        program=None if lab.is_lesson else programs.address(lab.section, f"check-{exercise.name}"),
         solution=highlighted(exercise.solution, md),
     )
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tutorial.lesson import needs
+from tutorial.lesson import files, labs, needs
 from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
 
 
-def address(section: Section, cell: Cell) -> str:
-    """Where the site has the program of a cell, relative to the lessons."""
-    return f"programs/{section.name}/{cell.name}.py"
+def address(section: str, name: str) -> str:
+    """Where the site has the program of a cell or a check, relative to the lessons."""
+    return f"programs/{section}/{name}.py"
 
 
 def exists(section: Section, cell: Cell) -> bool:
@@ -19,22 +19,28 @@ def exists(section: Section, cell: Cell) -> bool:
 
 def script(section: Section) -> str:
     """The script of a section as the site offers it: it runs to its end, see needs.guarded()."""
-    lines = section.path.read_text(encoding="utf-8").splitlines()
+    lines = files.lines(files.read(section.path))
     parts = ["\n".join(lines[: section.cells[0].line - 1]).strip()]
     parts += [f"{lines[cell.line - 1]}\n{needs.guarded(cell)}" for cell in section.cells]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def write(project: Project, site: Path) -> None:
-    """Put all scripts, and the programs of their cells, where the pages link to them."""
+    """Put all scripts, and the programs of cells and checks, where the pages link to them."""
+    texts = {}
     for section in project.sections.values():
-        (site / f"{section.name}.py").write_text(script(section), encoding="utf-8")
+        texts[f"{section.name}.py"] = script(section)
         for cell in section.cells:
             if exists(section, cell):
-                target = site / address(section, cell)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                text = needs.program(section, cell.name, _device(cell))
-                target.write_text(text, encoding="utf-8")
+                program = needs.program(section, cell.name, _device(cell))
+                texts[address(section.name, cell.name)] = program
+    for lab in labs.labs(project):
+        for name in lab.exercises:
+            texts[address(lab.section, f"check-{name}")] = lab.check_to_copy(name)
+    for name, text in texts.items():
+        target = site / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())  # with the ends of line that cells hold
 
 
 def _device(cell: Cell) -> str:

@@ -73,7 +73,7 @@ def _flat_lines(context: BuildContext, lines: list[str], outputs: bool, solved: 
 def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
     section, cell = context.find_cell(name)
     if not outputs:
-        return _fence("python", needs.guarded(cell)).splitlines()
+        return files.lines(_fence("python", needs.guarded(cell)))
     does = [
         f"{verb}:{cell.options[key]}"
         for key, verb in (("error", "raises"), ("warns", "warns"))
