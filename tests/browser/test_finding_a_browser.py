@@ -15,7 +15,7 @@ from tests.browser import install as browser
 from tutorial import TutorialError
 
 ROOT = Path(__file__).resolve().parents[2]
-ONE_FILE = "tests/browser/test_printing.py"
+ONE_FILE = "tests/browser/test_whole_page.py"
 
 
 @pytest.fixture

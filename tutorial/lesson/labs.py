@@ -88,7 +88,8 @@ class Lab:
     def folded(self) -> dict[str, str]:
         """The code that a notebook folds, each with a title: it is run and need not be read."""
         checks = {each.check.strip(): "Check your answer" for each in self.exercises.values()}
-        return {run_check(): "The code of run_check", **checks}
+        code = [cell.source.strip() for cell in self.cells if name_of(cell) == "checking"]
+        return dict.fromkeys(code, "The code of run_check") | checks
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:

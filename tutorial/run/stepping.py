@@ -5,6 +5,7 @@ The state before each cell is kept, so that a changed cell and those below it ru
 
 import array
 import os
+import select
 import shutil
 import signal
 import sys
@@ -127,7 +128,7 @@ class SteppingKernel(KernelProcess):
             self.kill()
             return
         for _, group in self.copies[first:]:  # in this order: who waits for one that ended, goes on
-            end_group(group)
+            end_copy(group)
         del self.copies[first + 1 :]
         self.ask(None, START_LIMIT)
 
@@ -141,6 +142,18 @@ class SteppingKernel(KernelProcess):
             else:
                 path.unlink()
         shutil.copytree(self.folders / str(behind), self.workdir, symlinks=True, dirs_exist_ok=True)
+
+
+def end_copy(group: int) -> None:
+    """End a copy and wait until it is gone: while it dies it may still take the next request."""
+    try:
+        copy = os.pidfd_open(group)
+    except ProcessLookupError:
+        end_group(group)
+        return
+    end_group(group)
+    with open(copy, closefd=True) as ended:
+        select.select([ended], [], [])
 
 
 def end_group(group: int) -> None:
