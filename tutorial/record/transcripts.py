@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -200,22 +201,21 @@ def mark(text: str, others: Iterable[str], below: bool = False) -> str | None:
             )
     all_but_shapes = below and not any(varies)
 
-    def marked(token: re.Match, whole_line: bool) -> str:
+    def marked(token: re.Match, whole_line: bool, spans: list[tuple[int, int]]) -> str:
         if _form(token) == _value(token):  # a word
             return token[0]
         if token["number"] and not whole_line:
             shape = any(a < token.start() < b for a, b in spans)
             rounded = re.search(r"[.eE]", token[0]) or token.string[token.end() :].startswith("%")
-            if shape if all_but_shapes else not (any(varies) and rounded):
+            exact = shape if all_but_shapes else not (any(varies) and rounded)
+            if exact:
                 return token[0]
         return MARK + _value(token)
 
     result = []
     for line, whole_line in zip(text.split("\n"), varies, strict=True):
         spans = [match.span() for match in SHAPE.finditer(line)]
-        result.append(
-            TOKEN.sub(lambda token, whole_line=whole_line: marked(token, whole_line), line)
-        )
+        result.append(TOKEN.sub(partial(marked, whole_line=whole_line, spans=spans), line))
     return "\n".join(result)
 
 
