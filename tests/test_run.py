@@ -1008,15 +1008,18 @@ def test_a_line_that_a_thread_prints_between_two_cells_is_shown(light):
 
 
         def speak():
-            while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "serve":
+            main = threading.main_thread().ident
+            while sys._current_frames()[main].f_code.co_name != "serve" and not late.is_set():
                 pass
             print("between", flush=True)
 
 
+        late = threading.Event()  # the second cell may begin before the thread has looked
         thread = threading.Thread(target=speak)
         thread.start()
 
         # %% two
+        late.set()
         thread.join()
         print("two")
         """,
