@@ -223,6 +223,9 @@ def test_a_cell_that_varies_as_a_whole_has_to_print_something():
         ("took 3 s for 7", ["took 9 s for 7"], "took ≈3 s for 7"),
         ("1 microsecond, 25 min", [], "≈1 microsecond, ≈25 min"),
         ("at 0x7f12ab34cd00", [], "at ≈0x7f12ab34cd00"),
+        # A shape is no number of that line, unless it differs itself.
+        ("0.5 of (9, 2)", ["0.6 of (9, 2)"], "≈0.5 of (9, 2)"),
+        ("(9, 2)", ["(8, 2)"], "(≈9, ≈2)"),
         # What was marked before stays so.
         ("loss 0.5, 7", ["loss ≈0.5, 7"], "loss ≈0.5, ≈7"),
         ("cat 1", ["dog 1"], None),
@@ -239,9 +242,10 @@ def test_what_differs_between_two_runs_is_marked(text, others, marked):
 
 
 def test_below_a_cell_that_varies_every_number_but_a_shape_is_marked():
-    said = "7 of 9: 0.78\n(9, 2) (7,) torch.Size([3, 4]) [5, 6]"
-    marked = "≈7 of ≈9: ≈0.78\n(9, 2) (7,) torch.Size([3, 4]) [≈5, ≈6]"
+    said = "7 of 9 in (9, 2): 0.78\n(9, 2) (7,) torch.Size([3, 4]) [5, 6]"
+    marked = "≈7 of ≈9 in (9, 2): ≈0.78\n(9, 2) (7,) torch.Size([3, 4]) [≈5, ≈6]"
     assert mark(said, [said], below=True) == marked
+    assert mark(said, [said, marked], below=True) == marked  # to be written again changes nothing
     # Where two runs show which lines vary, the others are exact.
     assert mark("loss 0.5\nsteps 7", ["loss 0.6\nsteps 7"], below=True) == "loss ≈0.5\nsteps 7"
 

@@ -185,37 +185,39 @@ def mark(text: str, others: Iterable[str], below: bool = False) -> str | None:
     others: what the same cell printed in other runs, or a transcript's text with its marks. Where
     one number of a cell varies, all its decimals and percentages do and all numbers of that line:
     that two are equal by chance proves nothing. below: the cell needs one that varies; then all of
-    its numbers do, except those of shapes, `(8, 3, 32, 32)`, even if none differs. Times are always
-    marked.
+    its numbers do, even if none differs. Shapes, `(8, 3, 32, 32)`, are marked only where they
+    differ themselves, and times always.
     Returns None where more than numbers varies: another word, another number of lines.
     """
     lines = [_tokens(line) for line in text.split("\n")]
-    varies = [False] * len(lines)
+    varies: list[set[int]] = [set() for _ in lines]  # where the numbers begin that differ
     for other in others:
         rows = [_tokens(line) for line in other.split("\n")]
         if [list(map(_form, line)) for line in lines] != [list(map(_form, row)) for row in rows]:
             return None
         for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
-            varies[number] |= any(
-                b[0] != a["number"] for a, b in zip(line, row, strict=True) if a["number"]
+            varies[number].update(
+                a.start()
+                for a, b in zip(line, row, strict=True)
+                if a["number"] and b[0] != a["number"]
             )
-    all_but_shapes = below and not any(varies)
+    all_vary = below and not any(varies)
 
-    def marked(token: re.Match, whole_line: bool, spans: list[tuple[int, int]]) -> str:
+    def marked(token: re.Match, differ: set[int], same_shapes: list[range]) -> str:
         if _form(token) == _value(token):  # a word
             return token[0]
-        if token["number"] and not whole_line:
-            shape = any(a < token.start() < b for a, b in spans)
+        if token["number"] and token.start() not in differ:
+            shape = any(token.start() in span for span in same_shapes)
             rounded = re.search(r"[.eE]", token[0]) or token.string[token.end() :].startswith("%")
-            exact = shape if all_but_shapes else not (any(varies) and rounded)
-            if exact:
+            if shape or not (differ or all_vary or (any(varies) and rounded)):
                 return token[0]
         return MARK + _value(token)
 
     result = []
-    for line, whole_line in zip(text.split("\n"), varies, strict=True):
-        spans = [match.span() for match in SHAPE.finditer(line)]
-        result.append(TOKEN.sub(partial(marked, whole_line=whole_line, spans=spans), line))
+    for line, differ in zip(text.split("\n"), varies, strict=True):
+        shapes = (range(*match.span()) for match in SHAPE.finditer(line))
+        same_shapes = [span for span in shapes if differ.isdisjoint(span)]
+        result.append(TOKEN.sub(partial(marked, differ=differ, same_shapes=same_shapes), line))
     return "\n".join(result)
 
 
