@@ -49,6 +49,14 @@ def test_names_are_those_of_the_packages_in_full(light):
         ("torch.nn.Linear", "docs/stable/generated/torch.nn.Linear.html"),
         ("torch.float32", "docs/stable/tensor_attributes.html#torch.dtype"),
         ("torch.utils.data.Subset", "docs/stable/data.html#torch.utils.data.Subset"),
+        (
+            "torch.utils.data.DistributedSampler",
+            "docs/stable/data.html#torch.utils.data.distributed.DistributedSampler",
+        ),
+        ("torch.nn.Flatten", "docs/stable/generated/torch.nn.modules.flatten.Flatten.html"),
+        ("torch.autograd.graph.Node", "docs/stable/autograd.html#autograd-graph"),
+        ("torch.distributed.destroy_process_group", "docs/stable/distributed.html#shutdown"),
+        ("torch.nan", "docs/stable/torch.html#constants"),
         ("torch.pi", ""),
         (
             "torchvision.models.ResNet18_Weights",

@@ -23,18 +23,24 @@ SHARED = {
     r"torch\.device": "tensor_attributes.html#torch.device",
     r"torch\.Tensor": "tensors.html",
     r"torch\.(finfo|iinfo)": "type_info.html",
-    r"torch\.(autocast|amp\..*)": "amp.html",
+    r"torch\.autocast": "amp.html#torch.autocast",
+    r"torch\.amp\.GradScaler": "amp.html#gradient-scaling",
     r"torch\.(inference_mode|set_grad_enabled)": "generated/torch.autograd.grad_mode.{last}.html",
     r"torch\.nn\.Parameter": "generated/torch.nn.parameter.Parameter.html",
     r"torch\.accelerator\..*memory\w*": "generated/torch.accelerator.memory.{last}.html",
+    r"torch\.autograd\.graph\.Node": "autograd.html#autograd-graph",
     r"torch\.autograd\.graph\..*": "autograd.html#{name}",
-    r"torch\.backends\..*": "backends.html#{name}",
+    r"torch\.backends\.cudnn\..*": "backends.html#torch-backends-cudnn",
+    r"torch\.distributed\.destroy_process_group": "distributed.html#shutdown",
     r"torch\.distributed\.elastic\..*": "elastic/errors.html#{name}",
     r"torch\.distributed\..*": "distributed.html#{name}",
+    r"torch\.nn\.Flatten": "generated/torch.nn.modules.flatten.Flatten.html",
     r"torch\.nn\.init\..*": "nn.init.html#{name}",
     r"torch\.testing\..*": "testing.html#{name}",
+    r"torch\.utils\.data\.DistributedSampler": "data.html#torch.utils.data.distributed.{last}",
     r"torch\.utils\.data\..*": "data.html#{name}",
-    r"torch\.(pi|nan|inf)|torch\.utils\.flop_counter\..*": "",  # not in the reference
+    r"torch\.(nan|inf)": "torch.html#constants",
+    r"torch\.pi|torch\.utils\.flop_counter\..*": "",  # not in the reference of 2.14
 }
 
 
