@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser import visits
-from tests.browser.install import LEFT_OUT, MISSING, find_browser, left_out
+from tests.browser.install import LEFT_OUT, MISSING, find_browser, left_out, start
 from tests.browser.server import Server
+from tutorial import TutorialError
 from tutorial.lesson.project import Project
 
 pytest.register_assert_rewrite("tests.browser.facts")
@@ -34,19 +35,26 @@ def browser(tmp_path_factory):
     """Not for the session: while Playwright runs, no other test can use asyncio."""
     if left_out():
         pytest.skip(LEFT_OUT)
-    program = find_browser()
+    try:
+        program = find_browser()
+    except TutorialError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     if program is None:
         pytest.fail(MISSING, pytrace=False)
     fonts = tmp_path_factory.mktemp("fonts") / "fonts.conf"
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     fonts.write_text(FONTS.format(folder=folder, cache=fonts.parent), encoding="utf-8")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            # Drawn by the processor anyway: by way of a GPU's interface it takes a fifth longer.
-            args=["--disable-gpu"],
-            env=os.environ | {"FONTCONFIG_FILE": str(fonts)},
-        )
+        try:
+            browser = start(
+                playwright,
+                program,
+                # Drawn by the processor anyway; by way of a GPU's interface that is slower.
+                args=["--disable-gpu"],
+                env=os.environ | {"FONTCONFIG_FILE": str(fonts)},
+            )
+        except TutorialError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         yield browser
         browser.close()
 

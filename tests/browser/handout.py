@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Route, sync_playwright
 
-from tests.browser.install import provide
+from tests.browser.install import provide, start
 from tutorial import TutorialError
 from tutorial.lesson.project import Project
 
@@ -53,7 +53,7 @@ def write(site: Path, address: str, browser: Browser) -> None:
 def main() -> None:
     address = os.environ.get("SITE_URL", "http://127.0.0.1:8000/").rstrip("/") + "/"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=provide())
+        browser = start(playwright, provide())
         write(Project.find().site, address, browser)
         browser.close()
 

@@ -38,6 +38,10 @@ MISSING = (
     "There is no browser to test the site in. Install Chromium, Chrome or Edge, or name one with"
     " BROWSER_PATH, or run 'make browser' with a network; NO_BROWSER=1 leaves these tests out."
 )
+BROKEN = (
+    "{program} does not start as a browser. Name another with BROWSER_PATH; where it is the one in"
+    " .venv/browser, remove that folder, and 'make browser' fetches it anew.\n{said}"
+)
 LEFT_OUT = "NO_BROWSER=1: the site is not tested in a browser"
 
 
@@ -49,12 +53,15 @@ def left_out() -> bool:
 def find_browser() -> Path | None:
     """The program of a browser that Playwright can drive, BROWSER_PATH's first; None: none here.
 
-    Raises TutorialError if BROWSER_PATH names no file.
+    Raises TutorialError if BROWSER_PATH names no program.
     """
     if named := os.environ.get("BROWSER_PATH"):
-        if not Path(named).is_file():
+        program = Path(named)
+        if not program.is_file():
             raise TutorialError(f"BROWSER_PATH names {named}, and there is no such file")
-        return Path(named)
+        if not os.access(program, os.X_OK):
+            raise TutorialError(f"BROWSER_PATH names {named}, which is not a program")
+        return program
     if (program := _pinned()) and program.is_file():
         return program
     return _of_the_machine() or _of_playwright()
@@ -137,8 +144,35 @@ def _unpack(program: Path) -> None:
             whole.parent.rename(program.parent)
 
 
+def start(playwright, program: Path, **options):
+    """The Playwright browser of a program. TutorialError, with what it said, if it does not start.
+
+    options: what Playwright's launch() takes.
+    """
+    from playwright.sync_api import Error
+
+    try:
+        return playwright.chromium.launch(executable_path=program, **options)
+    except Error as error:
+        first, *others = str(error).splitlines()
+        said = [first, *(line for line in others if "[err]" in line)]
+        raise TutorialError(BROKEN.format(program=program, said="\n".join(said))) from None
+
+
+def main() -> None:
+    """Provide a browser, and start it once: what is broken is told before a site is built."""
+    if left_out():
+        print(LEFT_OUT)
+        return
+    from playwright.sync_api import sync_playwright
+
+    program = provide()
+    with sync_playwright() as playwright:
+        start(playwright, program).close()
+
+
 if __name__ == "__main__":
     try:
-        print(LEFT_OUT) if left_out() else provide()
+        main()
     except TutorialError as error:
         sys.exit(str(error))

@@ -232,6 +232,26 @@ def test_without_a_browser_the_tests_fail(without):
 
 
 @elsewhere
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [(0o644, "which is not a program"), (0o755, "does not start as a browser")],
+)
+def test_what_is_named_and_is_no_browser_is_told_in_a_sentence(without, tmp_path, mode, said):
+    named = tmp_path / "named"
+    named.write_text("#!/bin/sh\necho libnss3.so is missing >&2\nexit 127\n")
+    named.chmod(mode)
+    done = without("tests.browser.install", BROWSER_PATH=str(named))
+    assert done.returncode == 1
+    assert f"{named}" in done.stderr and said in done.stderr
+    assert ("libnss3.so is missing" in done.stderr) == (mode == 0o755)
+    assert "Traceback" not in done.stderr
+    done = without("pytest", "-q", ONE_FILE, BROWSER_PATH=str(named))
+    assert re.search(r"^2 errors in", done.stdout.splitlines()[-1]), done.stdout + done.stderr
+    assert said in done.stdout
+    assert "raise TutorialError" not in done.stdout and "During handling" not in done.stdout
+
+
+@elsewhere
 def test_whoever_asks_for_no_browser_gets_one_line(without):
     done = without("tests.browser.install", NO_BROWSER="1")
     assert (done.returncode, done.stdout, done.stderr) == (0, browser.LEFT_OUT + "\n", "")
