@@ -24,7 +24,7 @@ def lab():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more of them only wait for each other in so small a network
     for cell in CODE:
-        name = labs.name_of(cell)
+        name = cell.name
         if name == "own-network":
             break
         source = LAB.exercises[name].solution if name in LAB.exercises else cell.source
@@ -68,7 +68,7 @@ def test_the_measured_training_is_that_of_the_lab(lab):
     """Otherwise its spread would be the wrong one for the gate."""
     recipe = PROJECT.sections["faster"]
     (cell,) = [cell for cell in recipe.cells if cell.name == "one-cycle"]
-    (train,) = [cell.source for cell in CODE if labs.name_of(cell) == "train-your-network"]
+    (train,) = [cell.source for cell in CODE if cell.name == "train-your-network"]
     epochs, batch_size = lab["train"].__defaults__
     names = ("lr", "momentum", "nesterov", "weight_decay", "max_lr")
     ours, theirs = settings(train), settings(cell.source)
@@ -132,7 +132,7 @@ def test_a_step_that_does_not_train_is_refused(lab, easy, monkeypatch):
 
 
 def test_the_last_cell_uses_what_the_reader_wrote():
-    (last,) = [cell.source for cell in CODE if labs.name_of(cell) == "own-network"]
+    (last,) = [cell.source for cell in CODE if cell.name == "own-network"]
     called = {
         node.func.id
         for node in ast.walk(ast.parse(last))

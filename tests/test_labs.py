@@ -10,6 +10,7 @@ import signal
 from functools import cache
 from itertools import groupby
 
+import jupytext
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -348,13 +349,18 @@ def test_a_blank_without_a_check_is_told(sample):
         _ = labs.Lab(sample.project, "lesson").exercises
 
 
-@pytest.mark.parametrize("character", ["\x0c", "\u2028"])
-def test_what_jupytext_takes_for_the_end_of_a_line_is_told(sample, character):
-    (sample.root / "snippets" / "labs").mkdir()
-    script = sample.root / "snippets" / "labs" / "lesson.py"
-    script.write_text(f"# %% twice\nprint('{character}')\n", encoding="utf-8")
-    with pytest.raises(TutorialError, match=r"snippets/labs/lesson\.py:2: Jupytext takes"):
-        _ = labs.Lab(sample.project, "lesson").cells
+@pytest.mark.parametrize("section", LABS)
+def test_a_lab_has_the_cells_that_jupytext_reads(section):
+    lab = LABS[section]
+    reference = jupytext.read(lab.path, fmt="py:percent").cells
+    names = [cell.metadata.get("title", "") for cell in reference]
+    ours = [cell for cell in lab.cells if cell.name != "checking"]
+    assert [(cell.cell_type, cell.name) for cell in ours] == [
+        (cell.cell_type, name) for cell, name in zip(reference, names, strict=True)
+    ]
+    assert [cell.source for cell in ours if cell.name != "imports"] == [
+        cell.source for cell, name in zip(reference, names, strict=True) if name != "imports"
+    ]
 
 
 def test_a_lab_may_begin_with_a_byte_order_mark(sample):

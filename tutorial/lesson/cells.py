@@ -18,6 +18,7 @@ MARKER = re.compile(r"^\s*#\s*%%")  # whatever some editor takes for one
 NAME = re.compile(r"# %% +(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
 OPTION = re.compile(r'\s*(?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
 SOUND = re.compile(r"[a-z0-9][a-z0-9-]*\.wav")
+DOWNLOADS = re.compile(r"\b(?:CIFAR10|\w+_Weights)\b")
 
 # What each option of a marker line may hold.
 OPTIONS = {
@@ -83,8 +84,9 @@ class Cell:
     @cached_property
     def downloads(self) -> frozenset[str]:
         """What it takes from the network: CIFAR10, and weight classes such as ResNet18_Weights."""
-        names = {getattr(n, "attr", getattr(n, "id", None)) or "" for n in ast.walk(self.tree)}
-        return frozenset(name for name in names if name == "CIFAR10" or name.endswith("_Weights"))
+        words = set(DOWNLOADS.findall(self.source))  # also those in strings and comments
+        nodes = ast.walk(self.tree) if words else ()
+        return frozenset(getattr(n, "attr", getattr(n, "id", None)) for n in nodes) & words
 
     @property
     def marked_needs(self) -> tuple[str, ...]:
@@ -186,7 +188,8 @@ class Section:
                     where = file.relative_to(self.root).as_posix()
                     visit(_parse(files.read(file), where, 0), file.parent)
 
-        visit(cell.tree, self.path.parent)
+        if "import" in cell.source:
+            visit(cell.tree, self.path.parent)
         return sorted(found)
 
     def _imported(self, tree: ast.Module, folder: Path):
@@ -239,7 +242,7 @@ def read_section(path: Path, root: Path) -> Section:
                 raise TutorialError(f"{where}:{start}: needs={mark!r} names no cell above {name}")
     section = Section(path.stem, path, root, tuple(cells), head)
     for cell in section.cells:
-        if _shows_figure(cell.tree) and "alt" not in cell.options and "error" not in cell.options:
+        if _shows_figure(cell) and "alt" not in cell.options and "error" not in cell.options:
             raise TutorialError(
                 f'{cell.where}: cell {cell.name} shows a figure without alt="..." in its marker'
                 " line, which says what is to be seen in it"
@@ -247,9 +250,12 @@ def read_section(path: Path, root: Path) -> Section:
     return section
 
 
-def _shows_figure(tree: ast.Module) -> bool:
+def _shows_figure(cell: Cell) -> bool:
     """Whether the cell itself calls plt.show(): a function that does may be called elsewhere."""
-    inner = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    body = cell.tree.body  # a syntax error is told before anything runs
+    if "plt.show" not in cell.source:
+        return False
+    inner = [node for node in body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
     calls = (node for each in inner for node in ast.walk(each) if isinstance(node, ast.Call))
     return any(
         getattr(call.func, "attr", "") == "show" and ast.unparse(call.func) == "plt.show"

@@ -9,11 +9,10 @@ All checks call `run_check`, whose code in snippets/labs/checking.py each notebo
 import os
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
-import jupytext
 import nbformat
 
 from tutorial import TutorialError
@@ -25,11 +24,24 @@ BLANK = re.compile(
     r"^(?P<indent>[ ]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ ]*### END SOLUTION\n?",
     re.MULTILINE | re.DOTALL,
 )
+CELL = re.compile(
+    r"^# %%(?P<prose> \[markdown\])? ?(?P<name>[\w-]*).*\n(?P<source>(?:(?!# %%).*\n)*)",
+    re.MULTILINE,
+)
 YOURS = "...  # your code here\n"
 CHECKING = Path(__file__).parents[2] / "snippets" / "labs" / "checking.py"
 IMPORT = re.compile(r"^from checking import .*\n?", re.MULTILINE)
 PAGE_LINK = re.compile(r"\]\((?P<page>[\w/-]+)\.(?:md|ipynb)(?P<anchor>#[\w-]*)?\)")
 GITHUB = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/*")
+
+
+@dataclass(frozen=True)
+class LabCell:
+    """A cell of prose or code; of prose `source` is the Markdown."""
+
+    cell_type: str  # markdown or code, as in a notebook
+    name: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -72,15 +84,14 @@ class Lab:
         return section is not None and any(cell.has_blank for cell in section.cells)
 
     @cached_property
-    def cells(self) -> list[nbformat.NotebookNode]:
+    def cells(self) -> list[LabCell]:
         """Those of the script, with the code of checking.py in place of its import."""
         cells = []
         for cell in _read(self.path, self.path.stat().st_mtime_ns):
             source = IMPORT.sub("", cell.source)
             if source != cell.source:
-                metadata = {"title": "checking"}
-                cells.append(nbformat.v4.new_code_cell(run_check(), metadata=metadata))
-                cell = nbformat.v4.new_code_cell(source.strip(), metadata=cell.metadata)
+                cells.append(LabCell("code", "checking", run_check()))
+                cell = replace(cell, source=source.strip())
             cells.append(cell)
         return cells
 
@@ -88,7 +99,7 @@ class Lab:
     def folded(self) -> dict[str, str]:
         """The code that a notebook folds, each with a title: it is run and need not be read."""
         checks = {each.check.strip(): "Check your answer" for each in self.exercises.values()}
-        code = [cell.source.strip() for cell in self.cells if name_of(cell) == "checking"]
+        code = [cell.source.strip() for cell in self.cells if cell.name == "checking"]
         return dict.fromkeys(code, "The code of run_check") | checks
 
     @cached_property
@@ -99,12 +110,12 @@ class Lab:
             if not BLANK.search(cell.source + "\n"):
                 if "SOLUTION" in cell.source:
                     raise TutorialError(
-                        f"{where}: {name_of(cell)}: a blank lies between the lines"
+                        f"{where}: {cell.name}: a blank lies between the lines"
                         " '### BEGIN SOLUTION' and '### END SOLUTION'"
                     )
                 continue
-            name = name_of(cell)
-            if below is None or name_of(below) != f"check-{name}":
+            name = cell.name
+            if below is None or below.name != f"check-{name}":
                 raise TutorialError(
                     f"{where}: no cell check-{name} below the blank in {name}; every blank has one"
                 )
@@ -118,8 +129,8 @@ class Lab:
         """
         own = {*self.exercises, *(f"check-{name}" for name in self.exercises)}
         code = [cell for cell in self.cells if cell.cell_type == "code"]
-        end = max(number for number, cell in enumerate(code) if name_of(cell) in own)
-        return "\n\n".join(cell.source for cell in code[:end] if name_of(cell) not in own)
+        end = max(number for number, cell in enumerate(code) if cell.name in own)
+        return "\n\n".join(cell.source for cell in code[:end] if cell.name not in own)
 
     def check_to_copy(self, name: str) -> str:
         """A check with all that it needs, to be run below the function."""
@@ -129,7 +140,7 @@ class Lab:
         """The lab with its blanks, or with the solutions in them."""
         cells = []
         for cell in self.cells:
-            exercise = self.exercises.get(name_of(cell))
+            exercise = self.exercises.get(cell.name)
             source = cell.source
             if exercise:
                 source = exercise.solution if solved else exercise.stub
@@ -140,20 +151,15 @@ class Lab:
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, changed: int) -> list[nbformat.NotebookNode]:
+def _read(path: Path, changed: int) -> list[LabCell]:
     """The cells of a script as it is since `changed`: a page asks for them at each exercise."""
-    text = files.read(path)
-    for number, line in enumerate(files.lines(text), 1):
-        if len(line.splitlines()) > 1:
-            raise TutorialError(
-                f"{files.named(path)}:{number}: Jupytext takes a character in this line, such as a"
-                " form feed or U+2028, for the line's end; write '\\f' or '\\u2028' in its place"
-            )
-    return jupytext.reads(text, fmt="py:percent").cells
-
-
-def name_of(cell: nbformat.NotebookNode) -> str:
-    return cell.metadata.get("title", "")
+    cells = []
+    for cell in CELL.finditer(files.read(path).rstrip("\n") + "\n"):
+        kind, source = "code", cell["source"].strip("\n")
+        if cell["prose"]:
+            kind, source = "markdown", re.sub("^# ?", "", source, flags=re.MULTILINE)
+        cells.append(LabCell(kind, cell["name"], source))
+    return cells
 
 
 def labs(project: Project) -> list[Lab]:
