@@ -1,5 +1,6 @@
 """Every cell is a test, every page's code runs as a reader would run it, outputs are accepted."""
 
+import platform
 import re
 import shutil
 
@@ -198,6 +199,31 @@ def test_what_differs_in_another_way_to_run_a_cell_is_marked(light):
     for old, new, failed in (("≈0.500", "≈9.999", 0), ("after ≈10", "after 11", 1)):
         light.edit("outputs/cpu/lesson.txt", old, new)
         assert counts(light.do("pytest", "snippets", LOSS="0.700")).get("failed", 0) == failed
+
+
+def test_what_a_cell_prints_of_its_versions_is_compared_with_those_of_the_run(light):
+    light.script(
+        "lesson",
+        """
+        # %% versions
+        import platform
+
+        print("Python", ".".join(platform.python_version_tuple()[:2]))
+
+        # %% number
+        print("Python", 2.5)
+        """,
+    )
+    assert light.do("tutorial", "outputs").returncode == 0
+    path = light.root / "outputs" / "cpu" / "lesson.txt"
+    ours = ".".join(platform.python_version_tuple()[:2])
+    elsewhere = re.sub(r"(?<=# python: ).*", "3.99.1", path.read_text())  # made with another Python
+    path.write_text(elsewhere.replace(f"Python {ours}", "Python 3.99"))
+    assert counts(light.do("pytest", "snippets")) == {"passed": 2}
+    path.write_text(elsewhere.replace(f"Python {ours}", "Python 3.98"))
+    done = light.do("pytest", "snippets")
+    assert counts(done) == {"passed": 1, "failed": 1}
+    assert f"\n-Python 3.98\n+Python {ours}" in report(done, "versions")
 
 
 def test_a_transcript_stays_as_it_is_while_only_marked_numbers_move(light):

@@ -1,5 +1,8 @@
 """The committed transcripts in outputs/: compare a run with them, and rewrite them."""
 
+import re
+from dataclasses import replace
+
 from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson.cells import DEVICES, Cell, Section
@@ -10,6 +13,7 @@ from tutorial.record.records import Record
 from tutorial.record.transcripts import Entry, Transcript
 
 VERSIONS = ("device", "data", "python", "torch", "torchvision", "numpy")
+PRINTED_VERSION = re.compile(rf"\b({'|'.join(VERSIONS[2:])}) (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
 def section_records(project: Project, section: Section, device: str) -> list[Record]:
@@ -57,7 +61,25 @@ def _other_data(entry: Entry, record: Record, facts: dict[str, str]) -> bool:
 
 def agrees(entry: Entry, record: Record, facts: dict[str, str]) -> bool:
     """Whether a run printed what a transcript with these `facts` says."""
+    entry = _with_versions(entry, record, facts)
     return entry.agrees(record.text, _other_data(entry, record, facts))
+
+
+def _with_versions(entry: Entry, record: Record, facts: dict[str, str]) -> Entry:
+    """The entry as a run with the record's versions has to print it, where it names its own."""
+
+    def version(printed: re.Match) -> str:
+        name, number = printed.groups()
+        theirs, ours = (known.get(name.lower(), "") for known in (facts, record.environment))
+        length = number.count(".") + 1
+        return f"{name} {_short(ours, length)}" if number == _short(theirs, length) else printed[0]
+
+    return replace(entry, text=PRINTED_VERSION.sub(version, entry.text))
+
+
+def _short(version: str, length: int) -> str:
+    """2.14 of 2.14.1+cpu, if `length` is 2."""
+    return ".".join(version.partition("+")[0].split(".")[:length])
 
 
 def drift(project: Project, section: Section, cell: Cell, device: str, record: Record) -> str:
@@ -72,9 +94,9 @@ def drift(project: Project, section: Section, cell: Cell, device: str, record: R
     if entry is None:
         return f"{where}: not in {project.relative(path)}; {advice}"
     if not agrees(entry, record, transcript.facts):
-        said = transcripts.diff(
-            entry.text, record.text, _other_data(entry, record, transcript.facts)
-        )
+        other_data = _other_data(entry, record, transcript.facts)
+        entry = _with_versions(entry, record, transcript.facts)
+        said = transcripts.diff(entry.text, record.text, other_data)
         return f"{where}: the output has changed; {advice}\n{said}"
     if entry.fingerprint != section.fingerprints(device)[cell.name]:
         return f"{where}: same output, but {project.relative(path)} is of other code; {advice}"
