@@ -233,8 +233,8 @@ def test_a_recipe_that_sets_no_seed_is_refused(measured):
 @pytest.mark.parametrize(
     ("marker", "says"),
     [
-        ('recipe="One"', 'snippets/lesson.py:1: recipe="One" must be a name'),
-        ('since="one"', "snippets/lesson.py:1: since= says where a recipe begins"),
+        ('recipe="One"', "snippets/lesson.py:1: recipe='One' must be the training"),
+        ('since="one"', "snippets/lesson.py:1: since= needs recipe="),
         ('recipe="one" since="two"', "snippets/lesson.py:1: since='two' names no cell above one"),
     ],
 )

@@ -3,8 +3,8 @@
 import ast
 import hashlib
 import json
-import math
 import re
+import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,24 +15,22 @@ from tutorial.lesson import files
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 MARKER = re.compile(r"^\s*#\s*%%")  # whatever some editor takes for one
-NAME = re.compile(r"# %% +(?P<name>[a-z0-9][a-z0-9-]*)(?=\s|$)")
-OPTION = re.compile(r'\s*(?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
-SOUND = re.compile(r"[a-z0-9][a-z0-9-]*\.wav")
+NAME = re.compile(r"# %% +([a-z0-9][a-z0-9-]*)(?=\s|$)")
 DOWNLOADS = re.compile(r"\b(?:CIFAR10|\w+_Weights)\b")
 
-# What each option of a marker line may hold.
+# The options of a marker line: what each has to match, and what that is.
 OPTIONS = {
-    "alt": str,  # what is to be seen in the figure that the cell draws
-    "sound": str,  # name of the WAV file that the cell writes, to be played in the page
-    "heard": str,  # what is to be heard in it
-    "error": str,  # class of the exception that the cell is meant to raise
-    "warns": str,  # class of the warning that the cell is meant to give
-    "device": str,  # the only device on which the cell runs
-    "timeout": float,  # seconds
-    "recipe": str,  # name of the training that it ends: see results.py
-    "since": str,  # the cell in which that training begins, itself unless named
-    "alone": str,  # why nothing may run beside its section on a GPU: what it times
-    "needs": str,  # cells above on which it depends though no name shows it: see needs.py
+    "alt": (".+", "what is to be seen in the figure that the cell draws"),
+    "sound": (r"[a-z0-9][a-z0-9-]*\.wav", "a WAV file such as chirp.wav, which the cell writes"),
+    "heard": (".+", "what is to be heard in it"),
+    "error": (r"\w+", "the class of the exception that the cell is meant to raise"),
+    "warns": (r"\w+", "the class of the warning that the cell is meant to give"),
+    "device": ("|".join(DEVICES), f"the only device that the cell runs on: {', '.join(DEVICES)}"),
+    "timeout": (r"(?=.*[1-9])\d*\.?\d+", "a number of seconds"),
+    "recipe": (r"[a-z0-9][a-z0-9-]*", "the training that the cell ends, in lower case and dashes"),
+    "since": (".+", "the cell in which that training begins, if it is another one"),
+    "alone": (".+", "why nothing may run beside its section on a GPU: what it times"),
+    "needs": (".+", "cells above on which it depends though no name shows it: see needs.py"),
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
 DEFAULT_TIMEOUT = 60.0
@@ -97,6 +95,17 @@ class Cell:
     def tree(self) -> ast.Module:
         return _parse(self.source, self.script, self.line)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """8 hex digits that change with its code and with what it is meant to do."""
+        return digest(
+            self.source,
+            {key: self.options.get(key) for key in RUN_OPTIONS},
+            "alt" in self.options,  # whether a figure is expected
+            [],  # keeps the fingerprints of all transcripts: modules of the project stood here
+            *([self.options["sound"]] if "sound" in self.options else []),
+        )[:8]
+
 
 @dataclass(frozen=True)
 class Section:
@@ -135,81 +144,20 @@ class Section:
                 break
         return downloads
 
-    @cached_property
-    def _own(self) -> dict[str, str]:
-        return {
-            cell.name: digest(
-                cell.source,
-                {key: cell.options.get(key) for key in RUN_OPTIONS},
-                "alt" in cell.options,  # whether a figure is expected
-                [files.read(file) for file in self.modules(cell)],
-                *([cell.options["sound"]] if "sound" in cell.options else []),
-            )[:8]
-            for cell in self.cells
-        }
-
     def fingerprints(self, device: str) -> dict[str, str]:
-        """Per cell: hash of its own code, run options and the project modules it imports."""
-        if device not in self._fingerprints:
-            own = {cell.name: self._own[cell.name] for cell in self.on(device)}
-            self._fingerprints[device] = own
-        return dict(self._fingerprints[device])
+        """Per cell that runs on `device`: hash of its own code and run options."""
+        return {cell.name: cell.fingerprint for cell in self.on(device)}
 
     def keys(self, device: str) -> dict[str, str]:
         """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
-        if device not in self._keys:
-            keys, sofar = {}, digest(self._engine, self.head)
-            for name, own in self.fingerprints(device).items():
-                keys[name] = sofar = digest(sofar, own)
-            self._keys[device] = keys
-        return dict(self._keys[device])
-
-    @cached_property
-    def _fingerprints(self) -> dict[str, dict[str, str]]:
-        """By device, as are the keys; a page asks for them once a cell."""
-        return {}
-
-    @cached_property
-    def _keys(self) -> dict[str, dict[str, str]]:
-        return {}
+        keys, sofar = {}, digest(self._engine, self.head)
+        for name, own in self.fingerprints(device).items():
+            keys[name] = sofar = digest(sofar, own)
+        return keys
 
     @cached_property
     def _engine(self) -> str:
         return digest([file.read_text(encoding="utf-8") for file in ENGINE])
-
-    def modules(self, cell: Cell) -> list[Path]:
-        """Files of this project that the cell imports, directly or through one another."""
-        found: dict[Path, None] = {}
-
-        def visit(tree: ast.Module, folder: Path) -> None:
-            for file in self._imported(tree, folder):
-                if file not in found:
-                    found[file] = None
-                    where = file.relative_to(self.root).as_posix()
-                    visit(_parse(files.read(file), where, 0), file.parent)
-
-        if "import" in cell.source:
-            visit(cell.tree, self.path.parent)
-        return sorted(found)
-
-    def _imported(self, tree: ast.Module, folder: Path):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names, bases = [alias.name for alias in node.names], [self.path.parent, self.root]
-            elif isinstance(node, ast.ImportFrom):
-                prefix = f"{node.module}." if node.module else ""
-                names = [prefix + alias.name for alias in node.names]
-                up = [folder, *folder.parents]
-                bases = [up[node.level - 1]] if node.level else [self.path.parent, self.root]
-            else:
-                continue
-            for name in names:
-                parts = name.split(".")
-                for base in bases:
-                    for depth in range(1, len(parts) + 1):
-                        stem = base.joinpath(*parts[:depth])
-                        candidates = (stem.with_name(stem.name + ".py"), stem / "__init__.py")
-                        yield from (file for file in candidates if file.is_file())
 
 
 def digest(*parts) -> str:
@@ -255,12 +203,9 @@ def _shows_figure(cell: Cell) -> bool:
     body = cell.tree.body  # a syntax error is told before anything runs
     if "plt.show" not in cell.source:
         return False
-    inner = [node for node in body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    calls = (node for each in inner for node in ast.walk(each) if isinstance(node, ast.Call))
-    return any(
-        getattr(call.func, "attr", "") == "show" and ast.unparse(call.func) == "plt.show"
-        for call in calls
-    )
+    own = [node for node in body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    calls = (node for top in own for node in ast.walk(top) if isinstance(node, ast.Attribute))
+    return any(call.attr == "show" and getattr(call.value, "id", "") == "plt" for call in calls)
 
 
 def _only_docstring(text: str, where: str) -> None:
@@ -280,48 +225,30 @@ def _parse(text: str, where: str, above: int) -> ast.Module:
 
 
 def _marker(line: str, where: str) -> tuple[str, dict]:
-    rest = line.rstrip()
-    match = NAME.match(rest)
+    """The cell's name and options from its first line."""
+    match = NAME.match(line)
     if not match:
         raise TutorialError(
             f"{where}: a cell needs a name in lower case and dashes, such as '# %% from-data'"
         )
-    options, at = {}, match.end()
-    while at < len(rest):
-        option = OPTION.match(rest, at)
-        if not option or option["key"] not in OPTIONS:
-            raise TutorialError(
-                f"{where}: cannot read {rest[at:].strip()!r} in the marker line;"
-                f' options are {", ".join(OPTIONS)}, written key="text" or key=number'
-            )
-        options[option["key"]] = _value(option["key"], option["value"], where)
-        at = option.end()
-    if "since" in options and "recipe" not in options:
-        raise TutorialError(f"{where}: since= says where a recipe begins; here is no recipe=")
-    if ("sound" in options) != ("heard" in options):
-        raise TutorialError(
-            f'{where}: a sound has sound="name.wav" and heard="...", which says what is to be heard'
-        )
-    return match["name"], options
-
-
-def _value(key: str, text: str, where: str):
-    quoted = text.startswith('"')
+    rest = line[match.end() :].strip()
     try:
-        if quoted != (OPTIONS[key] is str):
-            raise ValueError
-        value = json.loads(text) if quoted else float(text)
-    except ValueError:
-        kind = "text in double quotes" if OPTIONS[key] is str else "a number"
-        raise TutorialError(f"{where}: {key}={text} must be {kind}") from None
-    if key == "timeout" and not 0 < value < math.inf:
-        raise TutorialError(f"{where}: timeout={text} must be a number of seconds")
-    if value == "":
-        raise TutorialError(f"{where}: {key}={text} says nothing")
-    if key == "recipe" and not NAME.fullmatch(f"# %% {value}"):
-        raise TutorialError(f"{where}: recipe={text} must be a name in lower case and dashes")
-    if key == "sound" and not SOUND.fullmatch(value):
-        raise TutorialError(f"{where}: sound={text} must name a WAV file such as chirp.wav")
-    if key == "device" and value not in DEVICES:
-        raise TutorialError(f"{where}: device={text} is none of {', '.join(DEVICES)}")
-    return value
+        options = dict(word.split("=", 1) for word in shlex.split(rest))
+        unknown = [key for key in options if key not in OPTIONS]
+    except ValueError:  # a word without =, or a quote without its other
+        unknown = [rest]
+    if unknown:
+        raise TutorialError(
+            f"{where}: cannot read {unknown[0]!r} in the marker line;"
+            f' options are {", ".join(OPTIONS)}, written key="text" or key=number'
+        )
+    for key, value in options.items():
+        pattern, meaning = OPTIONS[key]
+        if not re.fullmatch(pattern, value):
+            raise TutorialError(f"{where}: {key}={value!r} must be {meaning}")
+    for one, other in (("since", "recipe"), ("sound", "heard"), ("heard", "sound")):
+        if one in options and other not in options:
+            raise TutorialError(f"{where}: {one}= needs {other}=: {OPTIONS[other][1]}")
+    if "timeout" in options:
+        options["timeout"] = float(options["timeout"])
+    return match[1], options
