@@ -381,6 +381,11 @@ def test_a_transcript_of_other_code_is_told_without_a_run(light):
     assert light.do("tutorial", "outputs").returncode == 0
     done = light.do("tutorial", "check")  # another device's is no fault: it may not be at hand
     assert done.returncode == 0 and f"note: outputs/cuda/{said}" in done.stderr
+    left = light.root / "outputs" / "cuda" / "old_name.txt"
+    shutil.copy(light.root / "outputs" / "cuda" / "lesson.txt", left)
+    done = light.do("tutorial", "check")
+    assert done.returncode == 1
+    assert "outputs/cuda/old_name.txt: no script is named so; delete it" in done.stderr
 
 
 # A training that has gone bad

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tutorial import TutorialError
 from tutorial.data import cifar10
+from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Cell, Section
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
@@ -176,6 +177,9 @@ def stale(project: Project) -> tuple[list[str], list[str]]:
                 notes.append(
                     f"{project.relative(path)}: failed there: {', '.join(failed)}; {remedy}"
                 )
+        for path in files.visible(project.root / "outputs" / device, "*.txt"):
+            if path.stem not in project.sections:
+                errors.append(f"{project.relative(path)}: no script is named so; delete it")
     return errors, notes
 
 
