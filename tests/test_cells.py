@@ -151,6 +151,11 @@ def test_every_section_has_the_cells_that_jupytext_reads(script):
         ("def (:\n\n# %% one\nprint()\n", 1, "invalid syntax"),
         ("# %% one\nprint()\n\n# %% two\nx = 1\nx = = 2\n", 6, "invalid syntax"),
         ("# %% one\nif True:\n    x = (1,\n# %% two\nprint()\n", 3, "never closed"),
+        # Python's parser gives up with a MemoryError or a RecursionError, ast.unparse later on.
+        (f"# %% one\n\nx = {'-' * 20_000}1\n", 2, "nested too deeply"),
+        (f"# %% one\n\nx = 1{' + 1' * 6_000}\n", 2, "nested too deeply"),
+        (f"# %% one\n\nx = plt{'.show()' * 900}\n", 3, "nested too deeply"),
+        ("# %% one\nif x:\n    pass\n" + "elif x: pass\n" * 300, 101, "nested too deeply"),
         # VS Code and Jupytext take these for cells, so they must not hide in the cell above.
         ("# %% one\nprint()\n#%% two\nprint()\n", 3, "# %%"),
         ("# %% one\nprint()\n#  %% two\nprint()\n", 3, "# %%"),

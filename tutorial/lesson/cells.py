@@ -34,6 +34,11 @@ OPTIONS = {
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
 DEFAULT_TIMEOUT = 60.0
+DEEPEST = 100  # levels of the syntax tree: what reads it later on calls itself at each of them
+TOO_DEEP = (
+    "the code here or below is nested too deeply, as a long chain of elif, calls or operators is,"
+    " too; split it into several statements"
+)
 
 # A change in what executes or draws makes every record stale.
 ENGINE = tuple(
@@ -219,9 +224,17 @@ def _only_docstring(text: str, where: str) -> None:
 def _parse(text: str, where: str, above: int) -> ast.Module:
     """`above`: how many lines of the file stand above the text, for the message."""
     try:
-        return ast.parse(text)
+        tree = ast.parse(text)
     except SyntaxError as error:
         raise TutorialError(f"{where}:{above + (error.lineno or 1)}: {error.msg}") from None
+    except (RecursionError, MemoryError):  # of Python's own parser
+        raise TutorialError(f"{where}:{above + 1}: {TOO_DEEP}") from None
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if lines := [node.lineno for node in level if hasattr(node, "lineno")]:
+        raise TutorialError(f"{where}:{above + lines[0]}: {TOO_DEEP}")
+    return tree
 
 
 def _marker(line: str, where: str) -> tuple[str, dict]:
