@@ -425,6 +425,23 @@ FAULTS = {
         print("last words")
         os.kill(os.getpid(), signal.SIGKILL)
     """,
+    "writes-everywhere": """
+        # %% one
+        import contextlib
+        import os
+
+        for descriptor in range(3, 20):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b"[]\\n")
+    """,
+    "closes-everything": """
+        # %% one
+        import os
+
+        os.closerange(3, 100)
+        while True:
+            pass
+    """,
     "own-file": """
         # %% one
         open("measurements.csv")  # RAISES
@@ -617,6 +634,8 @@ def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
         ("raises-much", "one", "%% one", "it printed more than 256 KB"),
         ("exits", "one", "%% one", "died with exit code 3"),
         ("killed", "one", "%% one", "killed by SIGKILL"),
+        ("writes-everywhere", "one", "%% one", "a file descriptor that it had not opened"),
+        ("closes-everything", "one", "%% one", "a file descriptor that it had not opened"),
         ("own-file", "one", "RAISES", "cells run in an empty folder, like a reader's"),
         ("own-variable", "one", "RAISES", "no reader has an environment variable of yours"),
         ("late-future", "one", "RAISES", "from __future__ imports must occur at the beginning"),

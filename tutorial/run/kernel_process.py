@@ -20,6 +20,7 @@ from tutorial.run import watchdog
 
 OUTPUT_LIMIT = 256 * 1024  # bytes that a cell may print
 START_LIMIT = 180.0  # seconds to import torch on a cold disk
+END_LIMIT = 5.0  # seconds to end once the pipe of replies is closed
 # What a training step frees, the next one needs again: glibc is not to give it back in between.
 KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
@@ -110,7 +111,7 @@ class KernelProcess:
         }
         self.process: subprocess.Popen | None = None
         self.replies: queue.SimpleQueue = queue.SimpleQueue()  # None when it has ended
-        self.timed_out = self.flooded = self.stopped = False
+        self.timed_out = self.flooded = self.stopped = self.cut_off = False
 
     @property
     def dead(self) -> bool:
@@ -247,7 +248,15 @@ class KernelProcess:
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the last line may be half a reply
             for line in self.process.stdout:
-                self.replies.put(json.loads(line))
+                reply = json.loads(line)
+                if not (isinstance(reply, dict) and reply):
+                    break
+                self.replies.put(reply)
+        try:
+            self.process.wait(END_LIMIT)
+        except subprocess.TimeoutExpired:  # a cell has closed the pipe, or written to it
+            self.cut_off = True
+            self.kill_group()
         self.replies.put(None)
 
     def _bury(self) -> None:
@@ -268,6 +277,8 @@ class KernelProcess:
         """How the process ended that gave no reply."""
         if self.flooded:
             return f"stopped: {TOO_MUCH}"
+        if self.cut_off:
+            return "stopped: it closed a file descriptor that it had not opened, or wrote to it"
         if self.timed_out:
             return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
         code = self.exit_code()
