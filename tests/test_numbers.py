@@ -162,6 +162,8 @@ def test_what_a_placeholder_stands_for(lesson, expression, text):
         ("acuracy('better')", "cannot be read: 'acuracy' is undefined; there are accuracy(recipe"),
         ("better accuracy", "cannot be read"),
         ("accuracy('better'", "cannot be read"),
+        ("1 / 0", "cannot be read: division by zero; there are accuracy(recipe"),
+        ("measured_time(5)", "cannot be read: 'int' object has no"),
         ("'57 %'", "cannot be read: it calls no function"),
         ("better", "cannot be read: it calls no function"),
         ("range(3)", "'range' is undefined"),
@@ -182,7 +184,7 @@ def test_what_cannot_be_shown_is_told_with_its_line(lesson, expression, says):
 
 
 def test_front_matter_has_no_placeholders(lesson):
-    lesson.edit("docs/lesson.md", "description: A", "description: {{ accuracy('better') }}, a")
+    lesson.edit("docs/lesson.md", "description: A", "description: At {{ accuracy('better') }}, a")
     (problem,) = check_pages(lesson.project)
     assert problem.startswith("docs/lesson.md:2: ") and "front matter" in problem
 

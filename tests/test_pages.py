@@ -143,6 +143,25 @@ def test_a_fence_that_is_not_closed_is_told(light, text, opens):
 
 
 @pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("---\ntitle: [A\n---\n", "is not closed by a line '---', or holds no YAML"),
+        ("---\n- A\n---\n", "is not closed by a line '---', or holds no YAML"),
+        ("---\ntitle: A\n\n", "is not closed by a line '---', or holds no YAML"),
+        ("Note: the first line.\n\n", "MkDocs leaves this line out"),
+        ("---\ntitle: A\n---\n", ""),
+        ("", ""),
+    ],
+)
+def test_front_matter_that_mkdocs_reads_otherwise_is_told(light, head, says):
+    page = light.root / "docs" / "index.md"
+    page.write_text(f"{head}# Home\n", encoding="utf-8")
+    problems = check_pages(light.project)
+    assert [problem.partition(": ")[0] for problem in problems] == ["docs/index.md:1"] * bool(says)
+    assert says in "".join(problems)
+
+
+@pytest.mark.parametrize(
     "file",
     [
         *("docs/lesson.md", "snippets/lesson.py", "outputs/cuda/lesson.txt", "mkdocs.yml"),

@@ -3,6 +3,8 @@
 import re
 from itertools import pairwise
 
+from mkdocs.utils.meta import get_data
+
 from tutorial import TutorialError
 from tutorial.lesson import files, labs
 from tutorial.lesson.project import SHOWN_CELL, Project
@@ -20,6 +22,7 @@ def check_pages(project: Project) -> list[str]:
     if conflicts := list(_conflicts(project)):
         return conflicts  # scripts and pages cannot be read before
     return [
+        *_front_matter(project),
         *_unclosed_fences(project),
         *_shown_cells(project),
         *_unshown_cells(project),
@@ -42,6 +45,19 @@ def _conflicts(project: Project):
                     f"{project.relative(file)}:{line}: a merge conflict is left here; keep what is"
                     " right of its two sides, without the marks of git"
                 )
+
+
+def _front_matter(project: Project):
+    """Where MkDocs would show a page's facts as text, or leave text out as if it were facts."""
+    for page, lines in project.pages.items():
+        begins = lines[0].rstrip() == "---"
+        if begins != bool(get_data("\n".join(lines))[1]):
+            yield f"{project.relative(page)}:1: " + (
+                "the front matter is not closed by a line '---', or holds no YAML such as 'title: A'"
+                if begins
+                else "MkDocs leaves this line out, as it looks like front matter; begin the page"
+                " with its heading"
+            )
 
 
 def _unclosed_fences(project: Project):
