@@ -154,6 +154,7 @@ AGREE = {
     "rounded down here, up there": ("loss 1.815", "loss 1.816"),
     "rounded to one digit more": ("    9.99", "   10.00"),
     "blanks": ("a  b", "a b"),
+    "a marked class": ("cat for ≈dog", "cat for deer"),
 }
 DISAGREE = {
     "more than the last digit": ("loss 0.6931", "loss 0.6933"),
@@ -228,7 +229,10 @@ def test_a_cell_that_varies_as_a_whole_has_to_print_something():
         ("(9, 2)", ["(8, 2)"], "(≈9, ≈2)"),
         # What was marked before stays so.
         ("loss 0.5, 7", ["loss ≈0.5, 7"], "loss ≈0.5, ≈7"),
-        ("cat 1", ["dog 1"], None),
+        # A class, and what stands beside it.
+        ("cat for dog 1\nship 2", ["cat for deer 1\nship 2"], "cat for ≈dog ≈1\nship 2"),
+        ("cat 1", ["dog 1"], "≈cat ≈1"),
+        ("fox 1", ["owl 1"], None),
         ("1 2", ["1 2 3"], None),
         ("1\n2", ["1 2"], None),
         ("loss 0.5", ["loss nan"], None),
@@ -248,6 +252,17 @@ def test_below_a_cell_that_varies_every_number_but_a_shape_is_marked():
     assert mark(said, [said, marked], below=True) == marked  # to be written again changes nothing
     # Where two runs show which lines vary, the others are exact.
     assert mark("loss 0.5\nsteps 7", ["loss 0.6\nsteps 7"], below=True) == "loss ≈0.5\nsteps 7"
+
+
+def test_below_a_cell_that_varies_the_classes_are_marked_but_not_those_of_a_table():
+    # true, predicted; then the accuracy of a class
+    said = "deer  automobile\nship  ship\ncat 38.5%"
+    marked = "deer  ≈automobile\nship  ≈ship\ncat ≈38.5%"
+    assert mark(said, [said], below=True) == marked
+    assert mark(said, [said, marked], below=True) == marked
+    assert agrees(marked, "deer  frog\nship  ship\ncat 40.0%")
+    assert not agrees(marked, "frog  automobile\nship  ship\ncat 38.5%")
+    assert Entry("0123abcd", "deer  ≈automobile").varies
 
 
 def test_a_diff_shows_the_lines_that_do_not_agree_and_no_others():

@@ -1,8 +1,8 @@
 """Committed outputs: one text file per section and device, and how a new run differs from it.
 
-In a transcript `≈` stands before each number that varies from machine to machine: the cell, or one
-that it needs, was measured to print other numbers when run in another way; or it is a time. Such a
-number is compared in form: any other number may stand in its place. Of other numbers, a decimal may
+In a transcript `≈` stands before each number, or name of a class, that varies from machine to
+machine: the cell, or one that it needs, was measured to print others when run in another way; or it
+is a time. It is compared in form: any other may stand in its place. Of other numbers, a decimal may
 differ by one in its last digit, because what lies between two digits is rounded up on one processor
 and down on the next. All else is compared as it was printed, except blanks: they pad numbers to
 columns.
@@ -40,8 +40,8 @@ SHAPE = re.compile(r"\(\d+(?:,|(?:, \d+)+)\)|torch\.Size\(\[[\d, ]*\]\)")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 TOKEN = re.compile(
     rf"{MARK}?(?:(?P<time>{TIME.pattern})|(?P<address>{ADDRESS.pattern})"
-    rf"|(?P<number>{NUMBER.pattern}))"
-    rf"|\b(?P<class>{'|'.join(CLASSES)})\b|\w+|[^\w\s]|\n"
+    rf"|(?P<number>{NUMBER.pattern})|\b(?P<class>{'|'.join(CLASSES)})\b)"
+    r"|\w+|[^\w\s]|\n"
 )
 
 
@@ -68,10 +68,8 @@ class Entry:
     @property
     def varies(self) -> bool:
         """Whether it printed other numbers, times aside, or words when run in another way."""
-        marked = any(
-            token["number"] and token[0] != token["number"] for token in _tokens(self.text)
-        )
-        return self.whole or marked
+        marked = (token for token in _tokens(self.text) if token[0] != _value(token))
+        return self.whole or any(token["number"] or token["class"] for token in marked)
 
     def agrees(self, output: str, in_form: bool = False) -> bool:
         """Whether a run printed this. in_form: on other data, so that any number may differ."""
@@ -180,37 +178,43 @@ def _equal(token: re.Match, other: re.Match) -> bool:
 
 
 def mark(text: str, others: Iterable[str], below: bool = False) -> str | None:
-    """What a cell printed, with a mark before each number that is not the same in `others`.
+    """What a cell printed, with a mark before each number or class that `others` have otherwise.
 
     others: what the same cell printed in other runs, or a transcript's text with its marks. Where
-    one number of a cell varies, all its decimals and percentages do and all numbers of that line:
-    that two are equal by chance proves nothing. below: the cell needs one that varies; then all of
-    its numbers do, even if none differs. Shapes, `(8, 3, 32, 32)`, are marked only where they
-    differ themselves, and times always.
-    Returns None where more than numbers varies: another word, another number of lines.
+    one of a cell varies, all its decimals and percentages do and all numbers and classes of that
+    line: that two are equal by chance proves nothing. below: the cell needs one that varies; then
+    all its numbers and classes do, even if none differs. A shape, `(8, 3, 32, 32)`, and a class
+    that begins a line, as in a table, are marked only where they differ themselves. Times are
+    always marked.
+    Returns None where more than that varies: another word, another number of lines.
     """
     lines = [_tokens(line) for line in text.split("\n")]
-    varies: list[set[int]] = [set() for _ in lines]  # where the numbers begin that differ
+    varies: list[set[int]] = [set() for _ in lines]  # where numbers and classes begin that differ
     for other in others:
         rows = [_tokens(line) for line in other.split("\n")]
-        if [list(map(_form, line)) for line in lines] != [list(map(_form, row)) for row in rows]:
+        if [list(map(_kind, line)) for line in lines] != [list(map(_kind, row)) for row in rows]:
             return None
         for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
             varies[number].update(
                 a.start()
                 for a, b in zip(line, row, strict=True)
-                if a["number"] and b[0] != a["number"]
+                if (a["number"] or a["class"]) and b[0] != _value(a)
             )
     all_vary = below and not any(varies)
 
     def marked(token: re.Match, differ: set[int], same_shapes: list[range]) -> str:
-        if _form(token) == _value(token):  # a word
+        if not token.lastgroup:  # a word
             return token[0]
-        if token["number"] and token.start() not in differ:
+        exact = False
+        if token["class"]:
+            begins_line = not token.string[: token.start()].strip()
+            exact = begins_line or not (differ or below)
+        elif token["number"]:
             shape = any(token.start() in span for span in same_shapes)
             rounded = re.search(r"[.eE]", token[0]) or token.string[token.end() :].startswith("%")
-            if shape or not (differ or all_vary or (any(varies) and rounded)):
-                return token[0]
+            exact = shape or not (differ or all_vary or (any(varies) and rounded))
+        if exact and token.start() not in differ:
+            return token[0]
         return MARK + _value(token)
 
     result = []
