@@ -310,13 +310,13 @@ def test_a_lab_with_its_blanks_stops_at_the_first_check(section, tmp_path):
 @cache
 def lesson(section: str) -> nbformat.NotebookNode:
     """The notebook of a lesson, for tests that do not change it: it takes half a second to make."""
-    return export.notebook(PROJECT, PROJECT.root / "docs" / f"{section}.md")
+    return export.notebook(BuildContext(PROJECT), PROJECT.root / "docs" / f"{section}.md")
 
 
 @pytest.mark.parametrize("section", PROJECT.sections)
 def test_the_notebook_of_a_lesson_has_the_code_of_its_exported_page(section):
     page = PROJECT.root / "docs" / f"{section}.md"
-    flat = export.flat(PROJECT, page, outputs=False, solved=False)
+    flat = export.flat(BuildContext(PROJECT), page, outputs=False, solved=False)
     found = list(export.FENCED.finditer(flat))
     fences = [code["text"].rstrip() for code in found if code["info"].startswith("python")]
     codes = [cell.source for cell in lesson(section).cells if cell.cell_type == "code"]

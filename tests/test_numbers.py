@@ -577,7 +577,7 @@ def test_exports_have_the_text_of_the_numbers(site, name):
 def test_code_in_an_export_keeps_its_braces(lesson):
     lesson.edit("snippets/lesson.py", '"a" * 3', 'f"{{ better }}"')
     page = lesson.root / "docs" / "lesson.md"
-    assert 'f"{{ better }}"' in export.flat(lesson.project, page, outputs=False)
+    assert 'f"{{ better }}"' in export.flat(BuildContext(lesson.project), page, outputs=False)
 
 
 # Numbers by hand

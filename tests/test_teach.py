@@ -18,6 +18,7 @@ from tutorial.data import cifar10, stand_in, weights
 from tutorial.lesson import needs
 from tutorial.lesson.project import Project
 from tutorial.page import study_time
+from tutorial.page.context import BuildContext
 from tutorial.site import export
 
 PROJECT = Project.find()
@@ -79,7 +80,9 @@ def room(small):
 
 def notebook(room: Room, solved: bool = True):
     """The session's, with the teacher's address in place of the archive's own."""
-    made = export.notebook(PROJECT, PROJECT.root / "docs" / "session.md", solved=solved)
+    made = export.notebook(
+        BuildContext(PROJECT), PROJECT.root / "docs" / "session.md", solved=solved
+    )
     (data,) = [cell for cell in made.cells if ITS_OWN.search(cell.source)]
     data.source = ITS_OWN.sub(room.addressed(NAME_ARCHIVE), data.source)
     return made

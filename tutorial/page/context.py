@@ -185,6 +185,10 @@ class BuildContext:
             *(records.data_of(self.project, self.device, name) for name in own)
         )
 
+    @cached_property
+    def _parts(self) -> dict[str, list[Part]]:
+        return {}
+
     def title_of(self, page: str) -> str:
         """The page's heading of level 1."""
         lines = self.project.pages.get(self.project.root / "docs" / f"{page}.md", [])
@@ -193,7 +197,10 @@ class BuildContext:
     def parts_of(self, page: str) -> list[Part]:
         """The parts of `session.md`, or those under one heading of it, `session.md#1-tensors`."""
         name, _, anchor = page.partition("#")
-        parts = study_time.parts(self.project.pages.get(self.project.root / "docs" / name, []))
+        parts = self._parts.get(name)
+        if parts is None:
+            lines = self.project.pages.get(self.project.root / "docs" / name, [])
+            parts = self._parts[name] = study_time.parts(lines)
         if not anchor:
             return parts
         if not (section := study_time.section(parts, anchor)):

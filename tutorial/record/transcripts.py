@@ -10,9 +10,9 @@ columns.
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,8 +89,8 @@ class Transcript:
 
     @classmethod
     def read(cls, path: Path) -> "Transcript":
-        """An empty one if there is no such file."""
-        return cls.parse(files.read(path) if path.exists() else "")
+        """An empty one if there is no such file. Not to be changed: a page asks for each cell."""
+        return _read(path, files.stamp(path)) if path.exists() else cls()
 
     @classmethod
     def parse(cls, content: str) -> "Transcript":
@@ -135,6 +135,11 @@ class Transcript:
                 break
             entries[name] = entry
         return entries
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, stamp: str) -> Transcript:
+    return Transcript.parse(files.read(path))
 
 
 # What varies
@@ -246,8 +251,13 @@ def diff(committed: str, output: str, in_form: bool = False) -> str:
 
 def same(old: str, new: str) -> bool:
     """Whether two outputs agree: words exactly, numbers to a unit of the last digit, times not."""
-    shapes, numbers = zip(*map(_split, (old, new)), strict=True)
-    return shapes[0] == shapes[1] and all(_close(a, b) for a, b in zip(*numbers, strict=True))
+    ours, theirs = _tokens(old), _tokens(new)
+    return list(map(_form, ours)) == list(map(_form, theirs)) and all(map(_alike, ours, theirs))
+
+
+def _alike(token: re.Match, other: re.Match) -> bool:
+    """Of two tokens of one form, whether they agree by same()."""
+    return not token["number"] or _close(token["number"], other["number"])
 
 
 def same_to_a_reader(old: str, new: str) -> bool:
@@ -257,75 +267,60 @@ def same_to_a_reader(old: str, new: str) -> bool:
 
 def differences(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Where two outputs do not agree by same(): spans of either text. Times are in none."""
-    ours, theirs = _kinds(old), _kinds(new)
+    ours, theirs = _tokens(old), _tokens(new)
     agree: tuple[set[int], set[int]] = (set(), set())
     for start, end, other, other_end in _regions(ours, theirs):
         for at, at_other, size in _matches(ours[start:end], theirs[other:other_end]):
-            for a in range(start + at, start + at + size):
-                b = a - start - at + other + at_other
-                if ours[a][0] != "<number>" or _close(ours[a][1][0], theirs[b][1][0]):
+            for step in range(size):
+                a, b = start + at + step, other + at_other + step
+                if _alike(ours[a], theirs[b]):
                     agree[0].add(a)
                     agree[1].add(b)
     return _spans(old, ours, agree[0]), _spans(new, theirs, agree[1])
 
 
-def _regions(ours: list, theirs: list) -> list[tuple[int, int, int, int]]:
+def _regions(ours: list[re.Match], theirs: list[re.Match]) -> Iterator[tuple[int, int, int, int]]:
     """Which tokens to compare with which, (start, end) of either: by lines that are the same."""
-    if [kind for kind, _ in ours] == [kind for kind, _ in theirs]:
-        return [(0, len(ours), 0, len(theirs))]
+    if list(map(_form, ours)) == list(map(_form, theirs)):
+        yield 0, len(ours), 0, len(theirs)
+        return
     lines, starts = [], []
     for tokens in (ours, theirs):
-        ends = [number + 1 for number, (kind, _) in enumerate(tokens) if kind == "\n"]
+        ends = [number + 1 for number, token in enumerate(tokens) if token[0] == "\n"]
         starts.append([0, *ends, len(tokens)])
-        values = [match[0] if kind == "<number>" else kind for kind, match in tokens]
+        values = [token["number"] or _form(token) for token in tokens]
         lines.append([tuple(values[a:b]) for a, b in pairwise(starts[-1])])
-    matcher = difflib.SequenceMatcher(None, *lines, autojunk=False)
-    return [
-        (starts[0][a], starts[0][b], starts[1][c], starts[1][d])
-        for _, a, b, c, d in matcher.get_opcodes()
-    ]
+    for _, a, b, c, d in difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
+        yield starts[0][a], starts[0][b], starts[1][c], starts[1][d]
 
 
-def _matches(ours: list, theirs: list) -> list[tuple[int, int, int]]:
-    """(start, other start, length) of tokens that are of the same shape."""
-    kinds = [[kind for kind, _ in tokens] for tokens in (ours, theirs)]
-    if kinds[0] == kinds[1]:  # the usual case, and difflib is slow where many kinds are the same
+def _matches(ours: list[re.Match], theirs: list[re.Match]) -> list[tuple[int, int, int]]:
+    """(start, other start, length) of tokens that are of the same form."""
+    forms = [list(map(_form, ours)), list(map(_form, theirs))]
+    if forms[0] == forms[1]:  # the usual case, and difflib is slow where many forms are the same
         return [(0, 0, len(ours))]
-    found = difflib.SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks()
-    ends = [(0, 0), *((start + size, other + size) for start, other, size in found)]
+    blocks = difflib.SequenceMatcher(None, *forms, autojunk=False).get_matching_blocks()
+    ends = [(0, 0), *((start + size, other + size) for start, other, size in blocks)]
     return [
         (start, other, size)
-        for number, (start, other, size) in enumerate(found[:-1])
+        for number, (start, other, size) in enumerate(blocks[:-1])
         # A bracket that two different words have beside them by chance is no agreement.
-        if any(re.search(r"\w|\n", kind) for kind in kinds[0][start : start + size])
+        if any(re.search(r"\w|\n", form) for form in forms[0][start : start + size])
         or ends[number] == (start, other)
-        or ends[number + 1] == found[number + 1][:2]
+        or ends[number + 1] == blocks[number + 1][:2]
     ]
 
 
-def _kinds(text: str) -> list[tuple[str, re.Match]]:
-    """(kind, match): names, signs, and what same() compares in another way, of one kind each."""
-    return [(_form(token), token) for token in _tokens(text)]
-
-
-def _spans(text: str, tokens: list[tuple[str, re.Match]], agree: set[int]) -> list[tuple[int, int]]:
+def _spans(text: str, tokens: list[re.Match], agree: set[int]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    for number, (kind, match) in enumerate(tokens):
-        if number in agree or kind == "\n":
+    for number, token in enumerate(tokens):
+        if number in agree or token[0] == "\n":
             continue
-        start = match.start()
+        start = token.start()
         if spans and number - 1 not in agree and "\n" not in text[spans[-1][1] : start]:
             start = spans.pop()[0]
-        spans.append((start, match.end()))
+        spans.append((start, token.end()))
     return spans
-
-
-def _split(text: str) -> tuple[str, list[str]]:
-    text = ADDRESS.sub("<address>", TIME.sub("<time>", text))
-    shape = re.sub(r"[ \t]+", " ", NUMBER.sub("<number>", text))
-    # What pads a number to its column is gone once the number has more digits.
-    shape = re.sub(r"(?<=[\[(]) |(?m:^ (?=<(?:number|time)>))", "", shape)
-    return shape.strip(), NUMBER.findall(text)
 
 
 def _close(old: str, new: str) -> bool:

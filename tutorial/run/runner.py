@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -36,6 +37,7 @@ from tutorial.run.kernel_process import (
 UNSEEN = re.compile(r"\x1b(?:\[[\d;:]*m|\[[012]?K|\[\?25[hl]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~])?|(?!\n|\t)[\x00-\x1f\x7f-\x9f]")
 ENVIRON = re.compile(r'File "(<frozen os>|[^"]*[/\\]os\.py)"')  # where os.environ raises
+version = cache(importlib.metadata.version)  # asked for once a section
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
 
@@ -179,7 +181,7 @@ class Runner:
 
     def environment(self, section: Section) -> dict:
         """What outputs follow from beside the code: part of each record, compared before reuse."""
-        versions = {name: importlib.metadata.version(name) for name in PINNED}
+        versions = {name: version(name) for name in PINNED}
         data = self.data_for(section.downloads(self.device))
         return {
             "device": self.device_name,

@@ -57,24 +57,24 @@ def build(project: Project) -> bool:
 
 
 def _build(project: Project) -> None:
-    last = inputs.of_last_build(project)
+    last, context = inputs.of_last_build(project), BuildContext(project)
     now = {
         "all": inputs.fingerprint(project),
         "all but pages": inputs.fingerprint(project, without=project.pages),
-        "seen from elsewhere": _seen_from_elsewhere(project, BuildContext(project)),
+        "seen from elsewhere": _seen_from_elsewhere(context),
         "pages": {_name(project, page): digest(lines) for page, lines in project.pages.items()},
     }
     edited = None
     same = all(now[key] == last.get(key) for key in ("all but pages", "seen from elsewhere"))
     if same and all(TITLE.search("\n".join(lines)) for lines in project.pages.values()):
         edited = {page for page, text in now["pages"].items() if text != last["pages"][page]}
-    _make(project, edited)
+    _make(context, edited)
     inputs.write(project, now)
 
 
-def _seen_from_elsewhere(project: Project, context: BuildContext) -> str:
+def _seen_from_elsewhere(context: BuildContext) -> str:
     """Changes with anything by which an edit of one page may change, or break, another part."""
-    seen = []
+    seen, project = [], context.project
     for page, lines in project.pages.items():
         text = "\n".join(lines)
         known = Numbers(context, context.data_beside(page.stem))
@@ -90,7 +90,7 @@ def _name(project: Project, page: Path) -> str:
 
 def build_preview(project: Project) -> None:
     """Make build/preview/site, for live reload."""
-    _make(project, preview=True)
+    _make(BuildContext(project), preview=True)
 
 
 def remake_pages(project: Project, sections: set[str]) -> None:
@@ -101,7 +101,7 @@ def remake_pages(project: Project, sections: set[str]) -> None:
     for name in sections:
         _copy_media(project, name, project.site)
     programs.write(project, project.site)
-    _mkdocs(project, project.site, dirty=True)
+    _mkdocs(BuildContext(project), project.site, dirty=True)
 
 
 def outdate(site: Path, name: str) -> None:
@@ -118,8 +118,9 @@ def check(project: Project) -> None:
         raise TutorialError("\n".join(problems))
 
 
-def _make(project: Project, edited: set[str] | None = None, preview: bool = False) -> None:
+def _make(context: BuildContext, edited: set[str] | None = None, preview: bool = False) -> None:
     """edited: the pages of which the prose has changed, and nothing else; None: all is made."""
+    project = context.project
     new = project.build / "site.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
@@ -127,8 +128,8 @@ def _make(project: Project, edited: set[str] | None = None, preview: bool = Fals
             shutil.copytree(project.site, new)
             for page in edited:
                 outdate(new, page)
-        _mkdocs(project, new, dirty=edited is not None)
-        _assemble(project, new, edited)
+        _mkdocs(context, new, dirty=edited is not None)
+        _assemble(context, new, edited)
         if not preview:
             offline.write(project, new)
         _swap(new, project.site)
@@ -136,7 +137,7 @@ def _make(project: Project, edited: set[str] | None = None, preview: bool = Fals
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
+def _mkdocs(context: BuildContext, destination: Path, dirty: bool = False) -> None:
     """dirty: only the pages that are older than their Markdown."""
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
     from mkdocs.commands.build import build as mkdocs_build
@@ -150,8 +151,8 @@ def _mkdocs(project: Project, destination: Path, dirty: bool = False) -> None:
     logger.addHandler(complaints)
     logger.propagate = False
     try:
-        config = load_config(str(project.root / "mkdocs.yml"), site_dir=str(destination))
-        config.mdx_configs["tutorial.page.context"] = {"context": BuildContext(project)}
+        config = load_config(str(context.project.root / "mkdocs.yml"), site_dir=str(destination))
+        config.mdx_configs["tutorial.page.context"] = {"context": context}
         if dirty:
             config.plugins["neighbours"] = Neighbours()
         with _whole_search_index(destination) if dirty else nullcontext():
@@ -183,16 +184,17 @@ def _whole_search_index(site: Path):
         index.write_text(json.dumps(whole, separators=(",", ":")), encoding="utf-8")
 
 
-def _assemble(project: Project, site: Path, edited: set[str] | None) -> None:
+def _assemble(context: BuildContext, site: Path, edited: set[str] | None) -> None:
+    project = context.project
     for name in project.sections:
         if edited is not None and name not in edited:
             continue
         _copy_media(project, name, site)
         page = project.root / "docs" / f"{name}.md"
-        (site / f"{name}.md").write_text(export.flat(project, page), encoding="utf-8")
-        labs.save(site / f"{name}.ipynb", labs.text_of(export.notebook(project, page)))
+        (site / f"{name}.md").write_text(export.flat(context, page), encoding="utf-8")
+        labs.save(site / f"{name}.ipynb", labs.text_of(export.notebook(context, page)))
         if labs.Lab(project, name).is_lesson:
-            solved = export.notebook(project, page, solved=True)
+            solved = export.notebook(context, page, solved=True)
             labs.save(site / f"{name}-solutions.ipynb", labs.text_of(solved))
     if edited is None:
         for lab in labs.labs(project):

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from tutorial.lesson import files, labs, needs
-from tutorial.lesson.project import OUR_FENCE, Project
+from tutorial.lesson.project import OUR_FENCE
 from tutorial.page import fences, numbers
 from tutorial.page.context import BuildContext, agree
 from tutorial.page.numbers import Numbers
@@ -23,7 +23,7 @@ COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 OWN_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\(#[\w-]+\)")
 
 
-def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True) -> str:
+def flat(context: BuildContext, page: Path, outputs: bool = True, solved: bool = True) -> str:
     """A page as plain Markdown: code and real output in place of cells, nothing indented.
 
     A code fence's info line says what it is meant to do: `python raises:ValueError`.
@@ -31,7 +31,7 @@ def flat(project: Project, page: Path, outputs: bool = True, solved: bool = True
     exercises are left to the reader, but `solved` in a section whose own cells have them, or the
     cells below could not be run.
     """
-    context = BuildContext(project)
+    project = context.project
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
     text = INCLUDE.sub(lambda include: included(include["file"], project.root), text)
     known = Numbers(context, context.data_beside(page.stem))
@@ -108,15 +108,15 @@ def _fence(info: str, text: str) -> str:
     return f"{marks}{info}\n{text}\n{marks}"
 
 
-def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.NotebookNode:
+def notebook(context: BuildContext, page: Path, solved: bool = False) -> nbformat.NotebookNode:
     """The lesson as a notebook: prose and code, to be run by the reader. solved: as in flat()."""
-    text = flat(project, page, outputs=False, solved=solved)
+    text, sections = flat(context, page, outputs=False, solved=solved), context.project.sections
     cells, at = [], 0
 
     def add_prose(end: int | None = None) -> None:
         prose = OWN_LINK.sub(r"\g<text>", text[at:end])  # programs make other anchors of a heading
         prose = labs.link_pages(
-            prose, lambda other, _: f"{other}.{'ipynb' if other in project.sections else 'html'}"
+            prose, lambda other, _: f"{other}.{'ipynb' if other in sections else 'html'}"
         )
         cells.append(("markdown", prose.strip()))
 
@@ -126,6 +126,6 @@ def notebook(project: Project, page: Path, solved: bool = False) -> nbformat.Not
             cells.append(("code", code["text"].rstrip()))
             at = code.end()
     add_prose()
-    lab = labs.Lab(project, page.stem)
+    lab = labs.Lab(context.project, page.stem)
     folded = lab.folded if lab.is_lesson else ()
     return labs.make_notebook([cell for cell in cells if cell[1]], folded)

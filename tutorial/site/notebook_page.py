@@ -15,7 +15,7 @@ from mkdocs.structure.files import File
 from tutorial.lesson.labs import Lab, colab, save, text_of
 from tutorial.lesson.project import Project
 from tutorial.page import formulas
-from tutorial.page.context import render
+from tutorial.page.context import BuildContext, render
 from tutorial.site.export import notebook
 
 SECTION = "session"
@@ -31,9 +31,10 @@ FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|(?<!\w)\$(?!\s)(?P<inline>[^$]
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files, config):
     """Add the notebook to the files of the site."""
-    project = _project(config)
-    folder = project.build / "notebooks"
-    save(folder / PAGE, text_of(notebook(project, project.root / "docs" / f"{SECTION}.md")))
+    context = _context(config)
+    folder = context.project.build / "notebooks"
+    page = context.project.root / "docs" / f"{SECTION}.md"
+    save(folder / PAGE, text_of(notebook(context, page)))
     files.append(File(PAGE, str(folder), config.site_dir, config.use_directory_urls))
     return files
 
@@ -43,13 +44,13 @@ def on_page_content(content, page, config, files):
     if page.file.src_uri != PAGE:
         return content
     page.meta["search"] = {"exclude": True}
-    return rendered(content, Lab(_project(config), SECTION), page.title)
+    return rendered(content, Lab(_context(config).project, SECTION), page.title)
 
 
-def _project(config) -> Project:
+def _context(config) -> BuildContext:
     """That of the build, which has read its scripts already."""
     known = config.mdx_configs.get("tutorial.page.context")
-    return known["context"].project if known else Project.find()
+    return known["context"] if known else BuildContext(Project.find())
 
 
 def rendered(content: str, lab: Lab, name: str) -> str:
