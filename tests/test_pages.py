@@ -148,7 +148,7 @@ def test_a_fence_that_is_not_closed_is_told(light, text, opens):
         ("---\ntitle: [A\n---\n", "is not closed by a line '---', or holds no YAML"),
         ("---\n- A\n---\n", "is not closed by a line '---', or holds no YAML"),
         ("---\ntitle: A\n\n", "is not closed by a line '---', or holds no YAML"),
-        ("Note: the first line.\n\n", "MkDocs leaves this line out"),
+        ("Note: the first line.\n\n", "MkDocs takes this line for front matter"),
         ("---\ntitle: A\n---\n", ""),
         ("", ""),
     ],

@@ -51,13 +51,13 @@ def _front_matter(project: Project):
     """Where MkDocs would show a page's facts as text, or leave text out as if it were facts."""
     for page, lines in project.pages.items():
         begins = lines[0].rstrip() == "---"
-        if begins != bool(get_data("\n".join(lines))[1]):
-            yield f"{project.relative(page)}:1: " + (
-                "the front matter is not closed by a line '---', or holds no YAML such as 'title: A'"
-                if begins
-                else "MkDocs leaves this line out, as it looks like front matter; begin the page"
-                " with its heading"
-            )
+        if begins == bool(get_data("\n".join(lines))[1]):
+            continue
+        if begins:
+            said = "the front matter is not closed by a line '---', or holds no YAML mapping"
+        else:
+            said = "MkDocs takes this line for front matter; begin the page with its heading"
+        yield f"{project.relative(page)}:1: {said}"
 
 
 def _unclosed_fences(project: Project):
