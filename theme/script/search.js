@@ -17,7 +17,8 @@ const queryFor = (typed) => {
   terms.delete("");
   const telling = [...terms].filter((term) => !small.has(term));
   return (telling.length ? telling : [...terms]).map((term) => {
-    if (words.some((word) => word.startsWith(term))) return `${term}^4 ${term}`;
+    const single = term.replace(/(?<=[a-z]{2}[^s])s$/, ""); // "backwards", "gpus"
+    if (words.some((word) => word.startsWith(single))) return `${term}^4 ${single}`;
     return /\d/.test(term) ? "" : `${term}~${term.length > 7 ? 2 : 1}`;
   }).join(" ");
 };
