@@ -88,6 +88,16 @@ def test_a_file_in_another_encoding_is_named_with_its_line(here, capsys, place):
     assert said.strip().startswith(f"{place}:3: the byte 0xe9 is not UTF-8; save the file"), said
 
 
+@pytest.mark.parametrize("name", ["torch", "json"])
+def test_a_script_with_the_name_of_a_module_is_refused(here, capsys, name):
+    (here.root / "snippets" / f"{name}.py").write_text(LESSON)
+    assert __main__.main(["run"]) == 1
+    assert capsys.readouterr().err.strip() == (
+        f"snippets/{name}.py: cells that import the module {name} would get this script in its"
+        " place; give it another name"
+    )
+
+
 def test_a_script_that_leads_nowhere_is_named(here, capsys):
     (here.root / "snippets" / "gone.py").symlink_to("nowhere")
     assert __main__.main(["site"]) == 1
@@ -240,6 +250,12 @@ def test_a_section_that_does_not_exist_is_told_with_those_that_do(here, capsys, 
 def test_reading_names_a_file_that_is_not_there(tmp_path):
     with pytest.raises(TutorialError, match=r"none\.txt: cannot be read"):
         files.read(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "1e308"])
+def test_minutes_that_no_clock_can_be_set_to_are_refused(here, capsys, minutes):
+    assert __main__.main(["gpu", f"--minutes={minutes}", "--device=cpu"]) == 1
+    assert capsys.readouterr().err.strip().startswith("MINUTES=")
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1"])

@@ -262,6 +262,8 @@ def gpu(minutes: float, device: str) -> int:
     """
     from tutorial.run.transcribe import recipes_in_order
 
+    if not 0 < minutes <= 24 * 60:
+        raise TutorialError(f"MINUTES={minutes:g}: it is more than 0 and no more than a day, 1440")
     over = threading.Event()
 
     def end() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from tutorial.lesson import files
 from tutorial.lesson.cells import Section, check_device, read_section
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
+MODULES = {*sys.stdlib_module_names, "torch", "torchvision", "numpy", "matplotlib", "PIL"}
 OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|figure|section|exercise|error)\s*$")
 
 
@@ -63,8 +65,14 @@ class Project:
 
     @cached_property
     def sections(self) -> dict[str, Section]:
-        """Every section by name, in alphabetical order."""
+        """Every section by name, in alphabetical order. TutorialError names what is amiss."""
         scripts = files.visible(self.root / "snippets", "*.py")
+        for script in scripts:
+            if script.stem in MODULES:
+                raise TutorialError(
+                    f"{self.relative(script)}: cells that import the module {script.stem} would"
+                    " get this script in its place; give it another name"
+                )
         return {script.stem: read_section(script, self.root) for script in scripts}
 
     def choose(self, names: list[str]) -> list[Section]:

@@ -43,8 +43,16 @@ class Transcriber(Progress):
 
 
 def from_records(project: Project, sections: list[Section], folder: str) -> int:
-    """Write transcripts from the records of another machine's build folder; how many failed."""
+    """Write transcripts from the records of another machine's build folder; how many failed.
+
+    TutorialError if it has none of this device.
+    """
     transcriber = Transcriber(replace(project, folder=folder))
+    if not (transcriber.project.build / project.device).is_dir():
+        raise TutorialError(
+            f"FROM={folder}: there is no folder {project.device} of records in it; name the folder"
+            " build that a run with this DEVICE has left"
+        )
     for section in sections:
         transcriber.write(section)
     return transcriber.failed
