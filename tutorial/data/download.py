@@ -1,13 +1,19 @@
 """Fetch a file from a server that may be slow, broken or gone, in bounded time."""
 
-import queue
+import json
+import os
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tutorial.lesson import files
+
+REMEMBER_SECONDS = 24 * 3600.0  # that nothing could be had
 
 Progress = Callable[[str, float | None], None]
 
@@ -33,7 +39,9 @@ def download(
     done, told, host = 0, 0, urlsplit(url).hostname
     started = time.monotonic()
     # Never closed here: after a timeout, a thread still reads from it.
-    reply = within(limits.connect_seconds, open_url, url, limits)
+    request = urllib.request.Request(url, headers={"User-Agent": "tutorial"})
+    wait = limits.connect_seconds
+    reply = within(wait, urllib.request.urlopen, request, None, wait)
     offered = reply.headers.get("Content-Length") or str(size)
     if not offered.isdecimal():
         raise ConnectionError(f"does not say how many bytes it offers ({offered})")
@@ -41,7 +49,7 @@ def download(
     if int(offered) != size:
         raise ConnectionError(f"offers {int(offered):,} bytes instead of {size:,}")
     with target.open("wb") as file:
-        while done <= size and (block := within(limits.connect_seconds, reply.read1, 1 << 20)):
+        while done <= size and (block := within(wait, reply.read1, 1 << 20)):
             file.write(block)
             hasher.update(block)
             done += len(block)
@@ -58,29 +66,40 @@ def download(
     return hasher.hexdigest()
 
 
-def open_url(url: str, limits: Limits, method: str = "GET"):
-    request = urllib.request.Request(url, method=method, headers={"User-Agent": "tutorial"})
-    return urllib.request.urlopen(request, timeout=limits.connect_seconds)
-
-
 def within(seconds: float, call: Callable, *arguments):
     """What the call returns or raises; TimeoutError if it takes longer, while it goes on alone.
 
     The time limit of a socket holds for each byte: one byte a second would keep us for hours.
     """
-    outcomes: queue.SimpleQueue = queue.SimpleQueue()
+    outcome: Future = Future()
 
     def run() -> None:
         try:
-            outcomes.put((call(*arguments), None))
+            outcome.set_result(call(*arguments))
         except Exception as error:
-            outcomes.put((None, error))
+            outcome.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        result, error = outcomes.get(timeout=seconds)
-    except queue.Empty:
+        return outcome.result(seconds)
+    except TimeoutError:  # ours, or that of a socket
         raise TimeoutError(f"timed out after {seconds:g} s") from None
-    if error:
-        raise error
-    return result
+
+
+def checked(file: Path, memory: Path, check: Callable[[Path], str]) -> str:
+    """What `check` says of a file, kept in `memory` until the file's size or time changes."""
+    known, stamp = files.remembered(memory), files.stamp(file)
+    if stamp not in known:
+        known[stamp] = check(file)
+        files.write(memory, json.dumps(known, indent=1))
+    return known[stamp]
+
+
+def recently_unreachable(marker: Path, retry: str) -> bool:
+    """Whether `marker` says that the network had nothing within the last day.
+
+    The environment variable named `retry` asks to try again all the same.
+    """
+    if not marker.exists() or os.environ.get(retry):
+        return False
+    return 0 <= time.time() - marker.stat().st_mtime < REMEMBER_SECONDS

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tutorial.data.cifar10 import recently_unreachable
-from tutorial.data.download import Limits, Progress, download
+from tutorial.data.download import Limits, Progress, checked, download, recently_unreachable
 from tutorial.lesson import files
 
 PRETRAINED = "pretrained weights"
@@ -95,21 +94,13 @@ def _complete(home: Path, names) -> bool:
 def _is_sound(file: Path, home: Path) -> bool:
     """Whether a file is there, is what its name says, and holds tensors and no code to be run.
 
-    torchvision loads what has the right name. A file is looked into once, until it changes.
+    torchvision loads what has the right name.
     """
     if not file.is_file():
         return False
-    memory, stamp = home.parent / "verified.json", files.stamp(file)
-    known = files.remembered(memory)
-    if stamp not in known:
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        # Random weights have the real ones' name, and no hash of their own.
-        right = home.name == "random" or digest.startswith(_digits(file.name))
-        if not right or not _is_loadable(file):
-            return False
-        files.write(memory, json.dumps(known | {stamp: digest}, indent=1))
-    return True
+    digest = checked(file, home.parent / "verified.json", _digest_of_tensors)
+    # Random weights have the real ones' name, and no hash of their own.
+    return bool(digest) and (home.name == "random" or digest.startswith(_digits(file.name)))
 
 
 def _digits(name: str) -> str:
@@ -118,14 +109,16 @@ def _digits(name: str) -> str:
     return match[1] if match else "none: no file is right"
 
 
-def _is_loadable(file: Path) -> bool:
+def _digest_of_tensors(file: Path) -> str:
+    """Its SHA-256; empty where it cannot be loaded as tensors alone."""
     import torch
 
     try:
         torch.load(file, map_location="cpu", weights_only=True)
     except Exception:  # whatever a damaged file makes of unpickling
-        return False
-    return True
+        return ""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _download(home: Path, urls: set[str], tell: Progress, limits: Limits) -> None:
