@@ -215,7 +215,7 @@ def test_half_of_a_pair_is_written_as_python_writes_it_to_a_terminal(lesson):
 # Caches and transcripts that something else wrote
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "\x00", "[" * 100_000])
 def test_a_damaged_cache_is_an_empty_one(tmp_path, text):
     path = tmp_path / "cache.json"
     path.write_text(text)

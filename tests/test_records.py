@@ -56,6 +56,10 @@ FORGED = [
     {"sounds": [{"file": "one.wav", "seconds": float("nan")}]},
     {"text": ["printed"]},
     {"text": None},
+    {"text": "\x1b[2J"},
+    {"text": "\ud800"},
+    {"revision": "a\x07b"},
+    {"seconds": 10**400},
     {"key": None},
     {"cell": "other"},
     {"seconds": "1"},
@@ -84,7 +88,7 @@ def test_a_record_that_no_run_wrote_is_none(lesson, change):
     assert "'make site' runs the section again" in runner.stale(light.project.sections["lesson"])
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", '{"cell": "one"}', '"one"', "\x00"])
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"cell": "one"}', '"one"', "\x00", 9**5 * "["])
 def test_a_file_that_holds_no_record_is_none(lesson, text):
     (lesson[1] / "one.json").write_text(text)
     with pytest.raises(TutorialError, match="'make site' runs the section again"):

@@ -451,6 +451,12 @@ def harmed(name: str):
             "null for a text": content.replace('"data": ""', '"data": null'),
             "no classes": content.replace('"classes"', '"groups"'),
             "one seed": content.replace("[0, 1, 2, 3, 4]", "[0]"),
+            "other seeds": content.replace("[0, 1, 2, 3, 4]", "[0, 1, 2, 3]"),
+            "no threads": content.replace('"threads"', '"fibres"'),
+            "more than all": content.replace('"mean": ', '"mean": 10'),
+            "no time": content.replace('"median": ', '"median": 0, "old": '),
+            "a huge number": content.replace('"sd": 0', f'"sd": {10**400}, "old": 0'),
+            "brackets": "[" * 100_000,
         }[name]
         assert wrong != content
         return wrong
@@ -460,7 +466,8 @@ def harmed(name: str):
 
 HARMED = (
     *("cut off", "empty", "null", "a list", "no recipes", "not a result", "no mean", "NaN"),
-    *("text for a number", "null for a text", "no classes", "one seed"),
+    *("text for a number", "null for a text", "no classes", "one seed", "other seeds"),
+    *("no threads", "more than all", "no time", "a huge number", "brackets"),
 )
 
 

@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 
 from tutorial import TutorialError
 
-CONTROL = re.compile(r"(?![\t\n\f])[\x00-\x1f\x7f-\x9f]")
+# Half of a surrogate pair, which JSON can hold, has no place in a file either.
+CONTROL = re.compile(r"(?![\t\n\f])[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def named(path: Path) -> str:
@@ -80,7 +81,7 @@ def remembered(path: Path) -> dict:
     """What a cache file holds, a JSON object; an empty one if the file is missing or damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last one of a million brackets
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -96,7 +96,7 @@ def load(path: Path) -> Record:
         record = Record(**json.loads(path.read_text(encoding="utf-8")))
         if wrong := [name for name, valid in _validity(record, path.stem).items() if not valid]:
             raise ValueError(f"{wrong[0]!r} holds what no run writes")
-    except (ValueError, TypeError, LookupError, OSError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, OSError) as error:
         raise TutorialError(f"{files.named(path)}: the record cannot be read ({error})") from None
     return record
 
@@ -106,7 +106,7 @@ def _validity(record: Record, cell: str) -> dict[str, bool]:
     facts = record.environment
     return {
         "cell": record.cell == cell,
-        **{name: isinstance(getattr(record, name), str) for name in texts},
+        **{name: _is_text(getattr(record, name)) for name in texts},
         "seconds": _is_number(record.seconds, 0, math.inf),
         "figures": all(
             _are_names(figure["light"], figure["dark"])
@@ -122,6 +122,10 @@ def _validity(record: Record, cell: str) -> dict[str, bool]:
         and all(isinstance(fact, str | int | float | list) for fact in facts.values()),
         "accuracy": record.accuracy is None or _is_number(record.accuracy, 0, 1),
     }
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and not files.CONTROL.search(value)
 
 
 def _is_number(value, least: float, most: float) -> bool:

@@ -186,7 +186,7 @@ def read(path: Path) -> dict[str, dict]:
         by_recipe = json.loads(files.read(path))["recipes"]
         for name, result in by_recipe.items():
             _check(name, result)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise TutorialError(
             f"{files.named(path)}: holds no results of recipes ({error}); bring it back with"
             f" git checkout, or delete it and measure all again: make results"
@@ -198,13 +198,21 @@ def _check(name: str, result: dict) -> None:
     """ValueError, TypeError or LookupError unless a result has what pages show of it."""
     texts = [result[key] for key in TEXTS]
     measured = [result["accuracy"], *result["classes"].values()]
-    numbers = [spread[key] for spread in measured for key in ("mean", "sd", "min", "max")]
-    numbers += [n for values in (*measured, result["seconds"]) for n in values["values"]]
-    numbers += [result["seconds"][key] for key in ("median", "min", "max")]
-    if not (all(isinstance(text, str) for text in texts) and all(map(math.isfinite, numbers))):
-        raise ValueError(f"recipe {name} has a text or a number that is none")
-    if len(result["seeds"]) < 2:
-        raise ValueError(f"recipe {name} has {len(result['seeds'])} seeds")
+    fractions = [spread[key] for spread in measured for key in ("mean", "sd", "min", "max")]
+    fractions += [fraction for spread in measured for fraction in spread["values"]]
+    seconds = [result["seconds"][key] for key in ("median", "min", "max")]
+    seconds += result["seconds"]["values"]
+    valid = (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(result["threads"], int)
+        and all(0 <= fraction <= 1 for fraction in fractions)
+        and all(0 < time < math.inf for time in seconds)
+    )
+    if not valid:
+        raise ValueError(f"recipe {name} has a text or a number that no run measures")
+    counts = {len(values["values"]) for values in (*measured, result["seconds"])}
+    if len(result["seeds"]) < 2 or counts != {len(result["seeds"])}:
+        raise ValueError(f"recipe {name} has {len(result['seeds'])} seeds, of values {counts}")
 
 
 def write(path: Path, name: str, result: dict, known: set[str]) -> None:

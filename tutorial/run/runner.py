@@ -377,8 +377,7 @@ class Runner:
             tail = "\n".join(printed.split("\n")[-10:])[-2000:]
             said += f"\nprinted before that:\n{tail}"
         said = without_paths(said, self.project.root)
-        said = CONTROL.sub(lambda control: ascii(control[0])[1:-1], UNSEEN.sub("", said))
-        return f"{where}: cell {cell.name}, {shown}: {said}"
+        return f"{where}: cell {cell.name}, {shown}: {_escaped(UNSEEN.sub('', said))}"
 
 
 class OtherWay(Runner):
@@ -438,7 +437,12 @@ def printed(reply: dict, workdir: Path, root: Path) -> str:
     # As Python writes to a terminal what UTF-8 has no bytes for: half of a surrogate pair.
     text = text.encode(errors="backslashreplace").decode()
     text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)  # differs from build to build
-    return without_paths(text, workdir, root)
+    return _escaped(without_paths(text, workdir, root))
+
+
+def _escaped(text: str) -> str:
+    """Without control characters: those of a cell that fails, as it is told and recorded."""
+    return CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
 
 
 def without_paths(text: str, *folders: Path) -> str:
