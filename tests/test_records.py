@@ -64,7 +64,6 @@ FORGED = [
     {"cell": "other"},
     {"seconds": "1"},
     {"seconds": None},
-    {"seconds": True},
     {"seconds": float("nan")},
     {"seconds": float("inf")},
     {"failure": None},

@@ -1,7 +1,9 @@
 """The committed transcripts in outputs/: compare a run with them, and rewrite them."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from tutorial import TutorialError
 from tutorial.data import cifar10
@@ -149,55 +151,48 @@ def stale(project: Project) -> tuple[list[str], list[str]]:
     A device that is not at hand cannot be run again, so that only the CPU's are errors.
     """
     errors, notes = [], []
-    for device in DEVICES:
-        for section in project.sections.values():
-            path = project.transcript(device, section.name)
-            cells = section.on(device)
-            if not cells or (device != "cpu" and not path.exists()):
-                continue
-            remedy = f"make outputs SECTIONS={section.name}"
-            remedy += "" if device == "cpu" else f" DEVICE={device}"
-            if not path.exists():
-                errors.append(f"{project.relative(path)}: there is no such transcript; {remedy}")
-                continue
-            entries, prints = Transcript.read(path).cells, section.fingerprints(device)
-            differ = [
-                cell.name
-                for cell in cells
-                if cell.name not in entries or entries[cell.name].fingerprint != prints[cell.name]
-            ]
-            gone = entries.keys() - prints.keys()
-            if differ or gone:
-                names = ", ".join([*differ, *sorted(gone)])
-                (errors if device == "cpu" else notes).append(
-                    f"{project.relative(path)}: is of other code than snippets/{section.name}.py:"
-                    f" {names}; {remedy}"
-                )
-            if failed := [name for name, entry in entries.items() if entry.failed]:
-                notes.append(
-                    f"{project.relative(path)}: failed there: {', '.join(failed)}; {remedy}"
-                )
-        for path in files.visible(project.root / "outputs" / device, "*.txt"):
-            if path.stem not in project.sections:
-                errors.append(f"{project.relative(path)}: no script is named so; delete it")
+    for device, section, path, entries in _transcripts(project):
+        name, remedy = project.relative(path), f"make outputs SECTIONS={section.name}"
+        remedy += "" if device == "cpu" else f" DEVICE={device}"
+        if not path.exists():
+            if device == "cpu" and section.on(device):
+                errors.append(f"{name}: there is no such transcript; {remedy}")
+            continue
+        prints = section.fingerprints(device)
+        differ = [
+            cell
+            for cell in [*prints, *sorted(entries.keys() - prints.keys())]
+            if cell not in entries or entries[cell].fingerprint != prints.get(cell)
+        ]
+        if differ:
+            (errors if device == "cpu" else notes).append(
+                f"{name}: is of other code than snippets/{section.name}.py:"
+                f" {', '.join(differ)}; {remedy}"
+            )
+        if failed := [cell for cell, entry in entries.items() if entry.failed]:
+            notes.append(f"{name}: failed there: {', '.join(failed)}; {remedy}")
+    for path in files.visible(project.root / "outputs", "*/*.txt"):
+        if path.stem not in project.sections:
+            errors.append(f"{project.relative(path)}: no script is named so; delete it")
     return errors, notes
 
 
 def recorded_on_stand_in(project: Project) -> list[str]:
     """A line for each transcript with cells that were recorded without the real images."""
-    found = []
+    return [
+        f"{project.relative(path)}: recorded on the {cifar10.STAND_IN}: {', '.join(names)}; where"
+        f" CIFAR-10 is at hand: make outputs SECTIONS={section.name}"
+        for _, section, path, entries in _transcripts(project)
+        if (names := [name for name, entry in entries.items() if entry.stand_in])
+    ]
+
+
+def _transcripts(project: Project) -> Iterator[tuple[str, Section, Path, dict[str, Entry]]]:
+    """Device, section, file and cells of each transcript that there is or could be."""
     for device in DEVICES:
         for section in project.sections.values():
             path = project.transcript(device, section.name)
-            entries = Transcript.read(path).cells
-            names = [name for name, entry in entries.items() if entry.stand_in]
-            if names:
-                found.append(
-                    f"{project.relative(path)}: recorded on the {cifar10.STAND_IN}:"
-                    f" {', '.join(names)}; where CIFAR-10 is at hand:"
-                    f" make outputs SECTIONS={section.name}"
-                )
-    return found
+            yield device, section, path, Transcript.read(path).cells
 
 
 def update(project: Project, section: Section, device: str, again: Project | None = None) -> bool:

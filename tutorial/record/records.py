@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -94,47 +93,29 @@ def load(path: Path) -> Record:
     """
     try:
         record = Record(**json.loads(path.read_text(encoding="utf-8")))
-        if wrong := [name for name, valid in _validity(record, path.stem).items() if not valid]:
-            raise ValueError(f"{wrong[0]!r} holds what no run writes")
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, OSError) as error:
+        if not _is_valid(record, path.stem):
+            raise ValueError("it holds what no run writes")
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError) as error:
         raise TutorialError(f"{files.named(path)}: the record cannot be read ({error})") from None
     return record
 
 
-def _validity(record: Record, cell: str) -> dict[str, bool]:
-    texts = ("key", "text", "failure", "data", "date", "revision")
-    facts = record.environment
-    return {
-        "cell": record.cell == cell,
-        **{name: _is_text(getattr(record, name)) for name in texts},
-        "seconds": _is_number(record.seconds, 0, math.inf),
-        "figures": all(
-            _are_names(figure["light"], figure["dark"])
-            and _is_number(figure["width"], 1, 10_000)
-            and _is_number(figure["height"], 1, 10_000)
-            for figure in record.figures
-        ),
-        "sounds": all(
-            _are_names(sound["file"]) and _is_number(sound["seconds"], 0, math.inf)
-            for sound in record.sounds
-        ),
-        "environment": isinstance(facts, dict)
-        and all(isinstance(fact, str | int | float | list) for fact in facts.values()),
-        "accuracy": record.accuracy is None or _is_number(record.accuracy, 0, 1),
-    }
-
-
-def _is_text(value) -> bool:
-    return isinstance(value, str) and not files.CONTROL.search(value)
-
-
-def _is_number(value, least: float, most: float) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and least <= value <= most
-
-
-def _are_names(*values) -> bool:
-    return all(isinstance(value, str) and FILE_NAME.fullmatch(value) for value in values)
+def _is_valid(record: Record, cell: str) -> bool:
+    names = [name for _, name in record.files()]
+    texts = [record.key, record.text, record.failure, record.data, record.date, record.revision]
+    sizes = [figure[side] for figure in record.figures for side in ("width", "height")]
+    times = [record.seconds, *(sound["seconds"] for sound in record.sounds)]
+    accuracy = 0 if record.accuracy is None else record.accuracy
+    return (
+        record.cell == cell
+        and all(isinstance(text, str) and not files.CONTROL.search(text) for text in texts)
+        and all(isinstance(name, str) and FILE_NAME.fullmatch(name) for name in names)
+        and all(isinstance(size, int) and 0 < size <= 10_000 for size in sizes)
+        and all(isinstance(time, int | float) and 0 <= time < 1e9 for time in times)
+        and isinstance(accuracy, int | float)
+        and 0 <= accuracy <= 1
+        and all(isinstance(fact, str | int | float | list) for fact in record.environment.values())
+    )
 
 
 def data_of(project: Project, device: str, section: str) -> frozenset[str]:

@@ -27,6 +27,7 @@ from tutorial.lesson.project import Project
 
 SEEDS = 5  # fewer are no spread, and are not committed
 TEXTS = ("fingerprint", "data", "device", "torch", "torchvision", "python", "date", "revision")
+READER = "(what reads the outcome)"  # no cell has such a name
 HOLDS_RECIPES = re.compile(r"^# %% .*\brecipe=", re.MULTILINE)
 
 
@@ -45,30 +46,17 @@ class Recipe:
 
     def needed(self, device: str) -> Section:
         """The section with the cells alone that the recipe takes, those of its span among them."""
-        section = _with_readers(self.section)
-        names = {cell.name for cell in self.span(device)}
-        for name in (*names, _reader(self.cell).name):
-            names |= {each.name for each in needed(section, name, device)}
-        return replace(
-            self.section, cells=tuple(c for c in self.section.on(device) if c.name in names)
-        )
+        below = Cell(self.section.name, READER, self.cell.line + 1, "test_labels, classes")
+        above = [cell for cell in self.section.on(device) if cell.line <= self.cell.line]
+        section = replace(self.section, cells=(*above, below))
+        names = {cell.name for cell in self.span(device)} | {READER}
+        taken = {cell.name for name in names for cell in needed(section, name, device)}
+        return replace(self.section, cells=tuple(cell for cell in above if cell.name in taken))
 
     def fingerprint(self, device: str) -> str:
         """8 hex digits that change with the code of any cell that the recipe takes."""
         own = self.section.fingerprints(device)
         return digest([own[cell.name] for cell in self.needed(device).cells])[:8]
-
-
-def _reader(cell: Cell) -> Cell:
-    """Stands for what reads the outcome of the recipe that `cell` ends."""
-    source = "test_labels, classes"
-    return replace(cell, name=f"reader of {cell.name}", source=source, options={})
-
-
-def _with_readers(section: Section) -> Section:
-    """The section with a reader below the end of each recipe: it is analysed once for them all."""
-    ends = [(c, _reader(c)) if "recipe" in c.options else (c,) for c in section.cells]
-    return replace(section, cells=tuple(cell for end in ends for cell in end))
 
 
 def recipes(project: Project) -> dict[str, Recipe]:
@@ -109,7 +97,6 @@ class Results:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._is_current: dict[tuple[str, str], bool] = {}
 
     @cached_property
     def recipes(self) -> dict[str, Recipe]:
@@ -120,15 +107,19 @@ class Results:
         """By device and recipe, also of recipes whose code has changed since."""
         return {device: read(path_of(self.project, device)) for device in DEVICES}
 
+    @cached_property
+    def _current(self) -> set[tuple[str, str]]:
+        """Device and recipe of each result that is of the recipe's present code."""
+        return {
+            (device, name)
+            for device, results in self.committed.items()
+            for name, result in results.items()
+            if name in self.recipes
+            and result["fingerprint"] == self.recipes[name].fingerprint(device)
+        }
+
     def is_current(self, device: str, name: str) -> bool:
-        """Whether a recipe has a result, of the code that it is now."""
-        result = self.committed[device].get(name)
-        if result is None or name not in self.recipes:
-            return False
-        if (device, name) not in self._is_current:
-            fingerprint = self.recipes[name].fingerprint(device)
-            self._is_current[device, name] = result["fingerprint"] == fingerprint
-        return self._is_current[device, name]
+        return (device, name) in self._current
 
     def current(self, name: str) -> dict[str, dict]:
         """A recipe's results by device; empty where it has none of its present code."""
