@@ -399,19 +399,6 @@ def test_labs_and_pages_fit_or_are_told(sample):
     assert "2 * x" in labs.text_of(lab.notebook(solved=True))
 
 
-def test_ids_of_a_notebook_stay_where_others_change():
-    def ids(*cells):
-        made = labs.make_notebook(cells)
-        nbformat.validate(made)
-        return [cell.id for cell in made.cells]
-
-    cells = [("markdown", "a"), ("code", "1"), ("code", "2"), ("markdown", "b"), ("code", "1")]
-    before = ids(*cells, ("markdown", "c"))
-    assert len(set(before)) == 6
-    assert ids(("markdown", "other"), *cells[1:], ("markdown", "c")) == before
-    assert ids(*cells[:2], ("code", "new"), *cells[2:], ("markdown", "c"))[3:] == before[2:]
-
-
 ERRORS = "# errors\n\n```error\nlesson.py::{}\n```\n"
 
 

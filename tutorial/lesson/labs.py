@@ -10,14 +10,13 @@ import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import nbformat
 
 from tutorial import TutorialError
 from tutorial.lesson import files
-from tutorial.lesson.cells import digest
 from tutorial.lesson.project import Project
 
 BLANK = re.compile(
@@ -87,7 +86,7 @@ class Lab:
     def cells(self) -> list[LabCell]:
         """Those of the script, with the code of checking.py in place of its import."""
         cells = []
-        for cell in _read(self.path, self.path.stat().st_mtime_ns):
+        for cell in _read(self.path):
             source = IMPORT.sub("", cell.source)
             if source != cell.source:
                 cells.append(LabCell("code", "checking", run_check()))
@@ -150,9 +149,7 @@ class Lab:
         return make_notebook(cells, self.folded)
 
 
-@lru_cache(maxsize=64)
-def _read(path: Path, changed: int) -> list[LabCell]:
-    """The cells of a script as it is since `changed`: a page asks for them at each exercise."""
+def _read(path: Path) -> list[LabCell]:
     cells = []
     for cell in CELL.finditer(files.read(path).rstrip("\n") + "\n"):
         kind, source = "code", cell["source"].strip("\n")
@@ -198,31 +195,15 @@ def make_notebook(
     folded: code of which Jupyter and Colab show one line until the reader opens it.
     """
     notebook = nbformat.v4.new_notebook()
-    notebook.metadata.kernelspec = {
-        "name": "python3",
-        "display_name": "Python 3",
-        "language": "python",
-    }
-    for (kind, source), name in zip(cells, _ids(cells), strict=True):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.kernelspec = kernel
+    for number, (kind, source) in enumerate(cells, 1):
         make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        cell = make(published(source), id=name)
+        cell = make(published(source), id=f"cell-{number}")
         if source.strip() in folded:
             cell.metadata.update(jupyter={"source_hidden": True}, cellView="form")
         notebook.cells.append(cell)
     return notebook
-
-
-def _ids(cells: list[tuple[str, str]]) -> list[str]:
-    """Of code by its text, of prose by the code below it: an edit changes few of them."""
-    ids: list[str] = []
-    below = "end"
-    for kind, source in reversed(cells):
-        if kind == "code":
-            below = digest(source)[:8]
-        name = below if kind == "code" else f"above-{below}"
-        again = sum(each.partition("_")[0] == name for each in ids)
-        ids.append(f"{name}_{again}" if again else name)
-    return ids[::-1]
 
 
 def colab(path: str) -> str:

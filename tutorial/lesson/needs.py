@@ -16,9 +16,10 @@ import builtins
 import dis
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CodeType
 
 from tutorial.lesson.cells import Cell, Section
@@ -29,6 +30,8 @@ FILE = re.compile(r"[\w./-]+\.[a-z]\w{1,3}")
 DRAWS = re.compile(r"\b(rand\w*|nn\.[A-Z]\w*)\(")  # layers draw their weights
 FUTURE = re.compile(r"^from __future__ import", re.MULTILINE)  # in a section's first cell
 SEED = "import torch\n\n# so that every run draws the same numbers\ntorch.manual_seed(0)"
+
+indented = partial(textwrap.indent, prefix="    ")
 
 
 def needed(section: Section, name: str, device: str = "cpu") -> list[Cell]:
@@ -140,27 +143,12 @@ def guarded(cell: Cell, device: str = "cpu") -> str:
     """The code of a cell, so that what stands below it runs as well, on any machine.
 
     A cell that is meant to raise stands in a try statement, and one for another device than the
-    given one under a condition.
+    given one under a condition. A string of several lines in it would be indented, too.
     """
     source = cell.source.strip("\n")
     if error := cell.options.get("error"):
         known = error if hasattr(builtins, error) else "Exception"
-        source = f"try:\n{_indented(source)}\nexcept {known} as raised:\n    print(raised)"
+        source = f"try:\n{indented(source)}\nexcept {known} as raised:\n    print(raised)"
     if (only := cell.options.get("device", device)) != device:
-        source = f"if torch.{only}.is_available():\n{_indented(source)}"
+        source = f"if torch.{only}.is_available():\n{indented(source)}"
     return source
-
-
-def _indented(source: str) -> str:
-    """One level deeper; the lines inside long strings stay where they are."""
-    inside = {
-        line
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno > node.lineno
-        for line in range(node.lineno + 1, node.end_lineno + 1)
-    }
-    lines = [
-        line if number in inside or not line.strip() else f"    {line}"
-        for number, line in enumerate(source.split("\n"), 1)
-    ]
-    return "\n".join(lines)
