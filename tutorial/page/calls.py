@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from markdown import Markdown
 
-from tutorial.lesson import files
 from tutorial.lesson.cells import Cell, Section
 from tutorial.page.context import BuildContext, render
 
@@ -46,11 +45,10 @@ SHARED = {
 
 def show_calls(context: BuildContext, text: str, md: Markdown) -> str:
     """A table for each module: a name, its page of the reference, the first cell of each lesson."""
-    lessons = [fence.page.stem for fence in context.project.fences if fence.kind == "section"]
     # Not the solutions of blanks, which no page shows as cells.
     shown = {fence.named for fence in context.project.fences if fence.kind == "cell"}
     uses: dict[str, dict[str, Cell]] = {}
-    for section in (context.project.sections[name] for name in _in_order(context, lessons)):
+    for section in context.lessons:
         for cell, name in names(section):
             if f"{section.name}.py::{cell.name}" not in shown:
                 continue
@@ -63,14 +61,8 @@ def show_calls(context: BuildContext, text: str, md: Markdown) -> str:
         modules=dict(sorted(modules.items())),
         uses=uses,
         reference=reference,
-        titles={name: context.title_of(name) for name in lessons},
+        title_of=context.title_of,
     )
-
-
-def _in_order(context: BuildContext, lessons: list[str]) -> list[str]:
-    """The lessons in the order of the navigation."""
-    order = files.read(context.project.root / "mkdocs.yml")
-    return sorted(lessons, key=lambda name: order.find(f"{name}.md"))
 
 
 def names(section: Section) -> Iterator[tuple[Cell, str]]:

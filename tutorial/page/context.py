@@ -14,6 +14,7 @@ from markdown.extensions import Extension
 from pymdownx.superfences import SuperFencesException
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Cell, Section
 from tutorial.lesson.project import Project
 from tutorial.page import formats, study_time
@@ -85,9 +86,13 @@ def agree(runs: list[Run]) -> bool:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """Made once per build, so that results are read once."""
+    """Made once per build, so that results are read once.
+
+    has_runs: False for a check, which takes each cell for one that has run.
+    """
 
     project: Project
+    has_runs: bool = True
 
     @property
     def device(self) -> str:
@@ -98,21 +103,34 @@ class BuildContext:
         return Results(self.project)
 
     @cached_property
-    def has_results_page(self) -> bool:
-        return (self.project.root / "docs" / "results.md").is_file()
+    def sections(self) -> list[Section]:
+        """In the order of the navigation."""
+        order = files.read(self.project.root / "mkdocs.yml")
+        return sorted(self.project.sections.values(), key=lambda s: order.find(f"{s.name}.md"))
 
-    def find_cell(self, text: str) -> tuple[Section, Cell | None]:
-        """What `tensors.py::from-data` or `tensors.py` names; PageError says what there is."""
-        script, _, name = text.strip().partition("::")
+    @cached_property
+    def lessons(self) -> list[Section]:
+        """Those whose page begins with a `section` fence, in the order of the navigation."""
+        pages = {fence.page.stem for fence in self.project.fences if fence.kind == "section"}
+        return [section for section in self.sections if section.name in pages]
+
+    def find_section(self, script: str) -> Section:
+        """What `tensors.py` names; PageError says what there is."""
         section = self.project.sections.get(script.removesuffix(".py"))
         if section is None:
             known = ", ".join(f"{name}.py" for name in self.project.sections)
-            raise PageError(f"{text.strip()}: there is no snippets/{script}; there are {known}")
+            raise PageError(f"{script}: there is no snippets/{script}; there are {known}")
+        return section
+
+    def find_cell(self, text: str) -> tuple[Section, Cell]:
+        """What `tensors.py::from-data` names, with its section; PageError says what there is."""
+        script, _, name = text.partition("::")
+        section = self.find_section(script)
         cells = {cell.name: cell for cell in section.cells}
-        if name and name not in cells:
-            known = ", ".join(cells)
-            raise PageError(f"{text.strip()}: snippets/{script} has no cell {name}: it has {known}")
-        return section, cells.get(name)
+        if name not in cells:
+            lacks = f"snippets/{script} has no cell {name}" if name else "write script.py::cell"
+            raise PageError(f"{text}: {lacks}: it has {', '.join(cells)}")
+        return section, cells[name]
 
     @cached_property
     def _runs(self) -> dict[tuple[str, str], list[Run]]:
@@ -121,6 +139,8 @@ class BuildContext:
 
     def runs_of(self, section: Section, cell: Cell) -> list[Run]:
         """One Run per device that has a current one. The build's device must be among them."""
+        if not self.has_runs:
+            return [Run(self.device, "", 0.0, dict.fromkeys([*FACTS.values(), "Date"], ""), "")]
         name = section.name, cell.name
         if name not in self._runs:
             self._runs[name] = self._read_runs(section, cell)
@@ -209,6 +229,12 @@ class BuildContext:
         return section
 
 
+def page_of(md: Markdown) -> str:
+    """The page that MkDocs converts, `tensors.md`; empty for text of another origin."""
+    in_mkdocs = "relpath" in md.treeprocessors
+    return md.treeprocessors["relpath"].file.src_uri if in_mkdocs else ""
+
+
 def render(template: str, **values) -> str:
     """HTML from a file in templates/."""
     return TEMPLATES.get_template(template).render(**values)
@@ -229,6 +255,4 @@ class ContextExtension(Extension):
         md.build_context = self.getConfig("context") or _of_this_checkout()
 
 
-def makeExtension(**options) -> ContextExtension:
-    """What Python-Markdown calls, given the name `tutorial.page.context`."""
-    return ContextExtension(**options)
+makeExtension = ContextExtension  # what Python-Markdown calls, given the name of this module

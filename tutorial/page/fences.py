@@ -33,8 +33,6 @@ def show(source, language, css_class, options, md, **kwargs) -> str:
     """
     try:
         return FENCES[language](md.build_context, source.strip(), md)
-    except PageError:
-        raise
     except TutorialError as error:
         raise PageError(str(error)) from error
     except Exception as error:
@@ -44,8 +42,6 @@ def show(source, language, css_class, options, md, **kwargs) -> str:
 def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
     """A cell's code, what it printed and drew, and the run's record."""
     section, cell = context.find_cell(text)
-    if cell is None:
-        raise PageError(f"a cell fence holds {text!r}; write script.py::cell")
     runs = context.runs_of(section, cell)
     drawn = next((run for run in runs if run.figures), None)
     if runs and agree(runs):
@@ -92,8 +88,7 @@ def report_address(cell: Cell, runs: list[Run]) -> str:
 def show_figure(context: BuildContext, text: str, md: Markdown) -> str:
     """What a cell drew, alone: the cell itself is shown elsewhere."""
     section, cell = context.find_cell(text)
-    runs = context.runs_of(section, cell) if cell else []
-    drawn = next((run for run in runs if run.figures), None)
+    drawn = next((run for run in context.runs_of(section, cell) if run.figures), None)
     if drawn is None:
         raise PageError(f"a figure fence holds {text!r}, which is no cell that has drawn anything")
     return str(TEMPLATES.get_template("figure.html").module.figure(cell, drawn))
@@ -152,7 +147,7 @@ def find_exercise(project: Project, name: str) -> tuple[labs.Lab, labs.Exercise]
 def show_error(context: BuildContext, text: str, md: Markdown) -> str:
     """The real message of a cell that is meant to raise, and its place."""
     section, cell = context.find_cell(text)
-    if cell is None or "error" not in cell.options:
+    if "error" not in cell.options:
         raise PageError(f"an error fence holds {text!r}, which is no cell with error=")
     printed = context.runs_of(section, cell)[0].text
     return render(
@@ -166,7 +161,7 @@ def show_error(context: BuildContext, text: str, md: Markdown) -> str:
 
 def show_section(context: BuildContext, text: str, md: Markdown) -> str:
     """How long a lesson takes, what it ran on, and its downloads."""
-    section, _ = context.find_cell(text)
+    section = context.find_section(text)
     parts = context.parts_of(f"{section.name}.md")
     data = ""
     seconds: dict[str, list] = {}

@@ -25,10 +25,6 @@ def low_to_high(values: dict) -> str:
     return f"{low}{SPACE}to{SPACE}{high}{SPACE}%"
 
 
-def spread(values: dict) -> str:
-    return f"{percent(values['sd'], values)}{SPACE}points"
-
-
 def training_seconds(seconds: float) -> str:
     """Two digits or more: 25 ms, 0.52 s, 3.4 s, 118 s."""
     if 0 < seconds < 0.095:
@@ -50,10 +46,3 @@ def rounded_minutes(minutes: float) -> str:
         return f"{max(1, round(minutes / step) * step)}{SPACE}min"
     hours, half = divmod(round(minutes / 30), 2)
     return f"{hours}{'½' * half}{SPACE}hours"
-
-
-def rounded_seconds(seconds: float) -> str:
-    """As one plans with: 1 s for anything shorter, 25 s, 2 min."""
-    if seconds < 90:
-        return f"{max(1, seconds):.0f}{SPACE}s"
-    return f"{seconds / 60:.0f}{SPACE}min" if seconds < 5970 else rounded_minutes(seconds / 60)

@@ -175,10 +175,8 @@ def _step(span: float) -> float:
 
 def _lessons(context: BuildContext) -> str:
     """A row per lesson, in the order of the navigation."""
-    project = context.project
-    order = files.read(project.root / "mkdocs.yml")
     rows, machines = [], {}
-    for section in sorted(project.sections.values(), key=lambda s: order.find(f"{s.name}.md")):
+    for section in context.sections:
         seconds: dict[str, list] = {}
         steps, data = [(0.0, "")], ""
         for cell in section.cells:

@@ -34,8 +34,7 @@ def flat(context: BuildContext, page: Path, outputs: bool = True, solved: bool =
     project = context.project
     text = FRONT_MATTER.sub("", "\n".join(project.pages[page]))
     text = INCLUDE.sub(lambda include: included(include["file"], project.root), text)
-    known = Numbers(context, context.data_beside(page.stem))
-    text = numbers.substitute(text, lambda expression: str(numbers.evaluate(known, expression)))
+    text = numbers.filled(text, Numbers(context, context.data_beside(page.stem)))
     return "\n".join(_flat_lines(context, files.lines(text), outputs, solved)) + "\n"
 
 
