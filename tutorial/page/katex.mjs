@@ -1,5 +1,5 @@
-// Renders formulas: a JSON list of {tex, display} on standard input, on standard output
-// {version, rendered: [{html} or {error}, ...]} in the same order.
+// Renders formulas: a JSON list of them, each between its dollar signs, on standard input, on
+// standard output a list of {html} or {error} in the same order.
 
 import katex from "katex";
 
@@ -19,7 +19,9 @@ const searchable = (html, display) => {
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 
-const rendered = JSON.parse(Buffer.concat(chunks).toString("utf8")).map(({ tex, display }) => {
+const rendered = JSON.parse(Buffer.concat(chunks).toString("utf8")).map((formula) => {
+  const display = formula.startsWith("$$");
+  const tex = (display ? formula.slice(2, -2) : formula.slice(1, -1)).trim();
   try {
     const html = katex.renderToString(tex, {
       displayMode: display,
@@ -33,4 +35,4 @@ const rendered = JSON.parse(Buffer.concat(chunks).toString("utf8")).map(({ tex, 
   }
 });
 
-process.stdout.write(JSON.stringify({ version: katex.version, rendered }));
+process.stdout.write(JSON.stringify(rendered));

@@ -157,7 +157,7 @@ def _mkdocs(context: BuildContext, destination: Path, dirty: bool = False) -> No
             config.plugins["neighbours"] = Neighbours()
         with _whole_search_index(destination) if dirty else nullcontext():
             mkdocs_build(config, dirty=dirty)
-    except (TutorialError, formulas.FormulaError) as error:
+    except TutorialError as error:
         raise TutorialError(str(error)) from None
     except MkDocsException as error:
         said = "\n".join([*complaints.messages, str(error)]).strip()

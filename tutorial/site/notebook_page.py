@@ -25,7 +25,7 @@ BESIDE = re.compile(
     r"([\w-]+)\.(?:ipynb|html)(#[\w-]*|)"
 )  # another page, as a notebook links to it
 # An amount such as US$5, of which the notebook has an escaped dollar sign, begins none.
-FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|(?<!\w)\$(?!\s)(?P<inline>[^$]+)(?<!\s)\$(?!\w)")
+FORMULA = re.compile(r"\$\$[^$]+\$\$|(?<!\w)\$(?!\s)[^$]+(?<!\s)\$(?!\w)")
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
@@ -70,22 +70,19 @@ def rendered(content: str, lab: Lab, name: str) -> str:
             folded = lab.folded.get(cell.get_text().strip(), "")
             cells.append({"code": cell.decode_contents().strip("\n"), "folded": folded})
         else:
-            cells.append({"prose": _with_formulas(cell)})
+            cells.append({"prose": _with_formulas(cell, lab.project)})
     link = colab(f"{SECTION}.ipynb")
     values = {"title": str(title), "cells": cells, "section": lab.section, "colab": link}
     return render("notebook.html", **values)
 
 
-def _with_formulas(prose: Tag) -> str:
+def _with_formulas(prose: Tag, project: Project) -> str:
     """The text of a cell with its formulas rendered, but for those that stand in code."""
     for text in prose.find_all(string=FORMULA):
         if text.find_parent(["code", "pre"]):
             continue
-        places = [(m["display"] or m["inline"], bool(m["display"])) for m in FORMULA.finditer(text)]
-        made = formulas.render([(formula.strip(), display) for formula, display in places])
-        parts = FORMULA.split(str(text))
-        pieces = [html.escape(part or "", quote=False) for part in parts[:: FORMULA.groups + 1]]
-        found = [made[formula.strip(), display] for formula, display in places]
-        joined = pieces[0] + "".join(f + p for f, p in zip(found, pieces[1:], strict=True))
-        text.replace_with(BeautifulSoup(joined, "html.parser"))
+        made = formulas.render(project, FORMULA.findall(text))
+        escaped = html.escape(text, quote=False)
+        filled = FORMULA.sub(lambda formula: made[html.unescape(formula[0])], escaped)  # noqa: B023
+        text.replace_with(BeautifulSoup(filled, "html.parser"))
     return prose.decode_contents()
