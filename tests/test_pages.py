@@ -303,6 +303,8 @@ def test_a_cell_shows_its_code_and_then_its_output(html, built):
         shown = block(html, cell.name)
         *_, code, run = shown.find_all(recursive=False)
         assert code.get_text().strip() == cell.source.strip()
+        lines = cell.source.strip("\n").split("\n")
+        assert code.code["style"].startswith(f"--lines:{len(lines)};--on-phone:")
         outputs = [output.get_text() for output in run.select("pre.cell-output")]
         assert outputs == [text for text in [text_of(built, cell.name)] if text]
 

@@ -8,7 +8,7 @@ TERMS = "\n\n*[loss]: what training makes small\n*[graph]: what backward walks t
 
 def abbreviations(text):
     html = markdown.markdown(
-        text + TERMS, extensions=["abbr", "admonition", "tables", "tutorial.page.tooltips"]
+        text + TERMS, extensions=["abbr", "admonition", "tables", "toc", "tutorial.page.tooltips"]
     )
     return html, html.count("<abbr")
 

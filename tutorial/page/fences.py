@@ -6,6 +6,7 @@ any tool that uses Python-Markdown.
 
 import os
 import re
+import textwrap
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -21,8 +22,9 @@ from tutorial.page import calls, programs, results_page, study_time
 from tutorial.page.context import TEMPLATES, BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
-# Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with a gap within
+PHONE = 43  # characters that a phone shows in a line; longer lines are wrapped there
+# Names, operators, punctuation, blanks: no colour of their own, and half the elements of a page.
 UNSTYLED = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 
 
@@ -105,10 +107,17 @@ def marked(run: Run, runs: list[Run]) -> list[tuple[str, bool]]:
 
 
 def highlighted(source: str, md: Markdown, language: str = "python") -> Markup:
+    """Code in colours. From its number of lines the browser knows how high it is while it is far
+    from the window, and need not be laid out (`content-visibility`).
+    """
     highlight = md.preprocessors["fenced_code_block"].highlight
     options = {"options": {}, "classes": None, "id_value": "", "attrs": None}
-    html = highlight(src=source.strip("\n"), language=language, md=md, **options)
-    return Markup(UNSTYLED.sub(r"\1", html))
+    source = source.strip("\n")
+    html = highlight(src=source, language=language, md=md, **options)
+    lines = source.split("\n")
+    wrapped = sum(len(textwrap.wrap(line, PHONE)) or 1 for line in lines)
+    code = f'<code style="--lines:{len(lines)};--on-phone:{wrapped}">'
+    return Markup(UNSTYLED.sub(r"\1", html).replace("<code>", code, 1))
 
 
 def show_exercise(context: BuildContext, text: str, md: Markdown) -> str:
