@@ -424,10 +424,9 @@ def test_the_scale_of_the_picture_ends_where_accuracies_do():
         results_page.Row(None, "", "cpu", {"accuracy": reached}, name)
         for name, reached in (("good", accuracy), ("poor", low))
     ]
-    picture = results_page.picture(rows)
-    scale = [int(tick["text"].removesuffix("\u00a0%")) for tick in picture["ticks"]]
-    assert scale[-1] == 100 and scale == sorted(scale)
-    assert max(row["right"] for row in picture["rows"]) <= picture["width"] - results_page.EDGE
+    lines, x = results_page.scale(rows)
+    assert lines[-1] == 100 and lines == sorted(lines)
+    assert (x(lines[0]), x(101)) == (results_page.LEFT, results_page.RIGHT)
 
 
 # A file that is not as it was written

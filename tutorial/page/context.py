@@ -25,12 +25,14 @@ from tutorial.record.transcripts import Transcript
 
 NAMES = {"cpu": "CPU", "cuda": "GPU", "mps": "MPS", "xpu": "XPU"}
 FACTS = {
-    "device_name": "Device",
+    "device": "Device",
     "torch": "torch",
     "torchvision": "torchvision",
     "python": "Python",
     "threads": "Threads",
     "preview": "Preview",  # see site/preview.py
+    "date": "Date",
+    "revision": "Sources",
 }
 
 TEMPLATES = Environment(
@@ -51,6 +53,7 @@ class PageError(TutorialError, SuperFencesException):
 class Run:
     """What a cell did on one device, from a record of this machine or a committed transcript."""
 
+    cell: str
     device: str
     text: str
     seconds: float | None
@@ -70,6 +73,16 @@ class LastRun:
 
     total: int
     runs: tuple[Run, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """None where a cell's time is not known."""
+        times = [run.seconds for run in self.runs]
+        return sum(times) if times and None not in times else None
+
+    @property
+    def data(self) -> str:
+        return next((run.data for run in reversed(self.runs) if run.data), "")
 
     @property
     def words(self) -> str:
@@ -140,7 +153,7 @@ class BuildContext:
     def runs_of(self, section: Section, cell: Cell) -> list[Run]:
         """One Run per device that has a current one. The build's device must be among them."""
         if not self.has_runs:
-            return [Run(self.device, "", 0.0, dict.fromkeys([*FACTS.values(), "Date"], ""), "")]
+            return [Run(cell.name, self.device, "", 0.0, _facts({}), "")]
         name = section.name, cell.name
         if name not in self._runs:
             self._runs[name] = self._read_runs(section, cell)
@@ -154,11 +167,11 @@ class BuildContext:
                 continue
             record = records.read(self.project, device, section.name, cell.name)
             if record and record.key == keys[cell.name] and not record.failure:
-                environment = record.environment
-                facts = {title: str(environment.get(key, "")) for key, title in FACTS.items()}
-                facts |= {"Date": record.date, "Sources": record.revision}
-                files = tuple(record.figures), tuple(record.sounds)
-                runs.append(Run(device, record.text, record.seconds, facts, record.data, *files))
+                known = {"date": record.date, "revision": record.revision} | record.environment
+                facts = _facts(known | {"device": known.get("device_name", "")})
+                ran = record.text, record.seconds, facts, record.data
+                drawn = tuple(record.figures), tuple(record.sounds)
+                runs.append(Run(cell.name, device, *ran, *drawn))
             elif device == self.device:
                 what = "no record of a run" if record is None else "a stale record"
                 if record and record.failure:
@@ -186,12 +199,10 @@ class BuildContext:
         entry = transcript.current(section.fingerprints(device)).get(cell.name)
         if entry is None or entry.failed:
             return []
-        known = transcript.facts
-        facts = {title: known.get(key, "") for key, title in FACTS.items()}
-        facts |= {"Device": known.get("device", ""), "Date": known.get("date", "")}
-        facts |= {"Sources": known.get("revision", "")}
-        data = known.get("data", "") if section.downloads(device, upto=cell.name) else ""
-        return [Run(device, entry.output, entry.seconds, facts, data)]
+        reads = section.downloads(device, upto=cell.name)
+        data = transcript.facts.get("data", "") if reads else ""
+        facts = _facts(transcript.facts)
+        return [Run(cell.name, device, entry.output, entry.seconds, facts, data)]
 
     def data_beside(self, page: str) -> frozenset[str]:
         """Names of the data that the cells of a page were run on in this build, or those of any
@@ -227,6 +238,10 @@ class BuildContext:
             known = ", ".join(f"#{part.anchor}" for part in parts[1:])
             raise PageError(f"docs/{name} has no #{anchor}: there are {known}")
         return section
+
+
+def _facts(known: dict) -> dict[str, str]:
+    return {title: str(known.get(key, "")) for key, title in FACTS.items()}
 
 
 def page_of(md: Markdown) -> str:

@@ -19,7 +19,7 @@ from tutorial.lesson import labs
 from tutorial.lesson.cells import Cell
 from tutorial.lesson.project import Project
 from tutorial.page import calls, programs, results_page, study_time
-from tutorial.page.context import TEMPLATES, BuildContext, PageError, Run, agree, render
+from tutorial.page.context import NAMES, TEMPLATES, BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with a gap within
@@ -172,22 +172,15 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
     """How long a lesson takes, what it ran on, and its downloads."""
     section = context.find_section(text)
     parts = context.parts_of(f"{section.name}.md")
-    data = ""
-    seconds: dict[str, list] = {}
-    for cell in section.cells:
-        runs = context.runs_of(section, cell)
-        for run in runs:
-            seconds.setdefault(run.label, []).append(run.seconds)
-        data = (runs[0].data if runs else "") or data  # another device's block names its own
+    last_runs = {device: context.last_run([section], device) for device in NAMES}
     return render(
         "section.html",
         name=section.name,
         minutes=study_time.minutes(parts),
         core_minutes=study_time.minutes(parts, core=True),
-        totals={label: sum(each) for label, each in seconds.items() if None not in each},
-        data=data,
-        last_run=context.last_run([section], context.device),
-        on_gpu=None if context.device == "cuda" else context.last_run([section], "cuda"),
+        last_runs=last_runs,
+        last_run=last_runs[context.device],
+        on_gpu=None if context.device == "cuda" else last_runs["cuda"],
         colab=labs.colab,
         lab=labs.Lab(context.project, section.name),
         drawn_pictures=cifar10.STAND_IN,
