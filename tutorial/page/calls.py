@@ -14,6 +14,7 @@ from tutorial.lesson.cells import Cell, Section
 from tutorial.page.context import BuildContext, render
 
 PACKAGES = ("torch", "torchvision")
+CHAIN = re.compile(r"[\w.]+")
 DOCS = "https://docs.pytorch.org"
 # Names and modules that have no page of their own in the reference, which is the rule.
 SHARED = {
@@ -86,16 +87,10 @@ def names(section: Section) -> Iterator[tuple[Cell, str]]:
 
 def _chains(tree: ast.AST) -> Iterator[str]:
     """The longest chains of attributes of a name: `torch.nn.Linear`, not `torch.nn` within it."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        inner = node
-        while isinstance(inner, ast.Attribute):
-            inner = inner.value
-        if isinstance(inner, ast.Name):
-            yield ast.unparse(node)
-        else:
-            todo += reversed(list(ast.iter_child_nodes(node)))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name)]
+    within = {node.value for node in nodes if isinstance(node, ast.Attribute)}
+    texts = [ast.unparse(node) for node in nodes if node not in within]
+    yield from (text for text in texts if CHAIN.fullmatch(text))
 
 
 def _public(name: str) -> str:

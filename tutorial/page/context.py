@@ -184,7 +184,7 @@ class BuildContext:
                 runs += self._committed(section, cell, device)
         return runs
 
-    def last_run(self, sections: Iterable[Section], device: str) -> "LastRun":
+    def last_run(self, sections: Iterable[Section], device: str) -> LastRun:
         """How many of the cells that run on a device have a current run there, and of when."""
         total, runs = 0, []
         for section in sections:
@@ -218,7 +218,8 @@ class BuildContext:
 
     @cached_property
     def _parts(self) -> dict[str, list[Part]]:
-        return {}
+        pages = self.project.pages.items()
+        return {page.name: study_time.parts(lines) for page, lines in pages}
 
     def title_of(self, page: str) -> str:
         """The page's heading of level 1."""
@@ -228,10 +229,7 @@ class BuildContext:
     def parts_of(self, page: str) -> list[Part]:
         """The parts of `session.md`, or those under one heading of it, `session.md#1-tensors`."""
         name, _, anchor = page.partition("#")
-        parts = self._parts.get(name)
-        if parts is None:
-            lines = self.project.pages.get(self.project.root / "docs" / name, [])
-            parts = self._parts[name] = study_time.parts(lines)
+        parts = self._parts[name]
         if not anchor:
             return parts
         if not (section := study_time.section(parts, anchor)):

@@ -14,19 +14,9 @@ from itertools import chain
 
 from markdown import Markdown
 
-from tutorial.page.context import NAMES, BuildContext, PageError, render
+from tutorial.page.context import FACTS, NAMES, BuildContext, PageError, render
 from tutorial.record.results import Recipe
 
-FACTS = {
-    "data": "Data",
-    "device": "Machine",
-    "threads": "Threads",
-    "torch": "torch",
-    "torchvision": "torchvision",
-    "python": "Python",
-    "date": "Date",
-    "revision": "Sources",
-}
 # Ends of a picture's scale, in its own units: see results.html.
 LEFT, RIGHT = 138, 344
 
@@ -69,8 +59,9 @@ def show_results(context: BuildContext, text: str, md: Markdown) -> str:
     facts = {
         "Device": [NAMES[row.device] for row in every],
         "Seeds": [str(len(row.result["seeds"])) for row in every],
-        **{title: [str(row.result.get(key, "")) for row in every] for key, title in FACTS.items()},
     }
+    for key, title in ({"data": "Data"} | FACTS | {"device": "Machine"}).items():
+        facts[title] = [str(row.result.get(key, "")) for row in every]
     # A column in which each row says the same or nothing, which sorts first, is a sentence.
     same = {title: max(said) for title, said in facts.items() if len({*said} - {""}) == 1}
     by_classes: dict[tuple[str, ...], list[Row]] = {}
