@@ -658,10 +658,10 @@ def test_code_and_output_may_hold_fences_and_other_ends_of_lines(light):
     assert "\x0c" in sources[2] and "\u2028" in sources[2]
     blocks = render(light, page.read_text("utf-8")).select(".cell .highlight code")
     assert [block.get_text() for block in blocks] == [f"{source}\n" for source in sources]
-    made = notebook(light.project, page)
+    made = notebook(BuildContext(light.project), page)
     assert [cell.source for cell in made.cells if cell.cell_type == "code"] == sources
     assert "[home](index.html)" in made.cells[-1].source
-    text = flat(light.project, page)
+    text = flat(BuildContext(light.project), page)
     for cell in cells:
         assert cell.source in text
         assert records.read(light.project, "cpu", "lesson", cell.name).text in text
@@ -694,7 +694,7 @@ def test_admonitions_of_every_kind_are_flattened(light):
             ]
         ),
     )
-    lines = flat(light.project, light.root / "docs" / "lesson.md").splitlines()
+    lines = flat(BuildContext(light.project), light.root / "docs" / "lesson.md").splitlines()
     assert [line for line in lines if line] == [
         "**Warning**",
         "Untitled.",
