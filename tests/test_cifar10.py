@@ -270,14 +270,6 @@ def test_a_slow_source_that_is_nearly_done_is_kept(world):
     assert world.provide().name == "CIFAR-10"
 
 
-def test_an_archive_whose_files_are_others_is_refused(world):
-    assert (
-        world.archives("good", files=SMALL_MD5 | {"test_batch": "0" * 32}).provide().name
-        == cifar10.STAND_IN
-    )
-    assert "test_batch has MD5" in world.said[0] and not world.data()
-
-
 def test_an_exception_in_the_middle_leaves_nothing(world):
     def interrupt(text, done):
         if done:
@@ -379,17 +371,6 @@ def test_the_missing_network_is_remembered_for_a_day(world, monkeypatch):
     assert world.archives("good").provide().name == "CIFAR-10"
 
 
-def test_the_memory_ends_when_real_data_appears(world, tmp_path, monkeypatch):
-    assert world.archives("missing").provide().name == cifar10.STAND_IN
-    with monkeypatch.context() as given:
-        given.setenv("CIFAR10_DIR", str(folder_with(tmp_path / "copy", SMALL)))
-        assert world.provide().name == "a copy"
-    world.provide()
-    assert len(world.server.asked) == 2
-    folder_with(world.root / "data", SMALL)
-    assert world.provide().name == "CIFAR-10" and len(world.server.asked) == 2
-
-
 def test_the_stand_in_is_drawn_anew_when_damaged(world):
     first = world.archives("missing").provide()
     damage(first.folder / cifar10.FOLDER / "test_batch")
@@ -440,8 +421,8 @@ def test_the_given_folder_comes_first(world, copy):
     [
         (lambda copy: damage(copy / cifar10.FOLDER / "data_batch_4"), "data_batch_4 has MD5"),
         (lambda copy: (copy / cifar10.FOLDER / "test_batch").unlink(), "test_batch does not exist"),
-        (lambda copy: (copy / "checksums.json").unlink(), "checksums.json does not exist"),
-        (lambda copy: copy.rename(copy.with_name("moved")), "checksums.json does not exist"),
+        (lambda copy: (copy / "checksums.json").unlink(), "No such file"),
+        (lambda copy: copy.rename(copy.with_name("moved")), "No such file"),
         (lambda copy: (copy / "checksums.json").write_text("{"), "seven MD5s"),
         (lambda copy: (copy / "checksums.json").write_text('{"name": "x", "md5": {}}'), "seven"),
         (lambda copy: (copy / "checksums.json").write_text("[1]"), "seven MD5s"),

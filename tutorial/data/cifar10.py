@@ -18,7 +18,7 @@ import os
 import shutil
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,28 +108,22 @@ def provide(root: Path, tell: Progress, settings: Settings | None = None) -> Sou
 
 def _provide(root: Path, store: Path, tell: Progress, settings: Settings) -> Source:
     named, data = os.environ.get("CIFAR10_DIR"), root / "data"
-    unreachable = store / "unreachable"  # its time says when no archive could be had
     if named == ASK_FOR_STAND_IN:
         return _drawn(store, tell, settings)
     if named:
-        source = _named(Path(named).resolve(), store)
-        unreachable.unlink(missing_ok=True)
-        return source
+        return _named(Path(named).resolve(), store)
     official = Source(CIFAR10, data, dict(settings.files))
     if (data / FOLDER).exists():
         problem = _problem(data, official.md5, store)
         if not problem:
-            unreachable.unlink(missing_ok=True)
             return official
         tell(f"not used: {problem}", None)
-    partial = store / "partial"
-    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+    unreachable, partial = store / "unreachable", store / "partial"
     if recently_unreachable(unreachable, "CIFAR10_RETRY"):
         at = time.strftime("%Y-%m-%d %H:%M", time.localtime(unreachable.stat().st_mtime))
         tell(f"CIFAR-10 was out of reach at {at}, so the {STAND_IN} is used. {HOW_TO_RETRY}", None)
         return _drawn(store, tell, settings)
     try:
-        partial.mkdir()
         if _fetch(partial, tell, settings):
             _remove(data / FOLDER)
             data.mkdir(exist_ok=True)
@@ -191,12 +185,10 @@ def _named(folder: Path, store: Path) -> Source:
     """The source in the folder that CIFAR10_DIR names, or a TutorialError: never another one."""
     listing = folder / "checksums.json"
     remedy = "Make the folder anew, or unset CIFAR10_DIR to use another source."
-    if not listing.is_file():
-        raise TutorialError(f"CIFAR10_DIR: {listing} does not exist. {remedy}")
     try:
         content = json.loads(listing.read_text(encoding="utf-8"))
         name, md5 = str(content["name"]), {file: str(content["md5"][file]) for file in OFFICIAL}
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise TutorialError(
             f"CIFAR10_DIR: {listing} does not give a name and seven MD5s ({error!r}). {remedy}"
         ) from None
@@ -229,32 +221,30 @@ def _md5():
 def _fetch(partial: Path, tell: Progress, settings: Settings) -> bool:
     """Leave the verified files in partial/cifar-10-batches-py; False if no archive serves."""
     for url in settings.urls:
+        shutil.rmtree(partial, ignore_errors=True)  # of the last one, or of a killed process
+        (partial / FOLDER).mkdir(parents=True)
+        archive = partial / "archive.tar.gz"
         try:
-            archive = partial / "archive.tar.gz"
-            shutil.rmtree(partial / FOLDER, ignore_errors=True)  # of the last one
             md5 = download(url, archive, CIFAR10, settings.size, _md5(), tell, settings)
             if md5 != settings.md5:
                 raise ConnectionError(f"refused: its MD5 is {md5} instead of {settings.md5}")
-            _unpack(archive, partial, set(settings.files))
-            if problem := _problem(partial, settings.files, partial):
-                raise ConnectionError(problem)
+            _unpack(archive, partial / FOLDER, settings.files)
             return True
         except (OSError, ValueError, http.client.HTTPException, tarfile.TarError) as error:
             tell(f"{url}: {getattr(error, 'reason', error)}", None)
     return False
 
 
-def _unpack(archive: Path, place: Path, names: set[str]) -> None:
-    """Write the data set's files to place/cifar-10-batches-py, and nothing else of the archive.
+def _unpack(archive: Path, folder: Path, names: Collection[str]) -> None:
+    """Write the files of the data set to `folder`, and nothing else of the archive.
 
     Without extractall(), whose filters Python has since 3.11.4: Debian 12 ships 3.11.2.
     """
-    (place / FOLDER).mkdir()
     with tarfile.open(archive) as tar:
         for member in tar:
-            folder, _, name = member.name.partition("/")
-            if member.isfile() and folder == FOLDER and name in names:
-                with tar.extractfile(member) as packed, open(place / FOLDER / name, "wb") as file:
+            above, _, name = member.name.partition("/")
+            if member.isfile() and above == FOLDER and name in names:
+                with tar.extractfile(member) as packed, open(folder / name, "wb") as file:
                     shutil.copyfileobj(packed, file)
 
 

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from tutorial.data.download import Limits, Progress, checked, download, recently_unreachable
 from tutorial.lesson import files
 
@@ -55,8 +53,8 @@ def provide(
     be taken for a real one.
     """
     store = root / "build" / "torch"
-    store.mkdir(parents=True, exist_ok=True)
-    with FileLock(store / "lock"):
+    said = "waiting for another process that is fetching weights"
+    with files.alone(store / "lock", lambda: tell(said, None)):
         names = _names(store, enums, url_of).values()
         real, random = store / "pretrained", store / "random"
         marker = store / "unreachable"  # its time says when the network had nothing
@@ -148,14 +146,12 @@ def _draw(home: Path, enums: set[str]) -> None:
     import torch
     import torchvision
 
-    for name in torchvision.models.list_models():
-        enum = torchvision.models.get_model_weights(name)
-        if enum.__name__ in enums:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                state = torchvision.models.get_model(name, weights=None).state_dict()
-            target = _checkpoint(home, os.path.basename(enum.DEFAULT.url))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_suffix(".partial")
-            torch.save(state, partial)
-            os.replace(partial, target)
+    for enum in enums:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            state = torchvision.models.get_model(enum.removesuffix("_Weights")).state_dict()
+        target = _checkpoint(home, os.path.basename(official_url(enum)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, target)
