@@ -117,8 +117,9 @@ def test_a_file_is_replaced_in_one_step_or_stays_as_it_was(tmp_path, monkeypatch
 
     with monkeypatch.context() as disk:
         disk.setattr(Path, "write_bytes", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(OSError, match="No space") as told:
             files.write(path, "new")
+    assert told.value.filename == str(path)
     with pytest.raises(UnicodeError):
         files.write(path, "half of a pair: \ud800")
     assert [(file.name, file.read_text("utf-8")) for file in path.parent.iterdir()] == [
@@ -245,6 +246,13 @@ def test_a_device_that_does_not_exist_is_told_before_anything_runs(here, capsys,
 def test_a_section_that_does_not_exist_is_told_with_those_that_do(here, capsys, command):
     assert __main__.main([command, "lessen"]) == 1
     assert "no section is called lessen: there are lesson" in capsys.readouterr().err
+
+
+def test_a_command_needs_neither_docstrings_nor_a_standard_output(here, monkeypatch):
+    done = here.do("tutorial", "run", PYTHONOPTIMIZE="2")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "stdout", None)  # as Python has it where a shell has closed it
+    assert __main__.main(["run"]) == 0
 
 
 def test_reading_names_a_file_that_is_not_there(tmp_path):

@@ -30,7 +30,7 @@ def command(*arguments: tuple) -> Callable:
     """Make a function a command of its name and docstring; each argument is a parameter of it."""
 
     def add(function: Callable[..., int]) -> Callable[..., int]:
-        summary = function.__doc__.partition("\n")[0]
+        summary = (function.__doc__ or "").partition("\n")[0]  # python -OO has no docstrings
         subparser = commands.add_parser(
             function.__name__, help=summary.rstrip("."), description=function.__doc__
         )
@@ -65,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         status = options.pop("function")(**options)
-        sys.stdout.flush()  # here a reader that has gone can still be told of
+        if sys.stdout:  # none where it was closed: `make run >&-`
+            sys.stdout.flush()  # here a reader that has gone can still be told of
         return status
     except BrokenPipeError:
         # Python would flush both once more at its end, and fail again.

@@ -67,6 +67,9 @@ def write(path: Path, text: str) -> None:
     try:
         new.write_bytes(text.encode())
         os.replace(new, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is told without one
+        raise
     finally:
         new.unlink(missing_ok=True)
 
