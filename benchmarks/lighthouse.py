@@ -5,7 +5,7 @@
 Serves build/site, compressed and under the address that its pages name, on a port of its own, and
 rates each page (all, or `index tensors labs/tensors`) in the browser of the tests. Exit code 1 if a
 median is below the bar: 100 for accessibility, best practices and SEO; performance 100 on a desktop
-and 95 on a phone. Performance is only worth reading from a machine that does nothing else.
+and 90 on a phone. Performance is only worth reading from a machine that does nothing else.
 Lighthouse itself, 185 MB, is installed into build/lighthouse/ at the first call.
 """
 
@@ -43,7 +43,7 @@ CATEGORIES = {
     "best-practices": "best practices",
     "seo": "SEO",
 }
-BARS = {"phone": {"performance": 95}, "desktop": {}}  # else 100
+BARS = {"phone": {"performance": 90}, "desktop": {}}  # else 100
 METRICS = {
     "first-contentful-paint": "FCP",
     "largest-contentful-paint": "LCP",

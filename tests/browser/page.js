@@ -7,7 +7,7 @@ window.checks = (() => {
   // structure, which differ between palettes and widths only by what is shown at all.
   const byColour = ["color-contrast"];
   const byWidth = ["target-size", "scrollable-region-focusable", "link-in-text-block"];
-  const inCode = "pre > code, .highlight-ipynb pre";
+  const inCode = "pre > code";
 
   const sheet = (text) => {
     const added = new CSSStyleSheet();
@@ -196,7 +196,7 @@ window.checks = (() => {
     document.querySelectorAll("article [data-clipboard-target]").length;
 
   const copiedOutputs = () =>
-    [...document.querySelectorAll(".cell-run :is(.md-code__nav, clipboard-copy, [data-clipboard-target])")]
+    [...document.querySelectorAll(".cell-run :is(.md-code__nav, [data-clipboard-target])")]
       .map(name);
 
   // Paper
