@@ -251,7 +251,7 @@ def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     pids = tmp_path / "pids"
     text = (
         f"pids = open({str(pids)!r}, 'w')\n"
-        "child = subprocess.Popen(['sleep', '300'])\n"
+        "child = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
         "pids.write(f'{os.getppid()} {os.getpid()} {child.pid}.')\n"
         "pids.close()\n"
         "time.sleep(300)\n"

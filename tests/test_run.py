@@ -392,8 +392,12 @@ FAULTS = {
         import subprocess
         import time
 
+        import sys
+
         child = subprocess.Popen(["sleep", "300"])
-        open("../../../../pids", "w").write(f"{os.getpid()} {child.pid}")
+        apart = sys.platform == "linux"  # as the workers of torchrun
+        other = subprocess.Popen(["sleep", "300"], start_new_session=apart)
+        open("../../../../pids", "w").write(f"{os.getpid()} {child.pid} {other.pid}")
         print("about to hang")
         time.sleep(300)
     """,
@@ -690,7 +694,7 @@ def test_what_a_cell_printed_before_it_failed_is_told(faults, section):
 def test_a_cell_stopped_at_its_time_limit_leaves_no_process_behind(faults):
     sample, _ = faults
     pids = [int(pid) for pid in (sample.root / "pids").read_text().split()]
-    assert len(pids) == 2
+    assert len(pids) == 3
     for pid in pids:
         wait_for(lambda pid=pid: not alive(pid), f"the end of process {pid}", 10)
 
@@ -725,6 +729,15 @@ def test_a_dead_kernel_takes_its_forked_children_along(light):
     assert not (light.root / "outlived").exists()
     assert "died with exit code 3" in done.stderr
     pid = int((light.root / "pid").read_text())
+    wait_for(lambda: not alive(pid), f"the end of process {pid}", 10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_what_a_script_starts_in_a_session_of_its_own_ends_with_it(light):
+    start = 'print(subprocess.Popen(["sleep", "300"], start_new_session=True).pid)'
+    light.script("lesson", f"# %% one\nimport subprocess\n\n{start}\n")
+    assert "1 ran" in light.do("tutorial", "run").stdout
+    pid = int(record(light, "lesson", "one").text)
     wait_for(lambda: not alive(pid), f"the end of process {pid}", 10)
 
 
@@ -806,8 +819,12 @@ def test_an_interrupt_keeps_what_has_finished_and_leaves_no_process(light, name)
         import subprocess
         import time
 
+        import sys
+
         child = subprocess.Popen(["sleep", "300"])
-        open("../../../../pids.new", "w").write(f"{os.getpid()} {child.pid}")
+        apart = sys.platform == "linux"  # as the workers of torchrun
+        other = subprocess.Popen(["sleep", "300"], start_new_session=apart)
+        open("../../../../pids.new", "w").write(f"{os.getpid()} {child.pid} {other.pid}")
         os.rename("../../../../pids.new", "../../../../pids")
         time.sleep(300)
         """,
@@ -855,7 +872,8 @@ if __name__ == "__main__":
     print(multiprocessing.get_start_method(allow_none=True), multiprocessing.parent_process())
     print(os.getsid(0) == os.getpid() if hasattr(os, "getsid") else "", [sys.stdin.read()])
     print(threading.active_count(), torch.get_num_threads(), sys.path)
-    print(sorted(item for item in os.environ.items() if item[0] != "PYTHONPATH"), os.listdir())
+    ours = ("PYTHONPATH", "TUTORIAL_KERNEL")
+    print(sorted(item for item in os.environ.items() if item[0] not in ours), os.listdir())
 
 
 # %% workers

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from dataclasses import asdict
 from pathlib import Path
 
@@ -92,7 +93,8 @@ class KernelProcess:
         patience: float = 1,
     ) -> None:
         self.section, self.device, self.patience = section, device, patience
-        self.environment = environment
+        self.mark = uuid.uuid4().hex
+        self.environment = environment | {watchdog.MARK: self.mark}
         self.workdir, self.drawn = folder / "work", folder / "drawn"
         for place in (self.workdir, self.drawn):
             shutil.rmtree(place, ignore_errors=True)
@@ -139,7 +141,7 @@ class KernelProcess:
                 encoding="utf-8",
                 **own_group,
             )
-        watchdog.watch(self.process.pid)
+        watchdog.watch(self.process.pid, self.mark)
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._bury, daemon=True).start()
         if self.stopped:  # while it was being started
@@ -235,15 +237,8 @@ class KernelProcess:
     def kill(self) -> None:
         """End the process and all it has started."""
         if self.process is not None:
-            self.kill_group()
+            watchdog.end(self.process.pid, self.mark)
             self.process.wait()
-
-    def kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.name == "nt":
-                self.process.kill()
-            else:
-                os.killpg(self.process.pid, signal.SIGKILL)
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the last line may be half a reply
@@ -262,8 +257,8 @@ class KernelProcess:
     def _bury(self) -> None:
         """When the process dies, end its children: they would keep the pipe of replies open."""
         self.process.wait()
-        self.kill_group()
-        watchdog.forget(self.process.pid)
+        watchdog.end(self.process.pid, self.mark)
+        watchdog.forget(self.process.pid, self.mark)
 
     def newly_printed(self) -> str:
         """What was printed since the last call: also by threads, between two cells."""

@@ -21,7 +21,6 @@ from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
-from tutorial.run import watchdog
 from tutorial.run.kernel_process import START_LIMIT, KernelProcess, Stopped
 from tutorial.run.runner import Runner, cores
 
@@ -62,7 +61,6 @@ class SteppingKernel(KernelProcess):
             folder = self.folders / str(len(self.done))
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.workdir, folder, symlinks=True)
-            watchdog.watch(copy["group"])
             self.copies.append((len(self.done), copy["group"]))
         if self.cancelled:
             raise Cancelled
@@ -118,11 +116,6 @@ class SteppingKernel(KernelProcess):
     def exit_code(self) -> int:
         return super().exit_code() if self.dead else self.code
 
-    def kill_group(self) -> None:
-        super().kill_group()
-        for _, group in list(self.copies):
-            end_group(group)
-
     def _end_copies(self, first: int) -> None:
         if first < 0:
             self.kill()
@@ -159,7 +152,6 @@ def end_copy(group: int) -> None:
 def end_group(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-    watchdog.forget(group)
 
 
 class Session(threading.Thread):

@@ -1,4 +1,4 @@
-"""A process that ends what a run has started, should the run itself be killed.
+"""Ends what a run has started: while it runs, and in a process of its own should it be killed.
 
 Each kernel has a session of its own: closing the terminal does not end it, and its time limit is
 kept by the process that started it. The watchdog waits until that process is gone, however it
@@ -12,19 +12,49 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
+
+MARK = "TUTORIAL_KERNEL"  # an environment variable that all processes of a kernel inherit
 
 _lock = threading.Lock()
 _process: subprocess.Popen | None = None
 
 
-def watch(group: int) -> None:
-    """Kill this process group, if it is still there when the present process ends."""
-    _tell(f"+{group}")
+def end(kernel: int, mark: str) -> None:
+    """Kill a kernel and its process group; on Linux all processes with its mark as well.
+
+    The workers of torchrun, for one, leave the group that they were started in.
+    """
+    with suppress(OSError):
+        if os.name == "nt":
+            os.kill(kernel, signal.SIGTERM)
+        else:
+            os.killpg(kernel, signal.SIGKILL)
+    killed: set[int] = set()
+    while left := _marked(f"{MARK}={mark}".encode()) - killed:  # a process may just have forked
+        for process in left:
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        killed |= left
 
 
-def forget(group: int) -> None:
-    """The process group has ended: its number may be another's from now on."""
-    _tell(f"-{group}")
+def _marked(variable: bytes) -> set[int]:
+    marked = set()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended, or is another user's
+            if variable in file.read_bytes().split(b"\0"):
+                marked.add(int(file.parent.name))
+    return marked
+
+
+def watch(kernel: int, mark: str) -> None:
+    """End this kernel, if it is still there when the present process ends."""
+    _tell(f"+{kernel} {mark}")
+
+
+def forget(kernel: int, mark: str) -> None:
+    """The kernel has ended: its number may be another's from now on."""
+    _tell(f"-{kernel} {mark}")
 
 
 def _tell(line: str) -> None:
@@ -47,15 +77,11 @@ def _tell(line: str) -> None:
 
 def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it on Windows
-    groups: set[int] = set()
+    kernels: set[str] = set()
     for line in sys.stdin:
-        (groups.add if line.startswith("+") else groups.discard)(int(line[1:]))
-    for group in groups:
-        with suppress(OSError):
-            if os.name == "nt":
-                os.kill(group, signal.SIGTERM)
-            else:
-                os.killpg(group, signal.SIGKILL)
+        (kernels.add if line.startswith("+") else kernels.discard)(line[1:])
+    for kernel, mark in map(str.split, kernels):
+        end(int(kernel), mark)
 
 
 if __name__ == "__main__":
