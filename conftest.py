@@ -5,7 +5,7 @@ import pytest
 from tests import nightly
 from tutorial.lesson.project import Project
 
-pytest_plugins = ["tutorial.run.pytest_plugin"]
+pytest_plugins = ["tutorial.run.pytest_plugin", "tests.markdown_code"]
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -172,7 +172,9 @@ def make_sample(root: Path, light: bool = False) -> Sample:
         (root / folder).mkdir(parents=True)
     (root / "mkdocs.yml").write_text(MKDOCS, encoding="utf-8")
     (root / "docs" / "index.md").write_text("# Home\n", encoding="utf-8")
-    (root / "conftest.py").write_text('pytest_plugins = ["tutorial.run.pytest_plugin"]\n')
+    (root / "conftest.py").write_text(
+        'pytest_plugins = ["tutorial.run.pytest_plugin", "tests.markdown_code"]\n'
+    )
     shutil.copy(ROOT / "pyproject.toml", root)
     return Sample(root, light)
 
