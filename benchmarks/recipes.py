@@ -36,7 +36,7 @@ def main() -> int:
         project = Project(root)
         # One at a time: two would share the memory and spoil each other's times.
         runner = Runner(project, "cpu", jobs=1, listener=progress)
-        measurer = Measurer(project, runner, seeds=2)
+        measurer = Measurer(runner, seeds=2)
         outcomes = measurer.run(measurer.choose([SLOW, FAST, LAST]))
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         if problems:

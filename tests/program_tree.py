@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tutorial.data import cifar10
-from tutorial.run import runner
 from tutorial.run.kernel_process import environment_of
 
 LONGEST = 600  # seconds for one cell; one that takes longer is killed
@@ -48,8 +47,7 @@ def run(
         [sys.executable, "-m", "tests.program_tree"],
         input=json.dumps(request),
         cwd=work,
-        env=environment_of("cpu", 1, "module://tutorial.run.figures", torch_home)
-        | {"MATPLOTLIBRC": str(Path(runner.__file__).with_name("matplotlibrc"))},
+        env=environment_of("cpu", 1, torch_home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

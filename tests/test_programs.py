@@ -13,7 +13,8 @@ from tests import nightly, program_tree
 from tutorial.lesson import needs
 from tutorial.lesson.project import Project
 from tutorial.record import drift, records, transcripts
-from tutorial.run.runner import Runner, printed
+from tutorial.run.replies import printed
+from tutorial.run.runner import Runner
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
 

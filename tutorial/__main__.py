@@ -240,15 +240,19 @@ SEEDS = argument("--seeds", type=int, default=5, help="seeds per recipe; 5 by de
 )
 def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> int:
     """Measure the recipes over several seeds."""
-    from tutorial.run.measure import measure
+    from tutorial.run.measure import Measurer
     from tutorial.run.progress import Progress
+    from tutorial.run.runner import Runner
 
     started = time.monotonic()
+    if device != "cpu":
+        jobs = jobs or 1  # two on one accelerator would spoil each other's times
     with Progress() as progress:
-        outcomes, said = measure(Project.find(device), device, recipes, seeds, jobs, progress)
+        measurer = Measurer(Runner(Project.find(device), device, jobs, progress), seeds)
+        outcomes = measurer.run(measurer.choose(recipes))
     _print_problems(outcomes)
-    for reason in said:
-        print(reason)
+    for note in measurer.notes:
+        print(note)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     measured = f"{len(outcomes) - failed} measured, {failed} failed"
     print(f"recipes on {device}: {measured}, {time.monotonic() - started:.1f} s")

@@ -43,10 +43,8 @@ class Stopped(Exception):
     """The kernel was ended on purpose: nothing has failed."""
 
 
-def environment_of(
-    device: str, threads: int, backend: str, torch_home: Path | None
-) -> dict[str, str]:
-    """The environment variables of a process that runs cells; `backend` is matplotlib's.
+def environment_of(device: str, threads: int, torch_home: Path | None) -> dict[str, str]:
+    """The environment variables of a process that runs cells.
 
     What libraries keep between runs has a folder here: a home that cannot be written to would make
     them say so in the middle of a lesson.
@@ -61,7 +59,8 @@ def environment_of(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONWARNINGS": "",
         "PYTHONOPTIMIZE": "",  # which leaves out assertions
-        "MPLBACKEND": backend,
+        "MPLBACKEND": "module://tutorial.run.figures",
+        "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
         "MPLCONFIGDIR": str(caches / "matplotlib"),
         "XDG_CACHE_HOME": str(caches),
         "OMP_NUM_THREADS": str(threads),
@@ -251,7 +250,7 @@ class KernelProcess:
             self.process.wait(END_LIMIT)
         except subprocess.TimeoutExpired:  # a cell has closed the pipe, or written to it
             self.cut_off = True
-            self.kill_group()
+            watchdog.end(self.process.pid, self.mark)
         self.replies.put(None)
 
     def _bury(self) -> None:

@@ -11,11 +11,10 @@ from filelock import FileLock
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import Cell
-from tutorial.lesson.project import Project
 from tutorial.record import results
 from tutorial.record.results import SEEDS, Recipe
 from tutorial.run.kernel_process import KernelProcess, Stopped
-from tutorial.run.runner import Listener, Outcome, Runner, revision
+from tutorial.run.runner import Outcome, Runner, revision
 
 VERSIONS = ("threads", "python", "torch", "torchvision")
 # Cells of ours in the recipe's process: see seeds.py.
@@ -27,12 +26,12 @@ OUTCOME = "_seeds.tell_outcome()"
 class Measurer:
     """Measures recipes as the runner runs sections: same threads, data, environment and limits."""
 
-    def __init__(self, project: Project, runner: Runner, seeds: int = SEEDS) -> None:
+    def __init__(self, runner: Runner, seeds: int = SEEDS) -> None:
         if seeds < 2:
             raise TutorialError(f"SEEDS={seeds}: a spread takes two seeds or more")
-        self.project, self.runner, self.seeds = project, runner, list(range(seeds))
-        self.all = results.recipes(project)
-        self.said: list[str] = []  # why what was measured is not committed
+        self.project, self.runner, self.seeds = runner.project, runner, list(range(seeds))
+        self.all = results.recipes(self.project)
+        self.notes: list[str] = []  # why what was measured is not committed
 
     def choose(self, names: list[str]) -> list[Recipe]:
         """The named recipes that run on the device; all for an empty list."""
@@ -40,11 +39,12 @@ class Measurer:
         if unknown:
             known = ", ".join(self.all) or "none yet"
             raise TutorialError(f"no recipe is called {unknown[0]}: there are {known}")
-        return [
-            recipe
-            for name, recipe in self.all.items()
-            if (not names or name in names) and recipe.cell in recipe.span(self.runner.device)
-        ]
+        device = self.runner.device
+        here = [recipe for recipe in self.all.values() if recipe.cell in recipe.span(device)]
+        chosen = [recipe for recipe in here if not names or recipe.name in names]
+        if not chosen:
+            raise TutorialError(f'no script has a cell with recipe="..." that runs on {device}')
+        return chosen
 
     def run(self, chosen: list[Recipe]) -> list[Outcome]:
         """Measure the recipes and write their results; an interrupt keeps what has finished."""
@@ -118,9 +118,8 @@ class Measurer:
 
     def _keep(self, recipe: Recipe, measured: list[dict], facts: dict) -> None:
         device = self.runner.device
-        data = [
-            source.name for source in self.runner.data_for(recipe.needed(device).downloads(device))
-        ]
+        sources = self.runner.data_for(recipe.needed(device).downloads(device))
+        data = [source.name for source in sources]
         result = {
             "script": recipe.cell.script,
             "cell": recipe.cell.name,
@@ -138,20 +137,22 @@ class Measurer:
             },
             "seconds": results.times([outcome["seconds"] for outcome in measured]),
         }
-        path, reason = results.path_of(self.project, device), ""
-        stand_ins = [name for name in data if name in (cifar10.STAND_IN, weights.STAND_IN)]
-        if stand_ins:
-            reason = f"measured on {', '.join(stand_ins)}"
-        elif len(self.seeds) < SEEDS:
-            reason = f"{len(self.seeds)} seeds are fewer than {SEEDS}"
-        if reason:
+        path = results.path_of(self.project, device)
+        if reason := self._not_to_be_committed(data):
             path = results.uncommitted(self.project, device)
-            self.said.append(
+            self.notes.append(
                 f"{recipe.name}: {reason}, therefore in {self.project.relative(path)}"
                 " and not in outputs/, which no page may take for the real thing"
             )
         with FileLock(self.project.build / "results" / "file.lock"):
             results.write(path, recipe.name, result, set(self.all))
+
+    def _not_to_be_committed(self, data: list[str]) -> str:
+        stand_ins = [name for name in data if name in (cifar10.STAND_IN, weights.STAND_IN)]
+        if stand_ins:
+            return f"measured on {', '.join(stand_ins)}"
+        few = len(self.seeds) < SEEDS
+        return f"{len(self.seeds)} seeds are fewer than {SEEDS}" if few else ""
 
 
 def _refuse_unrepeatable(recipe: Recipe, outcome: dict) -> None:
@@ -167,21 +168,3 @@ def _refuse_unrepeatable(recipe: Recipe, outcome: dict) -> None:
             f" {recipe.since.name} makes: the next seed would go on where this one ended. Begin the"
             ' recipe where the network is made: since="..."'
         )
-
-
-def measure(
-    project: Project,
-    device: str,
-    names: list[str],
-    seeds: int = SEEDS,
-    jobs: int | None = None,
-    listener: Listener | None = None,
-) -> tuple[list[Outcome], list[str]]:
-    """Measure recipes; what became of each, and the reasons why some are not committed."""
-    if device != "cpu":
-        jobs = jobs or 1  # two on one accelerator would spoil each other's times
-    measurer = Measurer(project, Runner(project, device, jobs, listener), seeds)
-    chosen = measurer.choose(names)
-    if not chosen:
-        raise TutorialError(f'no script has a cell with recipe="..." that runs on {device}')
-    return measurer.run(chosen), measurer.said

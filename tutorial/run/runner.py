@@ -4,9 +4,7 @@ import contextlib
 import importlib.metadata
 import os
 import platform
-import re
 import subprocess
-import sysconfig
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -23,20 +21,9 @@ from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
-from tutorial.run import sounds
-from tutorial.run.kernel_process import (
-    NO_REPLY,
-    OUTPUT_LIMIT,
-    TOO_MUCH,
-    KernelProcess,
-    Stopped,
-    environment_of,
-)
+from tutorial.run import replies, sounds
+from tutorial.run.kernel_process import NO_REPLY, KernelProcess, Stopped, environment_of
 
-# What a terminal shows nothing of: colours, the end of a line erased, a hidden cursor, links.
-UNSEEN = re.compile(r"\x1b(?:\[[\d;:]*m|\[[012]?K|\[\?25[hl]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
-CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~])?|(?!\n|\t)[\x00-\x1f\x7f-\x9f]")
-ENVIRON = re.compile(r'File "(<frozen os>|[^"]*[/\\]os\.py)"')  # where os.environ raises
 version = cache(importlib.metadata.version)  # asked for once a section
 PINNED = ("torch", "torchvision", "numpy", "matplotlib", "pillow")
 
@@ -95,22 +82,15 @@ class Runner:
         On an accelerator sections that compare times run last, one after the other.
         """
         self.provide(frozenset().union(*(section.downloads(self.device) for section in sections)))
-        outcomes = {section.name: Outcome(section) for section in sections}
-        waiting = []
-        for section in sections:
-            stale = self.stale(section)
-            if stale:
-                waiting.append(section)
-            else:
-                outcome = outcomes[section.name]
-                outcome.status, outcome.cells = "reused", len(section.on(self.device))
-                self.listener.section_ended(outcome)
-        waiting.sort(key=self._last_seconds, reverse=True)  # the longest must not start last
-        alone = [section for section in waiting if self.runs_alone(section)]
-        beside = [section for section in waiting if section not in alone]
-        for together in (beside, *([section] for section in alone)):
-            self.side_by_side(self._run, [outcomes[section.name] for section in together])
-        return list(outcomes.values())
+        outcomes = [Outcome(section) for section in sections]
+        # What trains longest must not start last, and the time limits tell what trains.
+        limits = {s.name: max((c.timeout for c in s.on(self.device)), default=0) for s in sections}
+        first = sorted(outcomes, key=lambda outcome: limits[outcome.section.name], reverse=True)
+        alone = [outcome for outcome in first if self.runs_alone(outcome.section)]
+        beside = [outcome for outcome in first if not self.runs_alone(outcome.section)]
+        for together in (beside, *([outcome] for outcome in alone)):
+            self.side_by_side(self._run, together)
+        return outcomes
 
     def side_by_side(self, work: Callable, items: list) -> list:
         """The results of work(item), as many at a time as there are jobs.
@@ -164,8 +144,7 @@ class Runner:
     def kernel_environment(self, threads: int) -> dict[str, str]:
         """The environment variables of a process that runs cells."""
         home = self.weights.home if self.weights else None
-        environment = environment_of(self.device, threads, "module://tutorial.run.figures", home)
-        return environment | {"MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc"))}
+        return environment_of(self.device, threads, home)
 
     def provide(self, downloads: frozenset[str]) -> None:
         root, tell = self.project.root, self.listener.preparing
@@ -210,30 +189,21 @@ class Runner:
                 return "versions, device or data have changed"
         return ""
 
-    def _last_seconds(self, section: Section) -> tuple:
-        folder = records.folder(self.project, self.device, section.name)
-        total = 0.0
-        for path in folder.glob("*.json"):
-            with contextlib.suppress(TutorialError):
-                total += records.load(path).seconds
-        # Without records, the time limits tell which sections train.
-        return total, sum(cell.timeout for cell in section.on(self.device))
-
     def _run(self, outcome: Outcome) -> None:
         section = outcome.section
         folder = records.folder(self.project, self.device, section.name)
         folder.mkdir(parents=True, exist_ok=True)
-        self.listener.cell_started(section, None)
-        with FileLock(folder / ".lock"):
-            if self.stale(section):  # another process may have run it meanwhile
+        with FileLock(folder / ".lock"):  # another process may be running it
+            if not self.stale(section):
+                outcome.status, outcome.cells = "reused", len(section.on(self.device))
+            else:
+                self.listener.cell_started(section, None)
                 try:
                     self._run_cells(outcome, folder)
                 except Stopped:
                     return
                 except TutorialError as error:
                     outcome.status, outcome.problems = "failed", [str(error)]
-            else:
-                outcome.status, outcome.cells = "reused", len(section.on(self.device))
         self.listener.section_ended(outcome)
 
     def _run_cells(self, outcome: Outcome, folder: Path) -> None:
@@ -300,20 +270,20 @@ class Runner:
 
         shared: environment, date and revision of the run.
         """
-        failure = self._judge(cell, reply)
+        failure = replies.failure(self.project, cell, reply)
         seen, heard = [], []
         if "sound" in cell.options and not failure:
             try:
                 heard = sounds.take(kernel.workdir, cell.options["sound"], folder, cell.name)
             except ValueError as error:
-                failure = self._tell(cell, cell.line, str(error), reply)
+                failure = replies.failure_message(self.project, cell, cell.line, str(error), reply)
         if not failure:
             seen = [_keep_figure(figure, kernel.drawn, folder) for figure in reply["figures"]]
         data = self.data_for(section.downloads(self.device, upto=cell.name))
         return Record(
             cell.name,
             section.keys(self.device)[cell.name],
-            printed(reply, kernel.workdir, self.project.root),
+            replies.printed(reply, kernel.workdir, self.project.root),
             reply["seconds"],
             seen,
             failure,
@@ -322,62 +292,6 @@ class Runner:
             sounds=heard,
             accuracy=reply.get("accuracy"),
         )
-
-    def _judge(self, cell: Cell, reply: dict) -> str:
-        """Why the cell failed, '' if it did what its marker line announces."""
-        if "not_run" in reply:
-            return reply["not_run"]
-        said, line = None, cell.line
-        error, expected = reply["error"], cell.options.get("error")
-        kinds = {warning["type"] for warning in reply["warnings"]}
-        announced = {cell.options["warns"]} if "warns" in cell.options else set()
-        figures, message = len(reply["figures"]), error["message"] if error else ""
-        if reply.get("fatal"):
-            said = reply["fatal"]
-        elif len(f"{reply['text']}{message}".encode(errors="replace")) > OUTPUT_LIMIT:
-            said = TOO_MUCH
-        elif error and expected not in error["types"]:
-            line = error["line"] or cell.line
-            wanted = f" (announced: {expected})" if expected else ""
-            said = f"{error['message']}{wanted}\n{error['traceback'].rstrip()}{_cause(error)}"
-        elif control := CONTROL.search(_as_in_a_terminal(reply)):
-            said = f"prints {control[0]!a}, a control character, which no page can show"
-        elif reply["other_backend"]:
-            said = (
-                f"chooses the Matplotlib backend {reply['other_backend']}: leave that out, a page's"
-                " figures are drawn by one of the project's own"
-            )
-        elif expected and not error:
-            said = f"raised nothing, although error={expected!r} is announced"
-        elif kinds - announced:
-            warning = next(w for w in reply["warnings"] if w["type"] not in announced)
-            said = (
-                f"unannounced warning: {warning['type']}: {warning['message']}\n"
-                f'mend the code, or announce it: warns="{warning["type"]}"'
-            )
-        elif announced - kinds:
-            said = f"gave no {cell.options['warns']}, although it is announced with warns="
-        elif reply["unshown"]:
-            said = "leaves a figure open: end the cell with plt.show()"
-        elif figures > 1:
-            said = f"shows {figures} figures; give each a cell of its own"
-        elif figures and "alt" not in cell.options:
-            said = 'shows a figure without alt="..." that says what is to be seen in it'
-        elif not figures and "alt" in cell.options:
-            said = "announces a figure with alt= and shows none"
-        return "" if said is None else self._tell(cell, line, said, reply)
-
-    def _tell(self, cell: Cell, line: int, said: str, reply: dict) -> str:
-        """The message about a cell that failed: where it stands, what is amiss, what it printed."""
-        where = f"snippets/{cell.section}.py:{line}"
-        shown = self.project.where(cell.section, cell.name)
-        said = said.rstrip()
-        printed = UNSEEN.sub("", reply["text"]).strip()
-        if printed:
-            tail = "\n".join(printed.split("\n")[-10:])[-2000:]
-            said += f"\nprinted before that:\n{tail}"
-        said = without_paths(said, self.project.root)
-        return f"{where}: cell {cell.name}, {shown}: {_escaped(UNSEEN.sub('', said))}"
 
 
 class OtherWay(Runner):
@@ -429,59 +343,6 @@ def revision(root: Path) -> str:
         return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("REVISION", "")
-
-
-def printed(reply: dict, workdir: Path, root: Path) -> str:
-    """A cell's output as a reader would see it in a terminal, without this machine's paths."""
-    text = _as_in_a_terminal(reply)
-    # As Python writes to a terminal what UTF-8 has no bytes for: half of a surrogate pair.
-    text = text.encode(errors="backslashreplace").decode()
-    text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)  # differs from build to build
-    return _escaped(without_paths(text, workdir, root))
-
-
-def _escaped(text: str) -> str:
-    """Without control characters: those of a cell that fails, as it is told and recorded."""
-    return CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
-
-
-def without_paths(text: str, *folders: Path) -> str:
-    """A text that reads alike on each machine: files are named from the folder that they lie in,
-    files of a library as Python imports it, and what else lies in the home begins with ~.
-    """
-    home = Path(os.path.expanduser("~"))
-    known = {path: "" for folder in folders for path in (folder, folder.resolve())}
-    known |= {Path(sysconfig.get_path(name)): "" for name in ("purelib", "platlib", "stdlib")}
-    known |= {home: "~"} if home.is_dir() and home != Path(home.anchor) else {}
-    for path in sorted(known, key=lambda path: len(str(path)), reverse=True):
-        plain = str(path)
-        for form in dict.fromkeys((plain, repr(plain)[1:-1], path.as_posix())):  # on Windows, three
-            pattern = rf"(?<![\w.-]){re.escape(form)}(?:(?P<inside>[/\\]+)|(?![\w.-]))"
-            text = re.sub(pattern, lambda match, name=known[path]: _shorter(name, match), text)
-    return text
-
-
-def _shorter(name: str, match: re.Match) -> str:
-    inside = match["inside"]
-    return name + (inside or "") if name else "" if inside else "."
-
-
-def _cause(error: dict) -> str:
-    """What an error may come from that a script runs into as a cell, or on a reader's machine."""
-    if "FileNotFoundError" in error["types"]:
-        return "\ncells run in an empty folder, like a reader's: let a cell above write the file"
-    if "KeyError" in error["types"] and ENVIRON.search(error["traceback"]):
-        return "\nno reader has an environment variable of yours: write its value into the cell"
-    return ""
-
-
-def _as_in_a_terminal(reply: dict) -> str:
-    """What is left to be seen of what a cell printed, and of its error."""
-    text = reply["text"]
-    if reply["error"]:
-        text += "\n" + reply["error"]["message"]
-    lines = [line.rstrip("\r").rpartition("\r")[2] for line in UNSEEN.sub("", text).split("\n")]
-    return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
 def _keep_figure(figure: dict, drawn: Path, folder: Path) -> dict:
