@@ -3,9 +3,8 @@
 import time
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from rich.progress import MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Table
 
 from tutorial.lesson.cells import Cell, Section
 from tutorial.run.runner import Listener, Outcome
@@ -18,59 +17,45 @@ class Progress(Listener):
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self.rows: dict[str, dict] = {}
-        self.note = ""
-        self.live = Live(get_renderable=self._table, console=self.console, refresh_per_second=8)
+        doing = TextColumn("{task.fields[doing]}")
+        columns = TextColumn("{task.description}"), MofNCompleteColumn(), doing, TimeElapsedColumn()
+        self.live = self.console.is_terminal
+        self.table = Table(*columns, console=self.console, disable=not self.live)
+        self.rows: dict[str, tuple[TaskID, float]] = {}  # with the time when it began
 
     def __enter__(self) -> "Progress":
-        if self.console.is_terminal:
-            self.live.start()
+        self.table.start()
         return self
 
     def __exit__(self, *exception) -> None:
-        if self.console.is_terminal:
-            self.live.stop()
+        self.table.stop()
 
     def preparing(self, message: str, fraction: float | None) -> None:
-        self.note = message if fraction is None else f"{message} {fraction:.0%}"
         if fraction is None:
             self.console.print(message, highlight=False, markup=False, soft_wrap=True)
+        else:
+            percent, _ = self._row(message, 100)
+            self.table.update(percent, completed=round(100 * fraction))
 
     def cell_started(self, section: Section, cell: Cell | None) -> None:
-        self.note = ""
-        row = self.rows.setdefault(
-            section.name, {"started": time.monotonic(), "done": 0, "total": len(section.cells)}
-        )
-        row |= {"cell": cell.name if cell else "starting", "cell started": time.monotonic()}
-        row["done"] = section.cells.index(cell) if cell else 0
-        if cell and not self.console.is_terminal:
+        row, _ = self._row(section.name, len(section.cells))
+        doing = f"[cyan]{cell.name}, since {time.strftime('%X')}" if cell else "starting"
+        self.table.update(row, completed=section.cells.index(cell) if cell else 0, doing=doing)
+        if cell and not self.live:
             # One line when a cell starts, so that a log shows where a run hangs.
             print(f"  {section.name}: {cell.name}", file=self.console.file, flush=True)
 
     def section_ended(self, outcome: Outcome) -> None:
-        row = self.rows.setdefault(
-            outcome.section.name,
-            {"started": time.monotonic(), "total": len(outcome.section.cells)},
-        )
-        elapsed = 0.0 if outcome.status == "reused" else time.monotonic() - row["started"]
-        row |= {"status": outcome.status, "done": outcome.cells, "elapsed": elapsed}
-        if not self.console.is_terminal:
-            print(
-                f"{outcome.section.name}: {outcome.status}, {outcome.cells} cells, {elapsed:.1f} s",
-                file=self.console.file,
-                flush=True,
-            )
+        name, status, cells = outcome.section.name, outcome.status, outcome.cells
+        row, started = self._row(name, len(outcome.section.cells))
+        self.table.update(row, completed=cells, doing=f"[{STYLES[status]}]{status}")
+        self.table.stop_task(row)
+        if not self.live:
+            seconds = f"{time.monotonic() - started:.1f} s"
+            print(f"{name}: {status}, {cells} cells, {seconds}", file=self.console.file, flush=True)
 
-    def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        now = time.monotonic()
-        for name, row in list(self.rows.items()):
-            status = row.get("status")
-            doing = Text(status or row["cell"], STYLES.get(status, "cyan"))
-            elapsed = row.get("elapsed", now - row["started"])
-            in_cell = "" if status else f"{now - row['cell started']:.0f} s in this cell"
-            counted = f"{row['done']}/{row['total']}"
-            table.add_row(name, counted, doing, f"{elapsed:.0f} s", in_cell)
-        if self.note:
-            table.add_row(Text(self.note, "dim"))
-        return table
+    def _row(self, name: str, total: int) -> tuple[TaskID, float]:
+        if name not in self.rows:
+            row = self.table.add_task(name, total=total, doing="")
+            self.rows[name] = row, time.monotonic()
+        return self.rows[name]
