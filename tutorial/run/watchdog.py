@@ -70,7 +70,7 @@ def _tell(line: str) -> None:
                 start_new_session=True,
             )
             atexit.register(_process.communicate)
-        with suppress(OSError):  # somebody has killed it
+        with suppress(OSError, ValueError):  # it has ended, or this process is about to
             _process.stdin.write(f"{line}\n")
             _process.stdin.flush()
 
