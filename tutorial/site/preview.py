@@ -37,12 +37,12 @@ LIVE = 2  # sections with a kernel: each holds the memory of its data and networ
 PATIENCE = 2.0  # seconds to wait for the changed cells before the page says that they run
 REAL, SHOWN, RAN = "build", "build/preview", "build/preview/ran"  # folders of records
 RUN_ON, FAILED, WAITING = "run on from the cells above it", "failed", "not run yet"
-NOTE = Template(
-    '<div class="admonition {{ kind }}" id="preview-note"><p class="admonition-title">Preview</p>'
-    "<p>{{ text }}</p>{% if code %}<pre>{{ code }}</pre>{% endif %}</div>",
+TROUBLE = Template(
+    '<div class="admonition failure" id="preview-note"><p class="admonition-title">Preview</p>'
+    "<p>Not what you saved, which cannot be shown:</p><pre>{{ message }}</pre></div>",
     autoescape=True,
 )
-NOTE_IN_PAGE = re.compile(r'<div class="admonition \w+" id="preview-note">.*?</div>', re.DOTALL)
+TROUBLE_IN_PAGE = re.compile(r'<div class="admonition failure" id="preview-note">.*?</div>', re.S)
 
 
 class Preview:
@@ -62,7 +62,6 @@ class Preview:
         self.signal.touch()
         self.sessions: OrderedDict[str, Session] = OrderedDict()
         self.inputs = ""  # of the last build: all but scripts and pages
-        self.states: dict[str, dict[str, str]] = {}  # by section and cell; '' after a real run
         self.news = threading.Lock()  # guards what follows
         self.ended: set[str] = set()  # sections with a cell that has ended and is not shown yet
         self.updating = False
@@ -84,18 +83,17 @@ class Preview:
 
     def _update(self, project: Project) -> None:
         started, last, sections = time.monotonic(), self.project, project.sections
+        build.check(project)
         scripts = [section.path for section in sections.values()]
         fingerprint = inputs.fingerprint(project, [*project.pages, *scripts], with_records=False)
         whole = fingerprint != self.inputs or project.pages.keys() != last.pages.keys()
         edited = {name for name in sections if whole or sections[name] != last.sections.get(name)}
-        if whole or project.pages != last.pages or cells_of(project) != cells_of(last):
-            build.check(project)
         stale = self._stale(project, edited)
-        if not self.states or len(stale) > (LIVE if self.stepping else 0):
+        if not self.inputs or self._too_many(stale):
             failed = self.run(replace(project, folder=REAL))
             edited = set(sections)
             stale = self._stale(project, edited)
-            if failed and len(stale) > (LIVE if self.stepping else 0):
+            if failed and self._too_many(stale):
                 raise TutorialError("the preview is as it was")
         for name in stale:
             self._session(project, name)
@@ -106,28 +104,26 @@ class Preview:
             self.sessions[name].wait(until - time.monotonic())
         with self.news:
             changed, self.ended = (edited | self.ended) & sections.keys(), set()
-        for name in changed:
-            self.states[name] = self._provide(project, sections[name])
+        states = {name: self._provide(project, sections[name]) for name in changed}
         if whole:
             for device in DEVICES:
-                if device != project.device and (project.root / REAL / device).is_dir():
-                    shutil.copytree(
-                        project.root / REAL / device, project.build / device, dirs_exist_ok=True
-                    )
+                real = project.root / REAL / device
+                if device != project.device and real.is_dir():
+                    shutil.copytree(real, project.build / device, dirs_exist_ok=True)
             build.build_preview(project)
         else:
             build.remake_pages(project, changed)
         self.inputs, self.project = fingerprint, project
-        for name, states in self.states.items():
-            self._show_states(name, states)
         for name in stale:
-            counts = Counter(filter(None, self.states[name].values()))
-            said = ", ".join(f"{count} {state}" for state, count in counts.items())
+            said = ", ".join(f"{count} {state}" for state, count in states[name].items() if state)
             print(f"preview of {name}: {said}, {time.monotonic() - started:.1f} s", flush=True)
+
+    def _too_many(self, stale: list[str]) -> bool:
+        return len(stale) > (LIVE if self.stepping else 0)
 
     def opened(self, page: str) -> None:
         """Someone looks at this page: have its section's kernel ready for the first change."""
-        if self.stepping and page in self.states and page not in self.sessions:
+        if self.stepping and page in self.project.sections and page not in self.sessions:
             self._session(self.project, page)
 
     def close(self) -> None:
@@ -182,61 +178,38 @@ class Preview:
                 stale.append(name)
         return stale
 
-    def _provide(self, project: Project, section: Section) -> dict[str, str]:
-        """Put what is to be shown of a section where its pages are made from; each cell's state."""
-        states: dict[str, str] = {}
+    def _provide(self, project: Project, section: Section) -> Counter:
+        """Put what is to be shown of a section where its pages are made from; the cells' states."""
         target = records.folder(project, project.device, section.name)
         target.mkdir(parents=True, exist_ok=True)
+        failed, states = "", Counter()
         for cell, key in section.keys(project.device).items():
-            known = {folder: self._current(folder, section, cell) for folder in (REAL, RAN)}
-            good = [folder for folder, record in known.items() if record and not record.failure]
-            bad = [folder for folder, record in known.items() if record and record.failure]
+            real, ran = (self._current(folder, section, cell) for folder in (REAL, RAN))
+            good = [record for record in (real, ran) if record and not record.failure]
             if good:
-                record, state = known[good[0]], "" if good[0] == REAL else RUN_ON
-                source = project.root / good[0] / project.device / section.name
+                record, state, folder = (real, "", REAL) if good[0] is real else (ran, RUN_ON, RAN)
+                source = project.root / folder / project.device / section.name
                 for _, file in record.files():
                     shutil.copyfile(source / file, target / file)
-            elif bad:
-                record, state = known[bad[-1]], FAILED
+            elif record := ran or real:
                 record = replace(record, text=record.failure, failure="", figures=[], sounds=[])
+                state, failed = FAILED, failed or cell
             else:
-                failed = next((name for name, state in states.items() if state == FAILED), "")
                 text = f"Not run: the cell {failed} failed." if failed else "Running ..."
                 record, state = Record(cell, key, text, 0.0), WAITING
             environment = {**record.environment, "preview": state}
             replace(record, environment=environment).write(target)
-            states[cell] = state
+            states[state] += 1
         return states
-
-    # Notes on pages
-
-    def _show_states(self, name: str, states: dict[str, str]) -> None:
-        special = [cell for cell, state in states.items() if state]
-        if special:
-            text = (
-                f"{len(special)} of {len(states)} cells were run on from the state above them,"
-                f" beginning with {special[0]}, or not yet. Such outputs are never published:"
-                " make site runs the section from the top."
-            )
-            self._note(name, NOTE.render(kind="warning", text=text))
 
     def _show_trouble(self, message: str) -> None:
         """Say on the page of the script or page named first why nothing new is shown there."""
-        name = Path(message.partition(":")[0]).stem
-        text = "Not what you saved, which cannot be shown:"
-        self._note(name, NOTE.render(kind="failure", text=text, code=message))
-        build.outdate(self.project.site, name)
-
-    def _note(self, name: str, note: str) -> None:
-        """Put a note below the heading of a page, in the place of another."""
-        page = self.project.site / f"{name}.html"
+        page = self.project.site / f"{Path(message.partition(':')[0]).stem}.html"
         if page.is_file():
-            html = NOTE_IN_PAGE.sub("", page.read_text(encoding="utf-8"))
+            html = TROUBLE_IN_PAGE.sub("", page.read_text(encoding="utf-8"))
+            note = TROUBLE.render(message=message)
             page.write_text(html.replace("</h1>", f"</h1>{note}", 1), encoding="utf-8")
-
-
-def cells_of(project: Project) -> dict[str, list[str]]:
-    return {name: [cell.name for cell in s.cells] for name, s in project.sections.items()}
+            build.outdate(self.project.site, page.stem)
 
 
 def serve(project: Project, run: Callable[[Project], int], port: int) -> None:
