@@ -1,4 +1,4 @@
-"""Items for snippets and for code in Markdown, see tutorial.run.pytest_plugin; which wait."""
+"""Items for snippets (tutorial.run.pytest_plugin) and code in Markdown; which of them wait."""
 
 import pytest
 
