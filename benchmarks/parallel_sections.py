@@ -26,7 +26,7 @@ def cold_run(root: Path, names: list[str]) -> float:
     project = Project(root)
     shutil.rmtree(project.build / "cpu", ignore_errors=True)
     started = time.perf_counter()
-    outcomes = Runner(project, "cpu", jobs=2).run(project.choose(names))
+    outcomes = Runner(project, jobs=2).run(project.choose(names))
     seconds = time.perf_counter() - started
     failed = [problem for outcome in outcomes for problem in outcome.problems]
     if failed:

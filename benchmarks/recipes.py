@@ -35,7 +35,7 @@ def main() -> int:
             shutil.copytree(ROOT / "build" / "cifar10", root / "build" / "cifar10")
         project = Project(root)
         # One at a time: two would share the memory and spoil each other's times.
-        runner = Runner(project, "cpu", jobs=1, listener=progress)
+        runner = Runner(project, jobs=1, listener=progress)
         measurer = Measurer(runner, seeds=2)
         outcomes = measurer.run(measurer.choose([SLOW, FAST, LAST]))
         problems = [problem for outcome in outcomes for problem in outcome.problems]

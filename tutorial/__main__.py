@@ -114,7 +114,7 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
     started, device = time.monotonic(), project.device
     sections = project.choose(names)
     with progress or Progress() as progress:
-        outcomes = Runner(project, device, jobs, progress).run(sections)
+        outcomes = Runner(project, jobs, progress).run(sections)
     _report_drift(project, outcomes)
     _print_problems(outcomes)
     counts, cells = Counter(), Counter()
@@ -248,7 +248,7 @@ def results(recipes: list[str], seeds: int, device: str, jobs: int | None) -> in
     if device != "cpu":
         jobs = jobs or 1  # two on one accelerator would spoil each other's times
     with Progress() as progress:
-        measurer = Measurer(Runner(Project.find(device), device, jobs, progress), seeds)
+        measurer = Measurer(Runner(Project.find(device), jobs, progress), seeds)
         outcomes = measurer.run(measurer.choose(recipes))
     _print_problems(outcomes)
     for note in measurer.notes:
@@ -279,7 +279,7 @@ def gpu(minutes: float, device: str) -> int:
     timer.start()
     try:
         failed = _transcribe(Project.find(device), [])
-        for names, seeds in recipes_in_order(Project.find(device), device):
+        for names, seeds in recipes_in_order(Project.find(device)):
             failed += results(names, seeds, device, None)
     except KeyboardInterrupt:
         if not over.is_set():

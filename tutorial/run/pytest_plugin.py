@@ -16,12 +16,10 @@ from tutorial.run.runner import NOT_RUN, Runner
 
 @cache
 def the_project() -> Project:
-    return Project.find()
-
-
-def pytest_addoption(parser) -> None:
-    group = parser.getgroup("tutorial")
-    group.addoption("--device", default=os.environ.get("DEVICE") or "cpu")
+    try:
+        return Project.find(os.environ.get("DEVICE") or "cpu")
+    except TutorialError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,8 +44,7 @@ class SectionFile(pytest.File):
             section = the_project().sections[self.path.stem]
         except TutorialError as error:
             raise self.CollectError(str(error)) from None
-        device = self.config.getoption("--device")
-        for cell in section.on(device):
+        for cell in section.on(the_project().device):
             yield CellItem.from_parent(self, name=cell.name, section=section, cell=cell)
 
 
@@ -59,8 +56,8 @@ class CellItem(pytest.Item):
         self.section, self.cell = section, cell
 
     def runtest(self) -> None:
-        project, device = the_project(), self.config.getoption("--device")
-        outcome = _outcomes(self.session, device)[self.section.name]
+        project, device = the_project(), the_project().device
+        outcome = _outcomes(self.session)[self.section.name]
         record = records.read(project, device, self.section.name, self.cell.name)
         if record is None or record.key != self.section.keys(device)[self.cell.name]:
             raise CellFailed("\n".join(outcome.problems) or f"{self.cell.id}: did not run")
@@ -93,7 +90,7 @@ class CellItem(pytest.Item):
 OUTCOMES = pytest.StashKey[dict]()
 
 
-def _outcomes(session: pytest.Session, device: str) -> dict:
+def _outcomes(session: pytest.Session) -> dict:
     """Run every section that has a selected cell, once, side by side; then per section."""
     if OUTCOMES not in session.stash:
         sections = {
@@ -101,7 +98,7 @@ def _outcomes(session: pytest.Session, device: str) -> dict:
         }
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled(), Progress() as progress:
-            runner = Runner(the_project(), device, listener=progress)
-            found = runner.run(list(sections.values()))
-        session.stash[OUTCOMES] = {outcome.section.name: outcome for outcome in found}
+            runner = Runner(the_project(), listener=progress)
+            outcomes = runner.run(list(sections.values()))
+        session.stash[OUTCOMES] = {outcome.section.name: outcome for outcome in outcomes}
     return session.stash[OUTCOMES]

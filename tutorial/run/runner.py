@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
-from tutorial.lesson.cells import Cell, Section, check_device, digest
+from tutorial.lesson.cells import Cell, Section, digest
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 from tutorial.record import records
@@ -56,18 +56,18 @@ def cores() -> int:
 
 
 class Runner:
-    """Runs sections of a project on one device.
+    """Runs sections on the device of their project.
 
-    device: cpu, cuda, mps or xpu. jobs: sections at a time; threads are shared out among them.
+    jobs: sections at a time; threads are shared out among them.
     """
 
     patience = 1  # times its time limit may a cell take
 
-    def __init__(self, project: Project, device="cpu", jobs: int | None = None, listener=None):
-        check_device(device)
+    def __init__(self, project: Project, jobs: int | None = None, listener=None):
         if jobs is not None and jobs < 1:
             raise TutorialError(f"--jobs {jobs}: a section at a time is the least")
-        self.project, self.device, self.listener = project, device, listener or Listener()
+        self.project, self.listener = project, listener or Listener()
+        self.device = device = project.device
         self.jobs = jobs or (min(2, cores()) if device == "cpu" else max(2, cores() // 2))
         self.threads = max(1, cores() // self.jobs)
         self.device_name = "" if device == "cpu" else accelerator_name(device)

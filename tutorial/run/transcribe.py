@@ -58,13 +58,10 @@ def from_records(project: Project, sections: list[Section], folder: str) -> int:
     return transcriber.failed
 
 
-def recipes_in_order(project: Project, device: str) -> list[tuple[list[str], int]]:
+def recipes_in_order(project: Project) -> list[tuple[list[str], int]]:
     """What to measure on an accelerator that is at hand for minutes: names and seeds, by weight."""
-    names = [
-        name
-        for name, recipe in results.recipes(project).items()
-        if recipe.cell in recipe.span(device)
-    ]
+    recipes, device = results.recipes(project), project.device
+    names = [name for name in recipes if recipes[name].cell in recipes[name].span(device)]
     fast = [name for name in names if name.startswith("fast")]
     quick = [name for name in names if name.startswith("quick")]
     others = [name for name in names if name not in fast + quick]
