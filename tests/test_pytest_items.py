@@ -54,6 +54,13 @@ def test_a_broken_script_is_told_with_its_line(changeable):
     assert "Traceback" not in done.stdout
 
 
+def test_a_device_that_is_none_is_told_in_one_line(light):
+    light.script("lesson", "# %% one\nprint(1)\n")
+    done = light.do("pytest", "snippets", DEVICE="tpu")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr.startswith("ERROR: DEVICE=tpu: unknown") and "Traceback" not in done.stderr
+
+
 # Drift
 
 

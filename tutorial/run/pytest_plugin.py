@@ -16,8 +16,12 @@ from tutorial.run.runner import NOT_RUN, Runner
 
 @cache
 def the_project() -> Project:
+    return Project.find(os.environ.get("DEVICE") or "cpu")
+
+
+def pytest_configure() -> None:
     try:
-        return Project.find(os.environ.get("DEVICE") or "cpu")
+        the_project()
     except TutorialError as error:
         raise pytest.UsageError(str(error)) from None
 
