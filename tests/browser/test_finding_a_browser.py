@@ -187,7 +187,7 @@ def test_what_cannot_be_downloaded_is_told(bare, monkeypatch):
 def without(tmp_path):
     """Runs `python -m COMMAND` in a copy of the project for which no browser can be had."""
     copied = ("conftest.py", "pyproject.toml", "mkdocs.yml", "tutorial", "tests/nightly.py")
-    copied += ("tests/conftest.py", "tests/browser")
+    copied += ("tests/conftest.py", "tests/markdown_code.py", "tests/browser")
     for name in copied:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, tmp_path / name)
