@@ -52,6 +52,9 @@ def main(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "make_venv", lambda: None)
     monkeypatch.setattr(install, "npm", lambda: None)
     monkeypatch.setattr(install, "VENV", tmp_path)
+    # The file is the lock too, which installations of other tests must not hold.
+    copied = shutil.copy(install.REQUIREMENTS, tmp_path)
+    monkeypatch.setattr(install, "REQUIREMENTS", Path(copied))
     return install.main
 
 
