@@ -117,11 +117,12 @@ write_wav("snare.wav", snare)
 
 # %% waveforms alt="Three waveforms over one second. The note starts high and fades, the chirp fills a band of constant height, the snare is a short spike that is soon gone."
 sounds = {"note": note, "chirp": chirp, "snare": snare}
-figure, axes = plt.subplots(1, 3, figsize=(7, 2.2), sharey=True)
+shared = {"sharex": True, "sharey": True}
+figure, axes = plt.subplots(3, 1, figsize=(5, 5), **shared)
 for axis, (name, signal) in zip(axes, sounds.items(), strict=True):
     axis.plot(clock, signal, linewidth=0.5)
-    axis.set(title=name, xlabel="time in s")
-axes[0].set_ylabel("amplitude")
+    axis.set(title=name, ylabel="amplitude")
+axes[2].set_xlabel("time in s")
 plt.show()
 
 # %% alias
@@ -142,7 +143,7 @@ print("equal in all 16,000 samples:", bool(gap < 1e-9))
 
 # %% alias-figure alt="Two cosine curves over one millisecond, one of seven and one of nine periods. They differ almost everywhere, but both go through each of the sample points."
 fine = torch.linspace(0, 1e-3, 1_000, dtype=torch.float64)  # s
-plt.figure(figsize=(6.5, 2.8))
+plt.figure(figsize=(5, 3))
 for hertz in (7_000, 9_000):
     curve = torch.cos(2 * torch.pi * hertz * fine)
     plt.plot(
@@ -247,7 +248,7 @@ for hertz in (1_000, 1_015.625):  # on a bin, and halfway between two
 # %% leakage alt="Two spectra of a loud low and a quiet high tone, in decibels. Without a window a broad skirt around the loud tone covers the quiet one. With the Hann window the skirt falls steeply and the quiet tone stands out as a second peak."
 loud, quiet = (tone(f, clock[:N_FFT]) for f in (1_015.625, 3_000))
 both = loud + 1e-3 * quiet
-plt.figure(figsize=(6, 3))
+plt.figure(figsize=(5, 3))
 for name, window in windows.items():
     power = torch.fft.rfft(both * window).abs() ** 2
     plt.plot(
@@ -313,10 +314,9 @@ print(
 )
 
 # %% spectrograms alt="Spectrograms of three sounds. The note has evenly spaced horizontal lines, of which the upper ones end first. The chirp is one line that rises straight. The snare is a bright vertical stroke over all frequencies that fades quickly."
-figure, axes = plt.subplots(1, 3, figsize=(7, 2.8), sharey=True)
-heat = dict(
-    origin="lower", aspect="auto"
-)  # row 0, the lowest frequency, at the foot
+figure, axes = plt.subplots(1, 3, figsize=(5, 2.8), sharey=True)
+# Row 0, the lowest frequency, at the foot.
+heat = dict(origin="lower", aspect="auto")
 for axis, name, level in zip(axes, sounds, levels, strict=True):
     image = axis.imshow(
         level, extent=(0, 1, 0, 8), vmin=-40, vmax=40, **heat
@@ -330,7 +330,7 @@ plt.show()
 mixture = 0.3 * (tone(1_000, clock) + tone(1_100, clock))
 # Two clicks, a fiftieth of a second apart.
 mixture[[8_000, 8_320]] += 5.0
-figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(5, 3), sharey=True)
 for axis, n_fft in zip(axes, (128, 1_024), strict=True):
     window = torch.hann_window(n_fft, dtype=torch.float64)
     spectrum = torch.stft(
@@ -589,7 +589,7 @@ write_wav("noisy.wav", 0.9 * medley)
 
 # %% examples alt="Six mel spectrograms in noise, one of each instrument. Flute and brass have steady horizontal lines, brass many of them. String and bell start sharply and fade. The lines of the siren slope. The snare is a bright vertical stroke."
 figure, axes = plt.subplots(
-    2, 3, figsize=(7, 4), sharex=True, sharey=True
+    2, 3, figsize=(5, 3.6), sharex=True, sharey=True
 )
 for axis, name, image in zip(
     axes.flat, classes, log_mel(noisy)[:, 0], strict=True
@@ -721,7 +721,7 @@ share = confusion / confusion.sum(dim=1, keepdim=True)
 for name, right in zip(classes, share.diagonal().tolist(), strict=True):
     print(f"{name:7} {right:.1%}")
 
-plt.figure(figsize=(6, 3.6))
+plt.figure(figsize=(5, 3.6))
 # The share sets the opacity, so that the numbers can be read on any
 # background.
 blue = torch.full(share.shape, 0.6)
@@ -747,7 +747,7 @@ for decibels in ratios:
     accuracies.append((named == test_labels[::2]).float().mean().item())
     print(f"SNR {decibels:+3} dB: accuracy {accuracies[-1]:.1%}")
 
-plt.figure(figsize=(6, 3))
+plt.figure(figsize=(5, 3))
 plt.plot(ratios, accuracies, "o-")
 plt.axvspan(
     0, 20, alpha=0.15, color="C2", label="noise of the training"

@@ -65,7 +65,7 @@ print(f"loss on this image: {loss:.3f}, after the step {new_loss:.3f}")
 
 # %% step-picture needs="step" alt="Heat maps of 7 by 7 boxes for one filter: its weights, their gradient, and the change made by the step. The change has the pattern of the gradient with red and blue exchanged."
 change = weight.detach() - weight_before
-_, axes = plt.subplots(1, 3, figsize=(6.4, 2.4))
+_, axes = plt.subplots(1, 3, figsize=(5, 2))
 panels = {
     "weight": weight_before,
     "gradient": weight.grad,
@@ -124,7 +124,7 @@ print(
 )
 
 # %% vjp-picture alt="Two products of a row v with the 2 by 3 Jacobian. With v = (1, 0) the result is the first row of the Jacobian; with v = (1, 10) it is the first row plus ten times the second."
-_, axes = plt.subplots(2, 3, figsize=(6.4, 3.7), width_ratios=[2, 3, 3])
+_, axes = plt.subplots(2, 3, figsize=(5, 3), width_ratios=[2, 3, 3])
 for row, v in zip(
     axes, torch.tensor([[1.0, 0.0], [1.0, 10.0]]), strict=True
 ):
@@ -191,7 +191,7 @@ def draw_graph(root, names):
 
     arrow = {"arrowstyle": "->", "mutation_scale": 12, "color": "C0"}
     arrow |= {"shrinkA": 0, "shrinkB": 0}
-    axis = plt.figure(figsize=(6.4, 5)).gca()
+    axis = plt.figure(figsize=(5, 4.5)).gca()
     for node, (x, y) in place.items():
         label, colour = node.name().split("::")[-1], "C0"
         if hasattr(node, "variable"):
@@ -208,7 +208,7 @@ def draw_graph(root, names):
                     (place[child][0], place[child][1] + 0.21),
                 )
                 axis.add_patch(FancyArrowPatch(*ends, **arrow))
-    axis.autoscale_view()
+    axis.margins(0.01)
     axis.axis("off")
 
 
@@ -379,7 +379,7 @@ def reached(frozen=(), under_no_grad=()):
 cases = {"all trained": reached(), "3 frozen": reached(frozen=[3])}
 cases["3 under no_grad"] = reached(under_no_grad=[3])
 cases["1 to 3 frozen"] = reached(frozen=[1, 2, 3])
-axis = plt.figure(figsize=(6.4, 2.8)).gca()
+axis = plt.figure(figsize=(5, 2.8)).gca()
 for row, (case, arrived) in enumerate(cases.items()):
     print(f"{case:16}", *(f"{has!s:6}" for has in arrived))
     for column, has in enumerate(arrived):

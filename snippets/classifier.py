@@ -107,18 +107,18 @@ print("batches in an epoch:", len(train_loader))
 print("DataLoader comes from:", DataLoader.__module__)
 
 
-# %% training-images alt="Two rows of eight small colour images from the training set, each under the name of its class."
+# %% training-images alt="Four rows of four small colour images from the training set, each under the name of its class."
 def show_grid(images, titles, columns, **imshow_options):
     """Draw images (N, H, W, 3) or (N, H, W), each with its title."""
     rows = math.ceil(len(images) / columns)
     _, axes = plt.subplots(
-        rows, columns, figsize=(7, 1.2 * rows), layout="constrained"
+        rows, columns, figsize=(5, 1.4 * rows), layout="constrained"
     )
     for axis, image, title in zip(
         axes.flat, images, titles, strict=True
     ):
         axis.imshow(image.numpy(), **imshow_options)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title)
         axis.axis("off")
 
 
@@ -130,7 +130,7 @@ def to_picture(images):
 show_grid(
     to_picture(images[:16]),
     [classes[label] for label in labels[:16]],
-    columns=8,
+    columns=4,
 )
 plt.show()
 
@@ -344,10 +344,10 @@ try:
 except pickle.UnpicklingError as error:
     print("refused:", type(error).__name__)
 
-# %% test-images alt="A row of eight small colour images from the test set, each under the name of its class."
+# %% test-images alt="Two rows of four small colour images from the test set, each under the name of its class."
 test_images, test_labels = next(iter(test_loader))
 true_names = [classes[label] for label in test_labels[:8]]
-show_grid(to_picture(test_images[:8]), true_names, columns=8)
+show_grid(to_picture(test_images[:8]), true_names, columns=4)
 plt.show()
 
 # %% predictions alt="Heat map of probabilities. Each of eight rows is a test image, named by its true class; each of ten columns is a class; the brighter a cell, the more probable the network finds that class."
@@ -358,7 +358,7 @@ with torch.inference_mode():
 print("true:     ", test_labels[:8].tolist())
 print("predicted:", probabilities.argmax(dim=1).tolist())
 
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 plt.imshow(probabilities.numpy(), vmin=0, vmax=1, aspect="auto")
 plt.xticks(range(len(classes)), classes, rotation=45)
 plt.yticks(range(8), true_names)
@@ -389,7 +389,7 @@ class_error = (
 for name, value in zip(classes, class_accuracy, strict=True):
     print(f"{name:10} {value:.1%}")
 
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 plt.barh(
     classes,
     class_accuracy.numpy(),

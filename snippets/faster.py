@@ -104,7 +104,7 @@ def draw_costs(costs):
         1e6 * torch.tensor(list(costs.values())).T / len(few_images)
     )
     plt.figure(
-        figsize=(7, 0.9 + 0.55 * len(names)), layout="constrained"
+        figsize=(5, 0.9 + 0.55 * len(names)), layout="constrained"
     )
     plt.barh(names, load.numpy(), label="load")
     plt.barh(
@@ -292,19 +292,18 @@ print(
     f"{momenta[-1]:.2f}"
 )
 
-_, (left, right) = plt.subplots(
-    1, 2, figsize=(7, 3), layout="constrained"
+_, (above, below) = plt.subplots(
+    2, 1, figsize=(5, 5), sharex=True, layout="constrained"
 )
-left.plot([0, 2], [0.01, 0.01], label="constant")
-left.plot(torch.linspace(0, 2, 100).numpy(), rates, label="one cycle")
-left.set_title("learning rate")
-left.set_xlabel("epochs")
-left.legend()
+above.plot([0, 2], [0.01, 0.01], label="constant")
+above.plot(torch.linspace(0, 2, 100).numpy(), rates, label="one cycle")
+above.set_title("learning rate")
+above.legend()
 for losses in (constant_losses, cycle_losses):
     curve = smooth(losses)
-    right.plot(torch.linspace(0, 2, len(curve)).numpy(), curve.numpy())
-right.set_title("training loss")
-right.set_xlabel("epochs")
+    below.plot(torch.linspace(0, 2, len(curve)).numpy(), curve.numpy())
+below.set_title("training loss")
+below.set_xlabel("epochs")
 plt.show()
 
 
@@ -327,7 +326,7 @@ print(
     torch.equal(originals.flip(3).flip(3), originals),
 )
 
-_, axes = plt.subplots(2, 8, figsize=(7, 2), layout="constrained")
+_, axes = plt.subplots(2, 8, figsize=(5, 1.5), layout="constrained")
 # Back to [-1, 1].
 pictures = torch.cat([originals, flipped]) * deviation + mean
 for axis, image in zip(
@@ -465,7 +464,7 @@ steps = {
 for name, (accuracy, seconds) in steps.items():
     print(f"{name:18} {accuracy:.1%} in {seconds:.1f} s")
 
-plt.figure(figsize=(7, 3.6), layout="constrained")
+plt.figure(figsize=(5, 3.6), layout="constrained")
 for name, (accuracy, seconds) in steps.items():
     plt.plot(seconds, accuracy, "o", markersize=9, label=name)
 plt.axhline(guess, linestyle=":", color="C3")

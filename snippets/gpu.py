@@ -259,7 +259,7 @@ for maps in widths:
     print(f"{maps:5}", *cells)
 
 # %% width-picture alt="Seconds per epoch of 50,000 images against the number of maps in the first layer, both axes logarithmic, one line of points for each device and number format that was timed."
-plt.figure(figsize=(6, 3.6), layout="constrained")
+plt.figure(figsize=(5, 3.6), layout="constrained")
 for name, times in epoch_times.items():
     plt.plot(list(times), list(times.values()), "o-", label=name)
 plt.xscale("log", base=2)

@@ -86,11 +86,11 @@ print("tensor:", tuple(pixels[:, y, x].tolist()))
 
 
 # %% wrong-orders alt="Four pictures. The first is right. The second, by reshape, is a mesh of coloured specks, through which several pale copies of the landscape shine. The third is the landscape on its side, mirrored about its diagonal. The fourth has red and blue exchanged: sky and hills look brown, roof and balloon blue."
-def show(pictures, columns=4, height=1.8):
+def show(pictures, columns=2, height=2.1):
     """Draw {title: picture}: Pillow images, or tensors (C, H, W)."""
     rows = -(-len(pictures) // columns)
     _, axes = plt.subplots(
-        rows, columns, figsize=(7, height * rows), layout="constrained"
+        rows, columns, figsize=(5, height * rows), layout="constrained"
     )
     for axis, (title, image) in zip(
         axes.flat, pictures.items(), strict=True
@@ -99,7 +99,7 @@ def show(pictures, columns=4, height=1.8):
             # Channels last again.
             image = image.permute(1, 2, 0).cpu().numpy()
         axis.imshow(image)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title)
         axis.axis("off")
     plt.show()
 
@@ -164,7 +164,8 @@ show(
         "pixels + 100": pixels + 100,
         "clamped": bright,
     },
-    3,
+    columns=3,
+    height=1.6,
 )
 
 # %% normalise-uint8 error="TypeError"
@@ -180,7 +181,8 @@ show(
         "0 to 255": pixels.float(),
         "-1 to 1": 2 * scaled - 1,
     },
-    3,
+    columns=3,
+    height=1.6,
 )
 
 # %% resize-sizes
@@ -217,7 +219,7 @@ for name, image in resized.items():
 
 # %% moire alt="Two small versions of the landscape, enlarged so that pixels show. With antialiasing, fence, clapboards and far furrows melt into even tones. Without it the fence turns into seven far apart blocks, the clapboards into one flat tone, and the furrows into rings and speckles."
 two = ("antialias=True", "antialias=False")
-show({name: resized[name] for name in two}, columns=2, height=2.7)
+show({name: resized[name] for name in two})
 
 # %% centre-crop
 top, left = (480 - 224) // 2, (640 - 224) // 2
@@ -234,11 +236,14 @@ print(
     "of it black"
 )
 
-# %% random-crops alt="Left, the landscape with four numbered rectangles of different size, shape and place. Right, the four parts, each resized to the same square; narrow ones look stretched."
+# %% random-crops alt="Above, the landscape with four numbered rectangles of different size, shape and place. Below, the four parts, each resized to the same square; narrow ones look stretched."
 torch.manual_seed(3)
 random_crop = v2.RandomResizedCrop(224)
 _, axes = plt.subplot_mosaic(
-    "AA01;AA23", figsize=(7, 3), layout="constrained"
+    "AAAA;0123",
+    figsize=(5, 5),
+    height_ratios=[5, 2],
+    layout="constrained",
 )
 axes["A"].imshow(picture)
 for k in range(4):
@@ -361,7 +366,7 @@ turn = v2.Compose(
     [v2.RandomHorizontalFlip(p=1), v2.RandomRotation((-12, -12))]
 )
 
-_, axes = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")
+_, axes = plt.subplots(1, 2, figsize=(5, 2), layout="constrained")
 for axis, shown in zip(axes, (scene, turn(scene)), strict=True):
     left, top, right, bottom = shown["box"][0].tolist()
     print(shown["label"], "from", (left, top), "to", (right, bottom))
@@ -374,7 +379,7 @@ for axis, shown in zip(axes, (scene, turn(scene)), strict=True):
     axis.axis("off")
 plt.show()
 
-# %% augmentations alt="Two rows of four versions of the landscape: mirrored, turned by a small angle with black corners, a part of it enlarged, changed in brightness and colour, grey, blurred, seen in perspective, and with a rectangle erased."
+# %% augmentations alt="Four rows of two versions of the landscape: mirrored, turned by a small angle with black corners, a part of it enlarged, changed in brightness and colour, grey, blurred, seen in perspective, and with a rectangle erased."
 augmentations = {
     "RandomHorizontalFlip": v2.RandomHorizontalFlip(p=1),
     "RandomRotation": v2.RandomRotation(20),
@@ -388,10 +393,7 @@ augmentations = {
     "RandomErasing": v2.RandomErasing(p=1, scale=(0.05, 0.15)),
 }
 torch.manual_seed(4)
-show(
-    {name: change(pixels) for name, change in augmentations.items()},
-    height=1.4,
-)
+show({name: change(pixels) for name, change in augmentations.items()})
 
 
 # %% lost-labels alt="Six drawn signs in three pairs. A 6 turned by half a turn reads as a 9; a mirrored b reads as a d; an n turned by half a turn reads as a u."
@@ -424,7 +426,7 @@ for text, change, dims, other in (
         end=", ",
     )
     print(f"with {other} {alike[2]:.2f}")
-show(signs, columns=6, height=1.6)
+show(signs, height=1.6)
 
 # %% preset
 weights = torchvision.models.get_weight(
@@ -657,16 +659,16 @@ for name, way in wrong_ways.items():
     )
 
 # %% wrong-bars alt="Horizontal bars: the test accuracy of one network for each way to prepare the same test images, the right way on top. A dashed line marks guessing. No bar is much longer than the top one, and some end near the line."
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 bars = plt.barh(list(accuracies), list(accuracies.values()))
-plt.bar_label(bars, fmt="{:.2f}", fontsize=9, padding=3)
+plt.bar_label(bars, fmt="{:.2f}", padding=3)
 plt.axvline(1 / len(train_set.classes), linestyle="--", color="C3")
 plt.gca().invert_yaxis()
 plt.xlim(0, 1)
 plt.xlabel("test accuracy (dashed: guessing)")
 plt.show()
 
-# %% what-it-sees alt="Two rows of four versions of one small test image, as the network gets it: right; not normalised, with hardly any contrast; not scaled, all white; blue first, in false colours; grey; coarse; upside down; and by reshape, a mesh of coloured stripes."
+# %% what-it-sees alt="Four rows of two versions of one small test image, as the network gets it: right; not normalised, with hardly any contrast; not scaled, all white; blue first, in false colours; grey; coarse; upside down; and by reshape, a mesh of coloured stripes."
 names = [
     "right",
     "not normalised",

@@ -130,7 +130,7 @@ share = confusion / confusion.sum(dim=1, keepdim=True)
 print("images in a row: ", confusion.sum(dim=1).tolist())
 print("answers a column:", confusion.sum(dim=0).tolist())
 
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4.2), layout="constrained")
 # The share sets the opacity, so that the numbers can be read on any
 # background.
 plt.imshow(
@@ -144,9 +144,7 @@ plt.imshow(
 )
 for row, counts in enumerate(confusion.tolist()):
     for column, count in enumerate(counts):
-        plt.text(
-            column, row, count, ha="center", va="center", fontsize=9
-        )
+        plt.text(column, row, count, ha="center", va="center")
 plt.xticks(range(len(classes)), classes, rotation=45)
 plt.yticks(range(len(classes)), classes)
 plt.xlabel("predicted class")
@@ -169,18 +167,18 @@ for number, pair in zip(*both_ways.flatten().topk(5), strict=True):
     print(f"{'both:':>15} {number / wrong_in_all:.1%} of all mistakes")
 
 
-# %% worst-mistakes alt="Two rows of five test images that the network named wrongly. Above each stand three lines: its true class, the class that the network answered, and the probability of that answer."
+# %% worst-mistakes alt="Three rows of three test images that the network named wrongly. Above each stand three lines: its true class, the class that the network answered, and the probability of that answer."
 def show_grid(images, titles, columns, height=1.2, **imshow_options):
     """Draw images (N, H, W, 3) or (N, H, W), each with its title."""
     rows = math.ceil(len(images) / columns)
     _, axes = plt.subplots(
-        rows, columns, figsize=(7, height * rows), layout="constrained"
+        rows, columns, figsize=(5, height * rows), layout="constrained"
     )
     for axis, image, title in zip(
         axes.flat, images, titles, strict=True
     ):
         axis.imshow(image.numpy(), **imshow_options)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
         axis.axis("off")
 
 
@@ -192,7 +190,7 @@ def to_picture(images):
 probabilities = test_logits.softmax(dim=1)
 # One loss for each image, (N,).
 losses = F.cross_entropy(test_logits, test_labels, reduction="none")
-worst = losses.topk(10).indices
+worst = losses.topk(9).indices
 print(f"mean loss:    {losses.mean():.2f}")
 print(
     f"largest loss: {losses.max():.2f}, so the true class had a "
@@ -210,8 +208,8 @@ titles = [
 show_grid(
     to_picture(test_images[worst.to(device)]),
     titles,
-    columns=5,
-    height=1.9,
+    columns=3,
+    height=2.2,
 )
 plt.show()
 
@@ -284,7 +282,7 @@ for name, column in zip(classes, by_class.T, strict=True):
 rows = [*classes, "all"]
 # (seeds, classes + 1).
 values = torch.cat([by_class, overall[:, None]], dim=1)
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 plt.barh(rows, values.mean(dim=0).numpy(), alpha=0.4)
 for accuracies in values:
     plt.plot(accuracies.numpy(), rows, "o", color="C1", markersize=5)
@@ -455,7 +453,7 @@ headings = [
     f"map {i // 8}" if i % 8 == 0 else "" for i in range(len(patches))
 ]
 show_grid(
-    to_picture(torch.stack(patches)), headings, columns=8, height=0.95
+    to_picture(torch.stack(patches)), headings, columns=8, height=0.75
 )
 plt.show()
 

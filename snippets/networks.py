@@ -183,7 +183,7 @@ columns = {
 }
 places = range(len(layers))
 figure, axes = plt.subplots(
-    1, 3, figsize=(7, 2.6), layout="constrained"
+    3, 1, figsize=(5, 7.5), layout="constrained"
 )
 for axis, (title, counts) in zip(axes, columns.items(), strict=True):
     axis.barh(places, np.array(counts) / 1000)
@@ -406,7 +406,7 @@ x, y = np.meshgrid(
 )
 levels = np.logspace(-1, 1.6, 8)
 grid = {"sharex": True, "sharey": True, "layout": "constrained"}
-figure, axes = plt.subplots(2, 2, figsize=(6.4, 5), **grid)
+figure, axes = plt.subplots(2, 2, figsize=(5, 4.2), **grid)
 for axis, (name, (rule, options)) in zip(
     axes.flat, rules.items(), strict=True
 ):
@@ -464,7 +464,7 @@ print(
     pictures.shape, pictures.dtype, directions.shape, directions.dtype
 )
 figure, axes = plt.subplots(
-    2, 5, figsize=(6, 2.7), layout="constrained"
+    2, 5, figsize=(5, 2.4), layout="constrained"
 )
 for axis, picture, label in zip(
     axes.flat, pictures, directions, strict=False

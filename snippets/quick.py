@@ -115,7 +115,7 @@ print(
 torch.manual_seed(0)
 views = [cut_out(some[:8], augment) for augment in (False, True, True)]
 pictures = (torch.cat(views) * deviation + mean).clamp(0, 255) / 255
-_, axes = plt.subplots(3, 8, figsize=(7, 2.8), layout="constrained")
+_, axes = plt.subplots(3, 8, figsize=(5, 2), layout="constrained")
 for axis, image in zip(axes.flat, pictures, strict=True):
     axis.imshow(image.permute(1, 2, 0).cpu().numpy())
     axis.axis("off")
@@ -541,7 +541,7 @@ results = {
 }
 noise = (0.25 / val_count) ** 0.5  # at most: that of a coin
 print(f"standard error from {val_count:,} images: at most {noise:.1%}")
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 5), layout="constrained")
 for number, (name, result) in enumerate(results.items(), 1):
     if result is None:
         print(f"{number} {name:15} not trained on this device")
@@ -560,5 +560,5 @@ for number, (name, result) in enumerate(results.items(), 1):
 plt.xlim(left=0)
 plt.xlabel("seconds of training, without the warm-up")
 plt.ylabel("validation accuracy")
-plt.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+plt.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
 plt.show()

@@ -630,15 +630,14 @@ print(len(train_set), "training images,", len(test_set), "test images")
 print(classes)
 
 
-# %% training-images alt="A row of eight small colour images from the training set, each under the name of its class."
+# %% training-images alt="Two rows of four small colour images from the training set, each under the name of its class."
 def show_images(images, titles):
-    """Draw normalised images (N, 3, H, W), each under its title."""
-    _, axes = plt.subplots(
-        1, len(images), figsize=(7, 1.3), layout="constrained"
-    )
-    for axis, image, title in zip(axes, images, titles, strict=True):
+    """Draw eight images (8, 3, H, W), each under its title."""
+    _, axes = plt.subplots(2, 4, figsize=(5, 2.8), layout="constrained")
+    pairs = zip(images, titles, strict=True)
+    for axis, (image, title) in zip(axes.flat, pairs, strict=True):
         axis.imshow((image / 2 + 0.5).permute(1, 2, 0).numpy())
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title)
         axis.axis("off")
 
 
@@ -833,7 +832,7 @@ print(f"trained in {time.perf_counter() - start:.0f} s")
 # %% save
 torch.save(net.state_dict(), "cifar_net.pt")
 
-# %% test-images alt="A row of eight small colour images from the test set, each under the name of its class."
+# %% test-images alt="Two rows of four small colour images from the test set, each under the name of its class."
 images, labels = next(iter(test_loader))
 show_images(images[:8], [classes[label] for label in labels[:8]])
 plt.show()
@@ -872,7 +871,7 @@ for number, name in enumerate(classes):
 filters = net.conv1.weight.detach()  # (6, 3, 5, 5)
 low, high = filters.min(), filters.max()
 _, axes = plt.subplots(
-    1, len(filters), figsize=(7, 1.4), layout="constrained"
+    1, len(filters), figsize=(5, 1.1), layout="constrained"
 )
 scaled = (filters - low) / (high - low)
 for axis, image in zip(axes, scaled, strict=True):
@@ -885,7 +884,7 @@ plt.show()
 def show_maps(maps):
     """Draw six channels of maps (N, C, H, W), a row for each image."""
     _, axes = plt.subplots(
-        len(maps), 6, figsize=(7, 4.6), layout="constrained"
+        len(maps), 6, figsize=(5, 3.4), layout="constrained"
     )
     for row, channels in zip(axes, maps, strict=True):
         for axis, channel in zip(row, channels, strict=False):

@@ -173,7 +173,7 @@ print(column + row)
 
 # %% broadcast-picture alt="A column of 3 plus a row of 4 gives a 3 by 4 grid; copies are unfilled"
 figure, axes = plt.subplots(
-    1, 3, figsize=(6.4, 2.2), layout="constrained"
+    1, 3, figsize=(5, 1.9), layout="constrained"
 )
 first_column, first_row = torch.zeros(2, 3, 4, dtype=torch.bool)
 first_column[:, 0] = True

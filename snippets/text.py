@@ -916,7 +916,7 @@ print("outputs that moved:", moved.tolist())
 causal = torch.ones(5, 5, dtype=torch.bool).tril()
 keys = torch.tensor([True, True, True, False, False]).expand(5, 5)
 figure, axes = plt.subplots(
-    1, 3, figsize=(7, 2.6), layout="constrained"
+    1, 3, figsize=(5, 2.2), layout="constrained"
 )
 masks = {"causal": causal, "padding": keys, "both": causal & keys}
 for axis, (title, mask) in zip(axes, masks.items(), strict=True):
@@ -1215,14 +1215,14 @@ names = [
     tokenizer.tokens[i].decode(errors="replace") for i in best.tolist()
 ]
 shared = {"sharex": True, "sharey": True, "layout": "constrained"}
-figure, axes = plt.subplots(1, 3, figsize=(7, 2.8), **shared)
+figure, axes = plt.subplots(3, 1, figsize=(5, 7), **shared)
 for axis, temperature in zip(axes, (0.5, 1.0, 2.0), strict=True):
     axis.barh(
         range(8), F.softmax(logits / temperature, dim=0)[best].tolist()
     )
     axis.set_yticks(range(8), [repr(name) for name in names])
     axis.set_title(f"temperature {temperature}")
-    axis.set_xlabel("probability")
+axes[2].set_xlabel("probability")
 axes[0].invert_yaxis()  # the most probable on top
 plt.show()
 
