@@ -360,7 +360,7 @@ print("predicted:", probabilities.argmax(dim=1).tolist())
 
 plt.figure(figsize=(5, 4), layout="constrained")
 plt.imshow(probabilities.numpy(), vmin=0, vmax=1, aspect="auto")
-plt.xticks(range(len(classes)), classes, rotation=45)
+plt.xticks(range(len(classes)), classes, rotation=90)
 plt.yticks(range(8), true_names)
 plt.xlabel("class")
 plt.ylabel("true class")

@@ -145,7 +145,7 @@ plt.imshow(
 for row, counts in enumerate(confusion.tolist()):
     for column, count in enumerate(counts):
         plt.text(column, row, count, ha="center", va="center")
-plt.xticks(range(len(classes)), classes, rotation=45)
+plt.xticks(range(len(classes)), classes, rotation=90)
 plt.yticks(range(len(classes)), classes)
 plt.xlabel("predicted class")
 plt.ylabel("true class")
