@@ -161,8 +161,8 @@ net = Net().to(device)
 print("output:", tuple(net(images.to(device)).shape))
 for name, layer in net.named_children():
     print(
-        f"{name}: {sum(p.numel() for p in layer.parameters()):6,} "
-        "parameters"
+        f"{name}: "
+        f"{sum(p.numel() for p in layer.parameters()):6,} parameters"
     )
 print(
     f"total: {sum(p.numel() for p in net.parameters()):6,} parameters"

@@ -219,8 +219,8 @@ for name, tensor in kinds.items():
     )
     megabytes = tensor.nbytes / 1e6
     print(
-        f"moving {name:15} {seconds * 1e3:6.3f} ms for {megabytes:.2f} "
-        "MB"
+        f"moving {name:15} {seconds * 1e3:6.3f} ms for "
+        f"{megabytes:.2f} MB"
     )
 print("the same tensor afterwards:", images.to(device) is images)
 

@@ -213,8 +213,8 @@ block_means = F.avg_pool2d(pixels.float(), 10)
 for name, image in resized.items():
     distance = (image.float() - block_means).abs().mean()
     print(
-        f"{name:15} differs from the block means by {distance:4.1f} "
-        "of 255"
+        f"{name:15} differs from the block means by "
+        f"{distance:4.1f} of 255"
     )
 
 # %% moire alt="Two small versions of the landscape, enlarged so that pixels show. With antialiasing, fence, clapboards and far furrows melt into even tones. Without it the fence turns into seven far apart blocks, the clapboards into one flat tone, and the furrows into rings and speckles."
@@ -232,8 +232,8 @@ print(
 too_large = v2.CenterCrop(700)(pixels)
 black = (too_large == 0).all(dim=0).float().mean()
 print(
-    f"CenterCrop(700): {tuple(too_large.shape)}, {black:.0%} "
-    "of it black"
+    f"CenterCrop(700): {tuple(too_large.shape)}, "
+    f"{black:.0%} of it black"
 )
 
 # %% random-crops alt="Above, the landscape with four numbered rectangles of different size, shape and place. Below, the four parts, each resized to the same square; narrow ones look stretched."
@@ -251,8 +251,8 @@ for k in range(4):
     part = random_crop.make_params([pixels])
     area = part["height"] * part["width"] / (480 * 640)
     print(
-        f"{k}: {part['width']} x {part['height']} pixels, {area:.0%} "
-        "of the area"
+        f"{k}: {part['width']} x {part['height']} pixels, "
+        f"{area:.0%} of the area"
     )
     corner = part["left"], part["top"]
     size = part["width"], part["height"]
@@ -497,8 +497,8 @@ for name in (
         f"{other.crop_size[0]}"
     )
     print(
-        f"    {other.interpolation.value}, mean {other.mean}, std "
-        f"{other.std}"
+        f"    {other.interpolation.value}, mean {other.mean}, "
+        f"std {other.std}"
     )
 
 # %% data-set timeout=600

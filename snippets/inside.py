@@ -235,8 +235,8 @@ for threshold in (0.5, 0.9, 0.99):
         end="",
     )
     print(
-        f" of images, {is_right[sure].float().mean():6.1%} "
-        "of them right"
+        " of images, "
+        f"{is_right[sure].float().mean():6.1%} of them right"
     )
 
 plt.figure(layout="constrained")
@@ -332,8 +332,8 @@ for mode in ("eval", "train"):
     once = predict(with_dropout, few_images).argmax(dim=1)
     again = predict(with_dropout, few_images).argmax(dim=1)
     print(
-        f"{mode}(): {(once == few_labels).float().mean():.1%} "
-        "right, and",
+        f"{mode}(): "
+        f"{(once == few_labels).float().mean():.1%} right, and",
         end=" ",
     )
     print(
@@ -475,8 +475,8 @@ for label in range(6):
     changes.append(change.reshape(len(places), len(places)))
     print(f"{classes[label]:10} {confidence[i]:4.0%} uncovered", end="")
     print(
-        f", {of_true_class.min():4.0%} to {of_true_class.max():4.0%} "
-        "covered"
+        f", {of_true_class.min():4.0%} to "
+        f"{of_true_class.max():4.0%} covered"
     )
 
 limit = torch.stack(changes).abs().max()

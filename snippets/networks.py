@@ -90,8 +90,8 @@ for container in (list, nn.ModuleList):
     shape = tuple(stack(torch.ones(1, 4)).shape)
     found = len(list(stack.parameters()))
     print(
-        f"{container.__name__:10} output {shape}, parameter tensors "
-        f"{found}"
+        f"{container.__name__:10} output {shape}, parameter "
+        f"tensors {found}"
     )
 
 # %% empty-optimizer error="ValueError"
@@ -154,14 +154,14 @@ for handle in handles:
     handle.remove()
 
 print(
-    f"{'layer':6} {'output':12} {'numbers':>8} {'parameters':>11} "
-    "multiply-adds"
+    f"{'layer':6} {'output':12} {'numbers':>8} "
+    f"{'parameters':>11} multiply-adds"
 )
 for name, shape, parameters, adds in layers:
     numbers = np.prod(shape)
     print(
-        f"{name:6} {shape!s:12} {numbers:8,} {parameters:11,} "
-        f"{adds:13,}"
+        f"{name:6} {shape!s:12} {numbers:8,} "
+        f"{parameters:11,} {adds:13,}"
     )
 print(
     f"{'all':28} {sum(r[2] for r in layers):11,} "

@@ -428,8 +428,8 @@ for name, size in sizes.items():
             f"{sent / each:8.2g}" for each in bandwidths.values()
         )
         print(
-            f"{ranks:4} ranks: {sent / 1e6:9.2f} MB, seconds: {slow} "
-            f"or {fast}"
+            f"{ranks:4} ranks: {sent / 1e6:9.2f} MB, seconds: "
+            f"{slow} or {fast}"
         )
 
 # %% bound alt="Speed-up against the number of processes, both axes logarithmic. The ideal is a straight line. The curve for the fast network leaves it later than that for the slow one, and both become flat."

@@ -277,8 +277,8 @@ with torch.no_grad():
     )
 for name, each in {"lab": lab_net(), "residual": net}.items():
     print(
-        f"{name}: {sum(p.numel() for p in each.parameters()):,} "
-        "parameters"
+        f"{name}: "
+        f"{sum(p.numel() for p in each.parameters()):,} parameters"
     )
 
 
@@ -490,8 +490,8 @@ for size in (1, 2, 4, 8, 16):
         for smoothing in (0.0, 0.2)
     )
     print(
-        f"right logit {size * 2:2}: loss {hard:.3f}, smoothed "
-        f"{soft:.3f}"
+        f"right logit {size * 2:2}: loss {hard:.3f}, "
+        f"smoothed {soft:.3f}"
     )
 
 # %% smoothing timeout=600 recipe="quick-smoothing"

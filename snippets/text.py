@@ -570,8 +570,8 @@ words = re.findall(r"\w+|[^\w\s]", texts["training"])
 word_counts = Counter(words)
 once = sum(count == 1 for count in word_counts.values())
 print(
-    f"{len(words):,} words, {len(word_counts):,} different, {once} "
-    "of them once"
+    f"{len(words):,} words, {len(word_counts):,} different, "
+    f"{once} of them once"
 )
 print(word_counts.most_common(8))
 vocabulary = {"<unknown>", *word_counts}
@@ -714,8 +714,8 @@ for text in [
     assert tokenizer.decode(ids) == text
     size = len(text.encode())
     print(
-        f"{len(text):2} characters {size:2} bytes {len(ids):2} tokens "
-        f"{text!r}"
+        f"{len(text):2} characters {size:2} bytes {len(ids):2} "
+        f"tokens {text!r}"
     )
 
 # %% three-ways
@@ -879,8 +879,8 @@ loss = F.cross_entropy(logits.transpose(1, 2), targets)
 flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 by_hand = F.cross_entropy(logits[real], batch[real])
 print(
-    f"ignored: {loss:.4f}, flattened: {flat:.4f}, real ones alone: "
-    f"{by_hand:.4f}"
+    f"ignored: {loss:.4f}, flattened: {flat:.4f}, real ones "
+    f"alone: {by_hand:.4f}"
 )
 as_zero = F.cross_entropy(
     logits.flatten(0, 1), batch.where(real, 0).flatten()
@@ -1198,8 +1198,8 @@ for name, used, ids, loss in [
 ]:
     bits = bits_per_byte(loss, used, ids)
     print(
-        f"{name:8} perplexity {math.exp(loss):5.1f}, bits per byte "
-        f"{bits:.2f}"
+        f"{name:8} perplexity {math.exp(loss):5.1f}, bits per "
+        f"byte {bits:.2f}"
     )
 
 # %% next-token alt="Three bar charts with the eight most probable tokens after a prompt that ends in: said the. At temperature one half, the first bars hold most of the probability; at one, they are lower; at two, all bars are low and nearly equal."

@@ -278,8 +278,8 @@ def check_build_network(function):
         for name, last in lasts.items():
             if agrees(last=last):
                 refuse(
-                    "Return the logits. After the last layer you apply "
-                    f"{name}."
+                    "Return the logits. After the last layer "
+                    f"you apply {name}."
                 )
         with torch.no_grad():
             if not torch.equal(network(images), logits):
@@ -530,8 +530,8 @@ def check_set_up(function):
             if group[name] != wanted[name]:
                 refuse(
                     f"{name} is {group[name]}, and the task has plain "
-                    f"momentum: leave it at {wanted[name]}, "
-                    "its default."
+                    "momentum: leave it at "
+                    f"{wanted[name]}, its default."
                 )
 
     logits = 3 * torch.randn(9, 7, generator=generator)
@@ -991,8 +991,8 @@ def check_accuracy(function):
         3 / 7
     ):
         refuse(
-            f"3 of 7 is 0.428571..., and you return {fraction}: "
-            "do not round."
+            "3 of 7 is 0.428571..., and you return "
+            f"{fraction}: do not round."
         )
     if not is_close(3 / 7):
         refuse(

@@ -126,8 +126,8 @@ def check_time_of(function):
         if not _near(answer, right):
             raise AssertionError(
                 f"With repeats={repeats} a call takes {right:.3f} "
-                "seconds on the toy device, and you return "
-                f"{answer:.3f}."
+                "seconds on the toy device, and you "
+                f"return {answer:.3f}."
             )
 
 

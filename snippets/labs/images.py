@@ -178,8 +178,8 @@ def _wrong_statistics(batches, values, mean, std):
         )
         mistakes |= {
             f"This is the last batch alone: {late}": (means[-1], None),
-            "A mean of means is wrong if batches differ in size: "
-            f"{late}": ((means.mean(dim=0), None)),
+            "A mean of means is wrong if batches differ "
+            f"in size: {late}": ((means.mean(dim=0), None)),
             "A mean of the batches' deviations misses how far the "
             f"batches lie apart: {late}": (mean, stds.mean(dim=0)),
             "Not even a weighted mean of deviations is right, because "

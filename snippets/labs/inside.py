@@ -99,8 +99,8 @@ def check_confusion_matrix(function):
         )
     if mine.is_floating_point():
         raise AssertionError(
-            "Counts are whole numbers, but your matrix is "
-            f"{mine.dtype}."
+            "Counts are whole numbers, but your matrix "
+            f"is {mine.dtype}."
         )
     if torch.equal(mine, (right > 0).to(mine.dtype)):
         raise AssertionError(
@@ -245,8 +245,8 @@ def check_worst_mistakes(function):
     mistakes = {
         "These are the most confident of all answers: leave out "
         "the right ones.": (ranked(top, everything)),
-        "These are the most confident of the right answers: invert the "
-        "comparison.": ranked(top, ~is_wrong),
+        "These are the most confident of the right answers: invert "
+        "the comparison.": ranked(top, ~is_wrong),
         "The order is ascending: sort descending, with the most "
         "confident first.": (ranked(-top, is_wrong)),
         "Logits of different images cannot be compared: take the "

@@ -237,8 +237,8 @@ def check_momentum_step(function):
         "the parameter.": (
             lambda w, g, v, lr: (w - lr * v, mu * v + g)
         ),
-        "The learning rate belongs to the step, not into the velocity: "
-        "v = mu v + g.": (
+        "The learning rate belongs to the step, not into the "
+        "velocity: v = mu v + g.": (
             lambda w, g, v, lr: (w - (mu * v + lr * g), mu * v + lr * g)
         ),
         "The velocity must fade: multiply its old value by momentum "

@@ -97,8 +97,8 @@ def check_share_of(function):
             f"{case}, some shares are longer, and their ranks would "
             "wait for ever: go on from index 0.": mine
             == [list(range(r, count, ranks)) for r in each_rank],
-            f"{case}, examples are left out: make the deck longer, not "
-            "shorter.": mine
+            f"{case}, examples are left out: make the deck "
+            "longer, not shorter.": mine
             == [list(range(r, short, ranks)) for r in each_rank],
             f"{case}, the last example is repeated: begin again from "
             "index "
@@ -112,8 +112,8 @@ def check_share_of(function):
             assert not seen, hint
         rank = next(r for r in range(ranks) if mine[r] != right[r])
         raise AssertionError(
-            f"{case}, rank {rank} should have {right[rank]}, not "
-            f"{mine[rank]}."
+            f"{case}, rank {rank} should have {right[rank]}, "
+            f"not {mine[rank]}."
         )
     hint = (
         "The shares are right, but DistributedSampler made them: "
@@ -444,8 +444,8 @@ def check_ring_bytes(function):
         assert all(each == [ranks] * ranks for each in pieces)
         right, total = sent[0], sum(sent)
         case = (
-            f"With {parameters} parameters of {size} bytes and {ranks} "
-            "ranks"
+            f"With {parameters} parameters of {size} bytes "
+            f"and {ranks} ranks"
         )
         answer = function(parameters, ranks, size)
         hint = (
@@ -480,8 +480,8 @@ def check_ring_bytes(function):
         hint = f"{case}, one rank sends {right} bytes, not {mine}."
         assert math.isclose(mine, right), hint
         hint = (
-            f"{case}, all ranks together send {total} bytes, not "
-            f"{of_all}."
+            f"{case}, all ranks together send {total} "
+            f"bytes, not {of_all}."
         )
         assert math.isclose(of_all, total), hint
 
