@@ -267,13 +267,15 @@ def test_a_lab_leads_to_its_lesson_beside_each_exercise(section):
     prose = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            prose = cell.source
-        elif any(cell.source == each.stub for each in LABS[section].exercises.values()):
+            prose += cell.source
+            continue
+        if any(cell.source == each.stub for each in LABS[section].exercises.values()):
             links = re.findall(r"\]\(\.\./(\w+)\.html#([\w-]+)\)", prose)
             assert links, prose
             for page, anchor in links:
                 html = (PROJECT.site / f"{page}.html").read_text("utf-8")
                 assert f'id="{anchor}"' in html or f"id={anchor}" in html, anchor
+        prose = ""
 
 
 def test_links_of_a_lab_lead_to_the_published_site(monkeypatch):
