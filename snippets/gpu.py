@@ -1,4 +1,6 @@
-"""Train on any device, time it honestly, and see what a GPU is good for."""
+"""Train on any device, time it honestly, and see what a GPU is good
+for.
+"""
 
 # %% imports
 import math
@@ -12,13 +14,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 cpu = torch.device("cpu")
-device = torch.accelerator.current_accelerator(check_available=True) or cpu
+device = (
+    torch.accelerator.current_accelerator(check_available=True) or cpu
+)
 print("device:", device.type)
 
 
 # %% network
 class Net(nn.Module):
-    """Map images (N, 3, 32, 32) to logits (N, 10); maps=6 is the lab's network."""
+    """Images (N, 3, 32, 32) to logits (N, 10); the lab has 6 maps."""
 
     def __init__(self, maps=6):
         super().__init__()
@@ -55,7 +59,7 @@ loader = DataLoader(
 )
 torch.manual_seed(0)
 net = Net().to(device)  # 1. the network
-optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)  # 2. its optimizer
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)  # 2. optimizer
 for epoch in range(9):
     losses = []
     for images, labels in loader:
@@ -67,7 +71,9 @@ for epoch in range(9):
         optimizer.step()
         losses.append(loss.detach())  # stays on the device
     if epoch % 4 == 0:
-        print(f"epoch {epoch + 1}: loss {torch.stack(losses).mean():.2f}")
+        print(
+            f"epoch {epoch + 1}: loss {torch.stack(losses).mean():.2f}"
+        )
 
 # %% to-in-place
 layer, batch = nn.Linear(4, 2), torch.rand(8, 4)
@@ -93,14 +99,19 @@ for place in (device, "meta"):
     early = torch.optim.SGD(model.parameters(), lr=0.1)
     model.to(place)
     held = early.param_groups[0]["params"][0]
-    print(f"moved to {place}: optimizer holds its weight:", held is model.weight)
+    print(
+        f"moved to {place}: optimizer holds its weight:",
+        held is model.weight,
+    )
 
 # %% new-network
 old_net = Net().to(device)
 optimizer = torch.optim.SGD(old_net.parameters(), lr=0.1)
 new_net = Net().to(device)  # say, to start again with other weights
 before = new_net.fc3.weight.clone()
-F.cross_entropy(new_net(images.to(device)), labels.to(device)).backward()
+F.cross_entropy(
+    new_net(images.to(device)), labels.to(device)
+).backward()
 optimizer.step()
 print("has a gradient:", new_net.fc3.weight.grad is not None)
 print("has changed:   ", not torch.equal(before, new_net.fc3.weight))
@@ -108,8 +119,9 @@ print("has changed:   ", not torch.equal(before, new_net.fc3.weight))
 
 # %% wait
 def wait(place):
-    """Return when the device `place` has done all the work it was given."""
-    if place.type != "cpu":  # the CPU has no queue, and synchronize() would raise
+    """Return when the device `place` has done all its work."""
+    # The CPU has no queue, and synchronize() would raise.
+    if place.type != "cpu":
         torch.accelerator.synchronize()
 
 
@@ -132,11 +144,13 @@ print(f"the products were there {finished * 1e3:9.3f} ms")
 def autocast(place, dtype):
     """Return a context that computes in dtype where that is safe."""
     lower = torch.bfloat16 if dtype == torch.float32 else dtype
-    return torch.autocast(place.type, dtype=lower, enabled=dtype == lower)
+    return torch.autocast(
+        place.type, dtype=lower, enabled=dtype == lower
+    )
 
 
 def make_step(maps, batch_size, place, dtype=torch.float32):
-    """Return a function that does one training step on the device `place`."""
+    """Return a function that does one training step on `place`."""
     torch.manual_seed(0)
     net = Net(maps).to(place)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -166,7 +180,7 @@ for call in range(1, 5):
 
 # %% seconds-per-call
 def seconds_per_call(function, place, calls=1, rounds=3):
-    """Return the median over rounds of the mean time of a call, in seconds."""
+    """Return the median of the mean times of a call, in seconds."""
     function()  # warm-up
     times = []
     for _ in range(rounds):
@@ -183,7 +197,9 @@ def seconds_per_call(function, place, calls=1, rounds=3):
 step = make_step(6, 128, device)
 habits = {
     "after each step": lambda: [step().item() for _ in range(10)],
-    "once at the end": lambda: torch.stack([step() for _ in range(10)]).tolist(),
+    "once at the end": lambda: torch.stack(
+        [step() for _ in range(10)]
+    ).tolist(),
 }
 for habit, ten_steps in habits.items():
     seconds = seconds_per_call(ten_steps, device)
@@ -198,14 +214,24 @@ kinds = {"float32": images, "uint8": pixels}
 if device.type == "cuda":
     kinds["float32, pinned"] = images.pin_memory()
 for name, tensor in kinds.items():
-    seconds = seconds_per_call(lambda t=tensor: t.to(device), device, calls=20)
+    seconds = seconds_per_call(
+        lambda t=tensor: t.to(device), device, calls=20
+    )
     megabytes = tensor.nbytes / 1e6
-    print(f"moving {name:15} {seconds * 1e3:6.3f} ms for {megabytes:.2f} MB")
+    print(
+        f"moving {name:15} {seconds * 1e3:6.3f} ms for "
+        f"{megabytes:.2f} MB"
+    )
 print("the same tensor afterwards:", images.to(device) is images)
 
 # %% time-against-width timeout=120 alone="the CPU's times beside the GPU's"
-runs = [(cpu, torch.float32), (device, torch.float32), (device, torch.bfloat16)]
-runs = list(dict.fromkeys(runs))  # without an accelerator two are the same
+runs = [
+    (cpu, torch.float32),
+    (device, torch.float32),
+    (device, torch.bfloat16),
+]
+# Without an accelerator two are the same.
+runs = list(dict.fromkeys(runs))
 widths = [6, 12, 24, 48]
 if device != cpu:
     widths += [96, 192]
@@ -220,7 +246,10 @@ for place, dtype in runs:
         seconds = seconds_per_call(step, place, calls) * 50_000 / 128
         epoch_times.setdefault(name, {})[maps] = seconds
 
-print("an epoch of 50,000 images, batch 128; CPU threads:", torch.get_num_threads())
+print(
+    "an epoch of 50,000 images, batch 128; CPU threads:",
+    torch.get_num_threads(),
+)
 print(f"{'width':>5}", *(f"{name:>15}" for name in epoch_times))
 for maps in widths:
     cells = [
@@ -230,14 +259,19 @@ for maps in widths:
     print(f"{maps:5}", *cells)
 
 # %% width-picture alt="Seconds per epoch of 50,000 images against the number of maps in the first layer, both axes logarithmic, one line of points for each device and number format that was timed."
-plt.figure(figsize=(6, 3.6), layout="constrained")
+plt.figure(figsize=(5, 3.6), layout="constrained")
 for name, times in epoch_times.items():
     plt.plot(list(times), list(times.values()), "o-", label=name)
 plt.xscale("log", base=2)
 plt.yscale("log")
-values = [seconds for times in epoch_times.values() for seconds in times.values()]
+values = [
+    seconds
+    for times in epoch_times.values()
+    for seconds in times.values()
+]
 lowest, highest = math.log10(min(values)), math.log10(max(values))
-plt.ylim(10 ** math.floor(lowest), 10 ** math.ceil(highest))  # whole decades
+# Whole decades.
+plt.ylim(10 ** math.floor(lowest), 10 ** math.ceil(highest))
 plt.gca().yaxis.set_major_formatter("{x:g}")
 plt.xticks(widths, [str(maps) for maps in widths])
 plt.xlabel("maps in the first layer")
@@ -263,7 +297,10 @@ class OperationCounter(TorchDispatchMode):
 
 for maps in (6, 48):
     step = make_step(maps, 128, device)
-    with OperationCounter() as counter, FlopCounterMode(display=False) as flops:
+    with (
+        OperationCounter() as counter,
+        FlopCounterMode(display=False) as flops,
+    ):
         step()
     billions = flops.get_total_flops() / 1e9
     print(f"width {maps:2}: {counter.count} operations,", end=" ")
@@ -274,14 +311,19 @@ print("an epoch of 50,000 images, width 6")
 for batch_size in (4, 16, 64, 256, 1024):
     step = make_step(6, batch_size, device)
     calls = 1024 // batch_size  # as many images each time
-    seconds = seconds_per_call(step, device, calls) * 50_000 / batch_size
+    seconds = (
+        seconds_per_call(step, device, calls) * 50_000 / batch_size
+    )
     print(f"batches of {batch_size:4}: {seconds:7.2f} s")
 
 # %% formats
 for dtype in (torch.float32, torch.float16, torch.bfloat16):
     info = torch.finfo(dtype)
     print(f"{dtype!s:15} {info.bits} bits", end=", ")
-    print(f"largest {info.max:.1e}, normal down to {info.tiny:.1e}", end=", ")
+    print(
+        f"largest {info.max:.1e}, normal down to {info.tiny:.1e}",
+        end=", ",
+    )
     print(f"step at 1: {info.eps:.1e}")
 
 # %% autocast
@@ -290,7 +332,8 @@ on_device = images.to(device), labels.to(device)
 with torch.autocast(device.type, dtype=torch.bfloat16):
     logits = net(on_device[0])
     loss = F.cross_entropy(logits, on_device[1])
-loss.backward()  # outside: each operation goes back in the dtype it came in
+# Outside: each operation goes back in the dtype it came in.
+loss.backward()
 print("logits:    ", logits.dtype)
 print("loss:      ", loss.dtype)
 print("parameters:", net.fc1.weight.dtype)
@@ -301,7 +344,10 @@ with torch.no_grad():
     exact = net(on_device[0])
 difference = (logits.float() - exact).abs().max() / exact.abs().max()
 print("equal:", torch.equal(logits.float(), exact))
-print("largest difference below 2 % of the largest logit:", bool(difference < 0.02))
+print(
+    "largest difference below 2 % of the largest logit:",
+    bool(difference < 0.02),
+)
 
 # %% underflow
 for dtype in (torch.float16, torch.bfloat16):
@@ -317,14 +363,19 @@ for dtype in (torch.float16, torch.bfloat16):
 weight = nn.Parameter(torch.tensor(1.0))
 optimizer = torch.optim.SGD([weight], lr=0.1)
 scaler = torch.amp.GradScaler("cpu", init_scale=2.0**15)
-for factor in (1.0, 10.0, 1.0):  # the second one is too much for float16
+# The second one is too much for float16.
+for factor in (1.0, 10.0, 1.0):
     loss = (weight.to(torch.float16) * factor).float()
     optimizer.zero_grad()
     scaler.scale(loss).backward()
     found = weight.grad.item()
-    scaler.step(optimizer)  # unscales; leaves the step out if it finds inf or nan
+    # Unscales; leaves the step out if it finds inf or nan.
+    scaler.step(optimizer)
     scaler.update()
-    print(f"scaled gradient {found:7.0f}, weight {weight.item():.3f}", end=", ")
+    print(
+        f"scaled gradient {found:7.0f}, weight {weight.item():.3f}",
+        end=", ",
+    )
     print(f"next scale {scaler.get_scale():.0f}")
 
 
@@ -339,9 +390,12 @@ def saved_bytes(net, images, dtype):
             sizes[tensor.data_ptr()] = tensor.nbytes
         return tensor
 
-    keep = torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor)
+    keep = torch.autograd.graph.saved_tensors_hooks(
+        note, lambda tensor: tensor
+    )
     with keep, autocast(device, dtype):
-        logits = net(images)  # as long as it lives, so does what was saved
+        # As long as it lives, so does what was saved.
+        logits = net(images)
     return sum(sizes.values()) if logits.requires_grad else 0
 
 
@@ -359,11 +413,13 @@ if device.type in ("cuda", "xpu"):
 
 # %% same-numbers
 def train_briefly(place, threads):
-    """Return how ten steps on `place` change the weights, as one vector."""
+    """Return how ten steps on `place` change the weights, a vector."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     net = Net().to(place)  # made on the CPU, so that all start alike
-    start = nn.utils.parameters_to_vector(net.parameters()).detach().cpu()
+    start = (
+        nn.utils.parameters_to_vector(net.parameters()).detach().cpu()
+    )
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     for first in range(0, 640, 64):
         batch = slice(first, first + 64)
@@ -382,7 +438,13 @@ torch.set_num_threads(threads_before)
 there = train_briefly(device, threads_before)
 print("1 thread, twice: equal to the bit", torch.equal(one, again))
 print(f"largest change of a weight: {one.abs().max():.2f}")
-for name, other in (("1 and 2 threads", two), (f"cpu and {device.type}", there)):
+for name, other in (
+    ("1 and 2 threads", two),
+    (f"cpu and {device.type}", there),
+):
     close = torch.allclose(one, other, rtol=0, atol=1e-3)
-    print(f"{name}: largest difference {(one - other).abs().max():.0e}", end=", ")
+    print(
+        f"{name}: largest difference {(one - other).abs().max():.0e}",
+        end=", ",
+    )
     print(f"within 0.001 {close}")

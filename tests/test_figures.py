@@ -67,3 +67,9 @@ def test_text_on_a_filled_shape_is_read(dark, colour):
 def test_a_line_that_cannot_be_seen_in_the_dark_is_told(dark):
     with pytest.raises(ValueError, match=r"#000080 cannot be seen in the dark palette; use .*C0"):
         dark(lambda: plt.plot([0, 1], color="navy"))
+
+
+def test_a_figure_too_wide_for_a_phone_is_told(dark):
+    dark(lambda: plt.figure(figsize=(5, 2)))
+    with pytest.raises(ValueError, match=r"6.5 inches wide, .*; make it 5 inches wide at most"):
+        dark(lambda: plt.figure(figsize=(6.5, 2)))

@@ -1,5 +1,6 @@
 """Every blank: the stub fails its check, the solution passes, typical mistakes get their hint."""
 
+import ast
 import contextlib
 import importlib
 import io
@@ -89,6 +90,26 @@ def test_the_solution_passes_and_shows_no_mark(section, name):
     answer(section, name, exercise.solution)
     assert "SOLUTION" not in exercise.solution + exercise.stub
     assert labs.YOURS.strip() in exercise.stub
+
+
+@pytest.mark.parametrize(("section", "name"), EXERCISES)
+def test_what_to_write_stands_as_text_above_the_blank(section, name):
+    exercise = LABS[section].exercises[name]
+    (function,) = (n for n in ast.parse(exercise.solution).body if isinstance(n, ast.FunctionDef))
+    assert "\n" not in ast.get_docstring(function), "a phone cuts it: the text above has it"
+    for argument in function.args.args:
+        assert f"`{argument.arg}`" in exercise.task
+    assert "eturns" in exercise.task
+
+    md = Markdown(extensions=["pymdownx.superfences"])
+    md.convert("text")  # makes it ready to highlight
+    page = fences.show_exercise(BuildContext(PROJECT), f"{section}.py::{name}", md)
+    text, _, code = page.partition('<div class="highlight"')
+    assert exercise.task.split()[-1].strip("`.") in text
+    assert f"def {function.name}" in BeautifulSoup(code, "html.parser").text
+
+    cells = [cell.source for cell in LABS[section].notebook().cells]
+    assert cells[cells.index(exercise.stub) - 1] == exercise.task
 
 
 @pytest.mark.parametrize(("section", "name"), EXERCISES)
@@ -246,13 +267,15 @@ def test_a_lab_leads_to_its_lesson_beside_each_exercise(section):
     prose = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            prose = cell.source
-        elif any(cell.source == each.stub for each in LABS[section].exercises.values()):
+            prose += cell.source
+            continue
+        if any(cell.source == each.stub for each in LABS[section].exercises.values()):
             links = re.findall(r"\]\(\.\./(\w+)\.html#([\w-]+)\)", prose)
             assert links, prose
             for page, anchor in links:
                 html = (PROJECT.site / f"{page}.html").read_text("utf-8")
                 assert f'id="{anchor}"' in html or f"id={anchor}" in html, anchor
+        prose = ""
 
 
 def test_links_of_a_lab_lead_to_the_published_site(monkeypatch):

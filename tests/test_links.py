@@ -168,7 +168,8 @@ def test_each_archive_of_cifar_10_is_asked_for_its_first_bytes(
     url = 'torchvision.datasets.CIFAR10.url = (\n    "{}"\n)\n'
     (tmp_path / "snippets" / "labs").mkdir(parents=True)
     (tmp_path / "snippets" / "a.py").write_text(url.format(ways["cut"]), encoding="utf-8")
-    (tmp_path / "snippets" / "labs" / "b.py").write_text(url.format(ways["lab"]), encoding="utf-8")
+    pieces = ways["lab"].replace("/lab/", '/lab/"\n    "')
+    (tmp_path / "snippets" / "labs" / "b.py").write_text(url.format(pieces), encoding="utf-8")
     listed = [ways[way] for way in ("official", "good", "whole", "gone", "cut", "page", "silent")]
     code, out, err = checked(tmp_path, capsys, monkeypatch, "", listed)
     assert code == 1

@@ -380,7 +380,7 @@ def test_a_cell_that_is_cut_short_before_it_begins_leaves_the_state_above(
         group = kernel.copies[-1][1]
         os.killpg(group, signal.SIGSTOP)
         threading.Timer(0.5, end_pause, [group]).start()
-        kernel.cancel()
+        kernel.cancelled = True
         return run(kernel, cell)
 
     def end_pause(group):

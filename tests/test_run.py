@@ -732,6 +732,28 @@ def test_what_a_script_starts_in_a_session_of_its_own_ends_with_it(light):
     wait_for(lambda: not alive(pid), f"the end of process {pid}", 10)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has no limit on the size of a file")
+def test_a_figure_for_which_there_is_no_room_is_told_with_its_folder(light):
+    light.script(
+        "lesson",
+        """
+        # %% one alt="A line"
+        import resource
+
+        import matplotlib.pyplot as plt
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        plt.plot([1, 2])
+        plt.show()
+        """,
+    )
+    done = light.do("tutorial", "run")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.split("\n\n")[-1].startswith(
+        "build/cpu/lesson/drawn: File too large; mend that and try again"
+    )
+
+
 # What a record tells of the machine
 
 PATHS = """

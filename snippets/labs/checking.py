@@ -1,4 +1,7 @@
-"""How a check tries your code: it ends within seconds, and says in one sentence what is wrong."""
+"""How a check tries your code.
+
+It ends within seconds, and says in one sentence what is wrong.
+"""
 
 import _thread
 import dis
@@ -16,15 +19,19 @@ import torch
 SECONDS, CHARACTERS = 4, 5_000  # that your code may take, and may print
 ERRORS = "errors.html"  # the tutorial's page of error messages
 
-# The first optimizer loads a large part of PyTorch, which takes seconds: not in a check.
+# The first optimizer loads a large part of PyTorch, which takes
+# seconds: not in a check.
 torch.optim.SGD([torch.zeros(1)])
 
 
 def run_check(check, function, errors=None, changes=(), returns=True):
-    """Let `check` try `function`. Raises AssertionError with one sentence if it is wrong.
+    """Let `check` try `function`. Raises AssertionError with one
+    sentence if it is wrong.
 
-    errors: what an error means in this exercise, by a part of its message.
-    changes: names of the arguments that the function is meant to change.
+    errors: what an error means in this exercise, by a part of its
+        message.
+    changes: names of the arguments that the function is meant to
+        change.
     returns: whether it is meant to return anything.
     """
     is_late, is_running, is_done = [], [True], threading.Event()
@@ -34,9 +41,12 @@ def run_check(check, function, errors=None, changes=(), returns=True):
         while not is_done.wait(SECONDS):
             used = process_time() - started
             if not 0.02 * SECONDS < used < 0.7 * SECONDS:
-                break  # busy or waiting; in between, the computer does other things too
+                # Busy or waiting; in between, the computer does other
+                # things too.
+                break
         is_late.append(True)
-        while not is_done.wait(0.02):  # your code may catch all exceptions
+        # Your code may catch all exceptions.
+        while not is_done.wait(0.02):
             _thread.interrupt_main()
 
     def interrupt(*_):
@@ -59,13 +69,15 @@ def run_check(check, function, errors=None, changes=(), returns=True):
         if not is_late:
             raise
         problem = (
-            f"Your code was stopped after {SECONDS} seconds: look for a loop that never"
-            " ends, because nothing in it changes its condition."
+            f"Your code was stopped after {SECONDS} seconds: look for "
+            "a loop that never ends, because nothing in it changes "
+            "its condition."
         )
     except Exception as error:
         problem = (
-            "The check cannot use what your code returns; compare it with the docstring."
-            f" {explained(error, errors, who='The check')}"
+            "The check cannot use what your code returns; compare it "
+            "with what the exercise asks for. "
+            f"{explained(error, errors, who='The check')}"
         )
     finally:
         is_done.set()
@@ -77,30 +89,42 @@ def run_check(check, function, errors=None, changes=(), returns=True):
 
 
 def explained(error, errors=None, lines=(), who="Your code"):
-    """An error in a sentence: what it means in this exercise, its words, where to read on."""
+    """What an error means in this exercise, and where to read on."""
     said = _shortened(f"{type(error).__name__}: {error}", 300)
-    meanings = [hint for part, hint in (errors or {}).items() if part in said]
+    meanings = [
+        hint for part, hint in (errors or {}).items() if part in said
+    ]
     meaning = f"{meanings[0]} " if meanings else ""
     place = f" in the line `{lines[-1]}`" if lines else ""
     return f"{meaning}{who} stops{place} with {said} (see {ERRORS})"
 
 
 def words_in(function):
-    """The names that a function's code uses, and "for" if it has a loop of any kind."""
-    codes = [getattr(inspect.unwrap(function), "__code__", run_check.__code__)]
+    """The names in a function's code, and "for" if it has a loop."""
+    codes = [
+        getattr(
+            inspect.unwrap(function), "__code__", run_check.__code__
+        )
+    ]
     words = set()
     for code in codes:
-        codes += [part for part in code.co_consts if inspect.iscode(part)]
+        codes += [
+            part for part in code.co_consts if inspect.iscode(part)
+        ]
         words.update(code.co_names)
         steps = {step.opname for step in dis.get_instructions(code)}
-        steps.discard("JUMP_BACKWARD_NO_INTERRUPT")  # the end of a with or a try
-        if any(step == "FOR_ITER" or "JUMP_BACKWARD" in step for step in steps):
+        # The end of a with or a try.
+        steps.discard("JUMP_BACKWARD_NO_INTERRUPT")
+        if any(
+            step == "FOR_ITER" or "JUMP_BACKWARD" in step
+            for step in steps
+        ):
             words.add("for")
     return words
 
 
 def _guarded(function, errors, changes, returns):
-    """The function, with a sentence for what it raises, leaves out or should not change."""
+    """The function, with a sentence for what goes wrong in it."""
 
     names = inspect.signature(function).parameters
     has_data = "data" in words_in(function)
@@ -111,20 +135,25 @@ def _guarded(function, errors, changes, returns):
         try:
             answer = function(*args, **options)
         except Exception as error:
-            file = getattr(function, "__code__", call.__code__).co_filename
+            file = getattr(
+                function, "__code__", call.__code__
+            ).co_filename
             trace = traceback.extract_tb(error.__traceback__)[1:]
             lines = [
                 frame.line
                 for frame in trace
                 if frame.filename == file and frame.line
             ]
-            raise AssertionError(explained(error, errors, lines)) from None
+            raise AssertionError(
+                explained(error, errors, lines)
+            ) from None
         for name, before, now in zip(names, kept, args, strict=False):
             if name not in changes and not _is_same(before, now):
                 raise AssertionError(
-                    f"Your code has changed `{name}`, which has to stay as it is: make"
-                    " something new, as in x = x - 1, because x -= 1 and x.append(1)"
-                    " change what you were given."
+                    f"Your code has changed `{name}`, which has to "
+                    "stay as it is: make something new, as in x = x - "
+                    "1, because x -= 1 and x.append(1) change what "
+                    "you were given."
                 )
         if returns and any(
             answer is nothing for nothing in (None, ..., NotImplemented)
@@ -132,8 +161,9 @@ def _guarded(function, errors, changes, returns):
             raise AssertionError(_empty(function))
         if has_data:
             raise AssertionError(
-                "Leave out `.data`: autograd does not see what happens to it, and cannot"
-                " warn you. Use detach(), or torch.no_grad() for a change in place."
+                "Leave out `.data`: autograd does not see what happens "
+                "to it, and cannot warn you. Use detach(), or "
+                "torch.no_grad() for a change in place."
             )
         return answer
 
@@ -142,11 +172,19 @@ def _guarded(function, errors, changes, returns):
 
 def _empty(function):
     code = getattr(function, "__code__", None)
-    if code and not code.co_names and code.co_nlocals == code.co_argcount:
+    if (
+        code
+        and not code.co_names
+        and code.co_nlocals == code.co_argcount
+    ):
         return (
-            "The blank is still empty: put your own code in the place of the dots."
+            "The blank is still empty: put your own code in the "
+            "place of the dots."
         )
-    return "Your function returns nothing: a `return` is missing at its end, or after an if."
+    return (
+        "Your function returns nothing: a `return` is missing at its "
+        "end, or after an if."
+    )
 
 
 class _Brief(io.TextIOBase):
@@ -166,7 +204,11 @@ class _Brief(io.TextIOBase):
 def _shortened(text, length):
     text = " ".join(text.split())
     half = length // 2
-    return text if len(text) <= length else f"{text[:half]} ... {text[-half:]}"
+    return (
+        text
+        if len(text) <= length
+        else f"{text[:half]} ... {text[-half:]}"
+    )
 
 
 def _copied(value):
@@ -181,7 +223,10 @@ def _copied(value):
 
 def _is_same(before, now):
     if isinstance(before, torch.Tensor):
-        if not isinstance(now, torch.Tensor) or before.device != now.device:
+        if (
+            not isinstance(now, torch.Tensor)
+            or before.device != now.device
+        ):
             return False
         return before.is_meta or torch.equal(before, now)
     if isinstance(before, dict):
@@ -189,5 +234,7 @@ def _is_same(before, now):
             [*before.values()], [*now.values()]
         )
     if isinstance(before, list):
-        return len(before) == len(now) and all(map(_is_same, before, now))
+        return len(before) == len(now) and all(
+            map(_is_same, before, now)
+        )
     return before is now or before == now

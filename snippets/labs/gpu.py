@@ -21,16 +21,20 @@ from checking import run_check
 # check uses a toy device with a queue and a clock of its own, so it is exact on
 # every computer. In the lesson: [Time it honestly](gpu.md#time-it-honestly).
 
+# %% [markdown]
+# - `function`: takes no arguments, and may return before its work is
+#   done.
+# - `repeats`: how many calls to measure, an int of 1 or more.
+# - `synchronize`: takes no arguments, and returns when all work that
+#   was queued is done.
+# - `clock`: takes no arguments, and returns the time in seconds, a
+#   float.
+# - Returns the mean time of one call, in seconds, a float.
+
 
 # %% time-of
 def time_of(function, repeats, synchronize, clock=time.perf_counter):
-    """Return the mean time of one call in seconds, a float.
-
-    function: takes no arguments; may return before its work is done.
-    repeats: how many calls to measure, an int of 1 or more.
-    synchronize: takes no arguments; returns when all work that was queued is done.
-    clock: takes no arguments; returns the time in seconds, a float.
-    """
+    """Return the mean time of one call, in seconds."""
     ### BEGIN SOLUTION
     function()
     synchronize()
@@ -44,14 +48,21 @@ def time_of(function, repeats, synchronize, clock=time.perf_counter):
 
 # %% check-time-of
 def check_time_of(function):
-    """Time a toy device of known speed. Raises AssertionError with one hint."""
+    """Time a toy device of known speed. Raises AssertionError with one
+    hint.
+    """
     launch, work, first_call, old_work = 0.003, 0.01, 1.0, 0.5
 
     class Device:
-        """Queues work; its clock moves when Python launches and when it waits."""
+        """Queues work; its clock moves at each launch and each wait."""
 
         def __init__(self):
-            self.now, self.queued, self.calls, self.looks = 100.0, old_work, 0, 0
+            self.now, self.queued, self.calls, self.looks = (
+                100.0,
+                old_work,
+                0,
+                0,
+            )
 
         def launch(self):
             self.now += launch if self.calls else launch + first_call
@@ -67,10 +78,13 @@ def check_time_of(function):
 
     for repeats in (10, 1, 4):
         toy = Device()
-        answer = function(toy.launch, repeats, toy.synchronize, toy.clock)
+        answer = function(
+            toy.launch, repeats, toy.synchronize, toy.clock
+        )
         if not isinstance(answer, float):
             raise AssertionError(
-                f"Return one time as a float, and not a {type(answer).__name__}."
+                "Return one time as a float, and not a "
+                f"{type(answer).__name__}."
             )
         if not toy.looks:
             raise AssertionError(
@@ -84,32 +98,36 @@ def check_time_of(function):
         right = launch + work
         if repeats > 1 and _near(answer, right * repeats):
             raise AssertionError(
-                "That is the time of all calls together: divide by repeats."
+                "That is the time of all calls together: "
+                "divide by repeats."
             )
         if _near(answer, launch) or _near(answer, launch * repeats):
             raise AssertionError(
-                "You measured how long the launch takes, not the work: synchronize "
-                "before you stop the clock, too."
+                "You measured how long the launch takes, not the work: "
+                "synchronize before you stop the clock, too."
             )
         if answer * repeats > first_call:
             raise AssertionError(
-                "The slow first call is in your measurement: call the function "
-                "once, as a warm-up, before you start the clock."
+                "The slow first call is in your measurement: call the "
+                "function once, as a warm-up, before you "
+                "start the clock."
             )
         if answer * repeats > old_work:
             raise AssertionError(
-                "Work from before is in your measurement: synchronize between the "
-                "warm-up and the start of the clock."
+                "Work from before is in your measurement: synchronize "
+                "between the warm-up and the start of the clock."
             )
         if toy.calls != repeats + 1:
             raise AssertionError(
-                f"With repeats={repeats} the function was called {toy.calls} "
-                "times: once to warm up, then repeats times."
+                f"With repeats={repeats} the function was called "
+                f"{toy.calls} times: once to warm up, then "
+                "repeats times."
             )
         if not _near(answer, right):
             raise AssertionError(
-                f"With repeats={repeats} a call takes {right:.3f} seconds on the "
-                f"toy device, and you return {answer:.3f}."
+                f"With repeats={repeats} a call takes {right:.3f} "
+                "seconds on the toy device, and you "
+                f"return {answer:.3f}."
             )
 
 
@@ -121,13 +139,13 @@ run_check(
     check_time_of,
     time_of,
     errors={
-        "'float' object is not callable": "clock() reads the time: what it returned is a "
-        "number, which cannot be called.",
+        "'float' object is not callable": "clock() reads the time: "
+        "what it returned is a number, which cannot be called.",
         "'method'": "Call the clock: clock(), with the brackets.",
-        "'NoneType'": "function() and synchronize() return nothing: the time comes from "
-        "clock().",
-        "takes 1 positional argument": "function, synchronize and clock take no "
-        "arguments.",
+        "'NoneType'": "function() and synchronize() return nothing: "
+        "the time comes from clock().",
+        "takes 1 positional argument": "function, synchronize and "
+        "clock take no arguments.",
     },
 )
 print("time_of: right")
@@ -141,21 +159,24 @@ print("time_of: right")
 # have a shape and a dtype, and no data. In the lesson:
 # [Two kinds of .to](gpu.md#two-kinds-of-to).
 
+# %% [markdown]
+# - `batch`: a tensor of any shape, or a tuple, list or dict of batches,
+#   nested to any depth. It stays as it is.
+# - `device`: a `torch.device`, or its name.
+# - Returns a batch of the same structure with every tensor on the
+#   device. Anything else in it (a str, an int, None) is unchanged.
+
 
 # %% move-batch
 def move_batch(batch, device):
-    """Return batch with every tensor in it on device, and leave batch as it is.
-
-    batch: a tensor of any shape, or a tuple, list or dict of batches, nested to any
-        depth; the result has the same structure. Anything else (a str, an int,
-        None) is returned unchanged.
-    device: a torch.device, or its name.
-    """
+    """Return the batch with all its tensors on the device."""
     ### BEGIN SOLUTION
     if isinstance(batch, torch.Tensor):
         return batch.to(device)
     if isinstance(batch, dict):
-        return {key: move_batch(part, device) for key, part in batch.items()}
+        return {
+            key: move_batch(part, device) for key, part in batch.items()
+        }
     if isinstance(batch, (tuple, list)):
         return type(batch)(move_batch(part, device) for part in batch)
     return batch
@@ -164,17 +185,25 @@ def move_batch(batch, device):
 
 # %% check-move-batch
 def check_move_batch(function):
-    """Move batches to the meta device. Raises AssertionError with one hint."""
+    """Move batches to the meta device. Raises AssertionError with one
+    hint.
+    """
 
     def move(batch):
         return function(batch, "meta")
 
-    images, labels = torch.zeros(2, 3), torch.zeros(2, dtype=torch.int64)
+    images, labels = (
+        torch.zeros(2, 3),
+        torch.zeros(2, dtype=torch.int64),
+    )
     answer = move(images)
-    if not isinstance(answer, torch.Tensor) or answer.device.type != "meta":
+    if (
+        not isinstance(answer, torch.Tensor)
+        or answer.device.type != "meta"
+    ):
         raise AssertionError(
-            "A tensor stayed where it was: .to(device) gives a new tensor, so "
-            "return that one."
+            "A tensor stayed where it was: .to(device) gives a new "
+            "tensor, so return that one."
         )
 
     examples = {
@@ -183,7 +212,10 @@ def check_move_batch(function):
         "a dict": {"images": images, "labels": labels},
         "a tuple with a file name": (images, "cat.png"),
         "a batch with None and a number": [images, None, 7],
-        "a dict of lists": {"views": [images, images], "labels": labels},
+        "a dict of lists": {
+            "views": [images, images],
+            "labels": labels,
+        },
         "lists inside a tuple": ([images, (labels,)], [[images]]),
         "a file name alone": "cat.png",
         "an empty list": [],
@@ -191,9 +223,14 @@ def check_move_batch(function):
     for name, batch in examples.items():
         answer = move(batch)
         _compare(batch, answer, name)
-        if answer is batch and isinstance(batch, (tuple, list, dict)) and batch:
+        if (
+            answer is batch
+            and isinstance(batch, (tuple, list, dict))
+            and batch
+        ):
             raise AssertionError(
-                f"You return the batch that was given ({name}): build a new one."
+                f"You return the batch that was given ({name}): "
+                "build a new one."
             )
 
 
@@ -201,14 +238,18 @@ def _compare(batch, answer, name):
     if isinstance(batch, torch.Tensor):
         if not isinstance(answer, torch.Tensor):
             kind = type(answer).__name__
-            raise AssertionError(f"In {name} a tensor has become a {kind}.")
+            raise AssertionError(
+                f"In {name} a tensor has become a {kind}."
+            )
         if answer.device.type != "meta":
             raise AssertionError(
-                f"In {name} a tensor stayed on the CPU: go through its parts, "
-                "and use what .to(device) returns."
+                f"In {name} a tensor stayed on the CPU: go through its "
+                "parts, and use what .to(device) returns."
             )
         if answer.shape != batch.shape or answer.dtype != batch.dtype:
-            raise AssertionError(f"In {name} a tensor has another shape or dtype.")
+            raise AssertionError(
+                f"In {name} a tensor has another shape or dtype."
+            )
     elif type(answer) is not type(batch):
         raise AssertionError(
             f"In {name} a {type(batch).__name__} has become a "
@@ -216,7 +257,9 @@ def _compare(batch, answer, name):
         )
     elif isinstance(batch, dict):
         if list(answer) != list(batch):
-            raise AssertionError(f"The keys of {name} have changed: keep them.")
+            raise AssertionError(
+                f"The keys of {name} have changed: keep them."
+            )
         for key in batch:
             _compare(batch[key], answer[key], name)
     elif isinstance(batch, (tuple, list)):
@@ -236,16 +279,18 @@ run_check(
     check_move_batch,
     move_batch,
     errors={
-        "has no attribute 'to'": "Not everything in a batch can be moved: look at its "
-        "type first, and return whatever is no tensor unchanged.",
-        "RecursionError": "Your function calls itself without end: a str is made of "
-        "strs, so go into tuples, lists and dicts only.",
-        "is not iterable": "Not everything in a batch has parts: go into tuples, lists "
-        "and dicts, and return the rest unchanged.",
-        "does not support item assignment": "A tuple cannot be changed: build a new "
-        "one.",
-        "has no attribute": "Not everything in a batch can be moved: look at its type "
-        "first, and return what is no tensor unchanged.",
+        "has no attribute 'to'": "Not everything in a batch can be "
+        "moved: look at its type first, and return whatever is no "
+        "tensor unchanged.",
+        "RecursionError": "Your function calls itself without end: a "
+        "str is made of strs, so go into tuples, lists and dicts only.",
+        "is not iterable": "Not everything in a batch has parts: go "
+        "into tuples, lists and dicts, and return the rest unchanged.",
+        "does not support item assignment": "A tuple cannot be "
+        "changed: build a new one.",
+        "has no attribute": "Not everything in a batch can be moved: "
+        "look at its type first, and return what is no "
+        "tensor unchanged.",
     },
 )
 print("move_batch: right")

@@ -19,39 +19,45 @@ from checking import run_check, words_in
 # `torch.bincount`, whose `minlength` is the smallest length of the result. In the
 # lesson: [The confusion matrix](inside.md#the-confusion-matrix).
 
+# %% [markdown]
+# - `predictions`: the predicted class indices (N,), int64, from 0 to
+#   `class_count - 1`.
+# - `labels`: the true class indices, of the same shape and dtype.
+# - `class_count`: the number of classes, an int. Some of them may occur
+#   in neither tensor.
+# - Returns int64 counts (`class_count`, `class_count`): the row is the
+#   true class, the column the predicted one.
+
 
 # %% confusion-matrix
 def confusion_matrix(predictions, labels, class_count):
-    """Count the images for each pair of a true and a predicted class.
-
-    predictions: predicted class indices, int64 of shape (N,), from 0 to
-        class_count - 1.
-    labels: true class indices, of the same shape and type.
-    class_count: number of classes, an int. Some may occur in neither tensor.
-    Returns int64 counts of shape (class_count, class_count): the row is the true
-    class, the column the predicted one.
-    """
+    """Count the images for each true and predicted class."""
     ### BEGIN SOLUTION
     pairs = labels * class_count + predictions
-    return pairs.bincount(minlength=class_count**2).reshape(
-        class_count, class_count
-    )
+    counts = pairs.bincount(minlength=class_count**2)
+    return counts.reshape(class_count, class_count)
     ### END SOLUTION
 
 
 # %% check-confusion-matrix
 def check_confusion_matrix(function):
-    """Compare with counts made in a loop. Raises AssertionError with one hint."""
+    """Compare with counts made in a loop. Raises AssertionError with
+    one hint.
+    """
     generator = torch.Generator().manual_seed(0)
 
     def draw(size, class_count):
-        labels = torch.randint(class_count, (size,), generator=generator)
+        labels = torch.randint(
+            class_count, (size,), generator=generator
+        )
         other = torch.randint(class_count, (size,), generator=generator)
         agree = torch.rand(size, generator=generator) < 0.6
         return torch.where(agree, labels, other), labels
 
     def in_loop(predictions, labels, class_count):
-        counts = torch.zeros(class_count, class_count, dtype=torch.int64)
+        counts = torch.zeros(
+            class_count, class_count, dtype=torch.int64
+        )
         for true, predicted in zip(
             labels.tolist(), predictions.tolist(), strict=True
         ):
@@ -62,7 +68,8 @@ def check_confusion_matrix(function):
         answer = function(predictions, labels, class_count)
         if not isinstance(answer, torch.Tensor):
             raise AssertionError(
-                f"Return a tensor, not an object of type {type(answer).__name__}."
+                "Return a tensor, not an object of type "
+                f"{type(answer).__name__}."
             )
         return answer
 
@@ -71,8 +78,8 @@ def check_confusion_matrix(function):
     mine = given(predictions, labels, 5)
     if mine.shape == (25,):
         raise AssertionError(
-            "These are 25 counts in a row: reshape them to (class_count, "
-            "class_count)."
+            "These are 25 counts in a row: reshape them to "
+            "(class_count, class_count)."
         )
     if mine.shape != right.shape:
         raise AssertionError(
@@ -81,8 +88,8 @@ def check_confusion_matrix(function):
         )
     if torch.equal(mine, right.T):
         raise AssertionError(
-            "Your matrix is transposed: the row is the true class, the column the "
-            "predicted one."
+            "Your matrix is transposed: the row is the true class, the "
+            "column the predicted one."
         )
     if torch.allclose(
         mine.double(), right.double() / right.sum(dim=1, keepdim=True)
@@ -92,17 +99,19 @@ def check_confusion_matrix(function):
         )
     if mine.is_floating_point():
         raise AssertionError(
-            f"Counts are whole numbers, but your matrix is {mine.dtype}."
+            "Counts are whole numbers, but your matrix "
+            f"is {mine.dtype}."
         )
     if torch.equal(mine, (right > 0).to(mine.dtype)):
         raise AssertionError(
-            "Every pair is counted once only: with an index that repeats, += keeps "
-            "a single one of the additions."
+            "Every pair is counted once only: with an index that "
+            "repeats, += keeps a single one of the additions."
         )
     if not torch.equal(mine, right):
         raise AssertionError(
-            "The shape is right and the counts are not: two different pairs must "
-            "never get the same number, so how far apart are the rows?"
+            "The shape is right and the counts are not: two different "
+            "pairs must never get the same number, so how far "
+            "apart are the rows?"
         )
     if mine.dtype != torch.int64:
         raise AssertionError(
@@ -110,19 +119,25 @@ def check_confusion_matrix(function):
         )
 
     # Classes 2, 4 and 5 of six are never true and never predicted.
-    predictions, labels = torch.tensor([0, 3, 3, 1]), torch.tensor([0, 3, 1, 1])
+    predictions, labels = (
+        torch.tensor([0, 3, 3, 1]),
+        torch.tensor([0, 3, 1, 1]),
+    )
     mine = given(predictions, labels, 6)
     if mine.shape != (6, 6):
         raise AssertionError(
-            f"Only classes 0, 1 and 3 of six occur, and your matrix is "
-            f"{tuple(mine.shape)}: it needs a row for each class all the same."
+            "Only classes 0, 1 and 3 of six occur, and your matrix is "
+            f"{tuple(mine.shape)}: it needs a row for each "
+            "class all the same."
         )
     if not torch.equal(mine, in_loop(predictions, labels, 6)):
-        raise AssertionError("With classes that never occur the counts are wrong.")
+        raise AssertionError(
+            "With classes that never occur the counts are wrong."
+        )
     if "for" in words_in(function):
         raise AssertionError(
-            "The matrix is right, but there is a loop in your code: on a million "
-            "images bincount does the same in milliseconds."
+            "The matrix is right, but there is a loop in your code: on "
+            "a million images bincount does the same in milliseconds."
         )
 
 
@@ -130,15 +145,17 @@ run_check(
     check_confusion_matrix,
     confusion_matrix,
     errors={
-        "is invalid for input of size": "There are fewer counts than pairs of classes "
-        "if the last classes never occur: see minlength, which is class_count**2.",
-        "not implemented for 'Float'": "bincount counts whole numbers: keep the pairs "
-        "int64.",
-        "non-negative integral": "bincount takes one number for each image, (N,), 0 or "
-        "more: join the pair to one number.",
-        "'int' object is not callable": "class_count is a number, not a function.",
-        "out of bounds": "A class index lies beyond your matrix: it has a row and a "
-        "column for each of class_count classes.",
+        "is invalid for input of size": "There are fewer counts than "
+        "pairs of classes if the last classes never occur: see "
+        "minlength, which is class_count**2.",
+        "not implemented for 'Float'": "bincount counts whole numbers: "
+        "keep the pairs int64.",
+        "non-negative integral": "bincount takes one number for each "
+        "image, (N,), 0 or more: join the pair to one number.",
+        "'int' object is not callable": "class_count is a number, "
+        "not a function.",
+        "out of bounds": "A class index lies beyond your matrix: it "
+        "has a row and a column for each of class_count classes.",
     },
 )
 print("confusion_matrix: right")
@@ -150,17 +167,19 @@ print("confusion_matrix: right")
 # Its confidence in a prediction is the probability, by softmax, of the class that it
 # predicts. In the lesson: [The worst as pictures](inside.md#the-worst-as-pictures).
 
+# %% [markdown]
+# - `logits`: floats (N, classes).
+# - `labels`: the true class indices (N,), int64.
+# - `count`: how many to return at most, an int.
+# - Returns the indices, int64 of shape (`count`,), of the images that
+#   were classified wrongly with the greatest confidence, the most
+#   confident mistake first. If there are fewer mistakes, it returns all
+#   of them.
+
 
 # %% worst-mistakes
 def worst_mistakes(logits, labels, count):
-    """Return which images were classified wrongly with the greatest confidence.
-
-    logits: floats of shape (N, classes).
-    labels: true class indices, int64 of shape (N,).
-    count: how many to return at most, an int.
-    Returns the indices of these images, int64 of shape (count,), the most confident
-    mistake first; if there are fewer mistakes, all of them.
-    """
+    """Return the indices of the most confident mistakes."""
     ### BEGIN SOLUTION
     confidence, predictions = logits.softmax(dim=1).max(dim=1)
     wrong = (predictions != labels).nonzero().squeeze(1)
@@ -171,10 +190,13 @@ def worst_mistakes(logits, labels, count):
 
 # %% check-worst-mistakes
 def check_worst_mistakes(function):
-    """Compare with a search in a loop. Raises AssertionError with one hint."""
+    """Compare with a search in a loop. Raises AssertionError with one
+    hint.
+    """
     generator = torch.Generator().manual_seed(1)
     logits = 2 * torch.randn(60, 4, generator=generator)
-    logits += 3 * torch.randn(60, 1, generator=generator)  # softmax does not see it
+    # Softmax does not see it.
+    logits += 3 * torch.randn(60, 1, generator=generator)
     labels = torch.where(
         torch.rand(60, generator=generator) < 0.5,
         logits.argmax(dim=1),
@@ -184,25 +206,30 @@ def check_worst_mistakes(function):
     by_row, by_column = logits.softmax(dim=1), logits.softmax(dim=0)
 
     def ranked(scores, among):
-        """The five indices with the largest scores, out of those marked."""
+        """The indices of the five largest scores among those marked."""
         indices = [i for i in range(len(scores)) if among[i]]
         return sorted(indices, key=lambda i: -scores[i].item())[:5]
 
     def given(logits, labels, count):
         answer = function(logits, labels, count)
-        if not isinstance(answer, torch.Tensor) or answer.is_floating_point():
+        if (
+            not isinstance(answer, torch.Tensor)
+            or answer.is_floating_point()
+        ):
             raise AssertionError(
-                "Return a tensor of indices, which are whole numbers: where the "
-                "images stand, not how confident the answers are."
+                "Return a tensor of indices, which are whole numbers: "
+                "where the images stand, not how confident "
+                "the answers are."
             )
         if answer.dtype == torch.bool:
             raise AssertionError(
-                "Return indices, not a mask: nonzero() turns one into the other."
+                "Return indices, not a mask: nonzero() turns one "
+                "into the other."
             )
         if answer.ndim != 1:
             raise AssertionError(
-                f"Return a flat list of indices, but yours has the shape "
-                f"{tuple(answer.shape)}."
+                "Return a flat list of indices, but yours has the "
+                f"shape {tuple(answer.shape)}."
             )
         if answer.dtype != torch.int64:
             raise AssertionError(
@@ -216,26 +243,25 @@ def check_worst_mistakes(function):
     right = ranked(top, is_wrong)
     positions = is_wrong.nonzero().squeeze(1).tolist()
     mistakes = {
-        "These are the most confident of all answers: leave out the right ones.": (
-            ranked(top, everything)
+        "These are the most confident of all answers: leave out "
+        "the right ones.": (ranked(top, everything)),
+        "These are the most confident of the right answers: invert "
+        "the comparison.": ranked(top, ~is_wrong),
+        "The order is ascending: sort descending, with the most "
+        "confident first.": (ranked(-top, is_wrong)),
+        "Logits of different images cannot be compared: take the "
+        "softmax first.": (ranked(logits.max(dim=1).values, is_wrong)),
+        "The probabilities of one image should add up to 1: softmax "
+        "over the classes, dim=1.": ranked(
+            by_column.max(dim=1).values, is_wrong
         ),
-        "These are the most confident of the right answers: invert the "
-        "comparison.": ranked(top, ~is_wrong),
-        "The order is ascending: sort descending, with the most confident first.": (
-            ranked(-top, is_wrong)
-        ),
-        "Logits of different images cannot be compared: take the softmax first.": (
-            ranked(logits.max(dim=1).values, is_wrong)
-        ),
-        "The probabilities of one image should add up to 1: softmax over the "
-        "classes, dim=1.": ranked(by_column.max(dim=1).values, is_wrong),
-        "You sort by the probability of the true class, which ranks by loss: take "
-        "that of the answer.": ranked(losses, is_wrong),
-        "These are places in the list of mistakes: use them to pick from the "
-        "indices of the mistakes.": [positions.index(i) for i in right],
-        "You take the first mistakes as they come: sort them by confidence.": (
-            positions[:5]
-        ),
+        "You sort by the probability of the true class, which ranks by "
+        "loss: take that of the answer.": ranked(losses, is_wrong),
+        "These are places in the list of mistakes: use them to pick "
+        "from the indices "
+        "of the mistakes.": [positions.index(i) for i in right],
+        "You take the first mistakes as they come: sort them "
+        "by confidence.": (positions[:5]),
     }
     mine = given(logits, labels, 5)
     if mine != right:
@@ -244,17 +270,18 @@ def check_worst_mistakes(function):
                 raise AssertionError(hint)
         if len(mine) > 5:
             raise AssertionError(
-                f"Asked for 5, you return {len(mine)} indices: keep the first "
-                "count."
+                f"Asked for 5, you return {len(mine)} indices: keep "
+                "the first count."
             )
         if any(not is_wrong[i] for i in mine):
             raise AssertionError(
-                "Some of these images were classified correctly: keep only the mistakes, "
-                "judged by the largest logit of each row."
+                "Some of these images were classified correctly: keep "
+                "only the mistakes, judged by the largest "
+                "logit of each row."
             )
         raise AssertionError(
-            "These are mistakes, but not the five with the greatest confidence in "
-            "the right order."
+            "These are mistakes, but not the five with the greatest "
+            "confidence in the right order."
         )
     few = labels.clone()
     few[is_wrong] = logits.argmax(dim=1)[is_wrong]
@@ -262,13 +289,15 @@ def check_worst_mistakes(function):
     mine = given(logits, few, 5)
     if mine != right[:2]:
         raise AssertionError(
-            f"With 2 mistakes and count=5 you return {len(mine)} indices: return "
-            "these two, and no right answers to fill up."
+            f"With 2 mistakes and count=5 you return {len(mine)} "
+            "indices: return these two, and no right "
+            "answers to fill up."
         )
     mine = given(logits, labels, 3)
     if mine != right[:3]:
         raise AssertionError(
-            f"With count=3 you return {len(mine)} indices: keep the first count."
+            f"With count=3 you return {len(mine)} indices: keep "
+            "the first count."
         )
 
 
@@ -276,12 +305,14 @@ run_check(
     check_worst_mistakes,
     worst_mistakes,
     errors={
-        "selected index k out of range": "It fails where there are fewer mistakes than "
-        "count: return those that there are.",
-        "must match the size": "Compare the labels with the class of the largest logit, "
-        "argmax(dim=1), which has their shape, (N,).",
-        "out of bounds": "Your code looks for more mistakes than there are, or takes "
-        "places in the list of mistakes for image indices.",
+        "selected index k out of range": "It fails where there are "
+        "fewer mistakes than count: return those that there are.",
+        "must match the size": "Compare the labels with the class of "
+        "the largest logit, argmax(dim=1), which has "
+        "their shape, (N,).",
+        "out of bounds": "Your code looks for more mistakes than there "
+        "are, or takes places in the list of mistakes for "
+        "image indices.",
     },
 )
 print("worst_mistakes: right")

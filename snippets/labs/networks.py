@@ -27,19 +27,22 @@ from torch import nn
 # check compares its results with real layers of PyTorch. In the lesson:
 # [The size formula](networks.md#the-size-formula).
 
+# %% [markdown]
+# - `size`: height or width of the image in pixels, an int.
+# - `layers`: a list of tuples (kernel, stride, padding, dilation) of
+#   ints, one for each convolution or pooling, in the order of the
+#   forward pass. It may be empty.
+# - Returns an int.
+
 
 # %% output-size
 def output_size(size, layers):
-    """Return the height (or width) that is left after a stack of layers.
-
-    size: height or width of the image in pixels, an int.
-    layers: list of tuples (kernel, stride, padding, dilation) of ints, one for each
-        convolution or pooling, in the order of the forward pass. May be empty.
-    Returns an int.
-    """
+    """Return the height or width after a stack of layers."""
     ### BEGIN SOLUTION
     for kernel, stride, padding, dilation in layers:
-        size = (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        size = (
+            size + 2 * padding - dilation * (kernel - 1) - 1
+        ) // stride + 1
     return size
     ### END SOLUTION
 
@@ -51,15 +54,17 @@ def check_output_size(function):
     def real(size, layers):
         maps = torch.zeros(1, 1, size, size)
         for kernel, stride, padding, dilation in layers:
-            maps = nn.Conv2d(1, 1, kernel, stride, padding, dilation)(maps)
+            maps = nn.Conv2d(1, 1, kernel, stride, padding, dilation)(
+                maps
+            )
         return maps.shape[-1]
 
     def given(size, layers):
         answer = function(size, list(layers))
         if isinstance(answer, bool) or not isinstance(answer, int):
             raise AssertionError(
-                f"A size is a whole number, but you return {answer!r}: round down "
-                "with //."
+                f"A size is a whole number, but you return {answer!r}: "
+                "round down with //."
             )
         return answer
 
@@ -67,29 +72,37 @@ def check_output_size(function):
         mine, right = given(size, layers), real(size, layers)
         if mine != right:
             raise AssertionError(
-                f"Size {size}, layers {layers}: PyTorch gives {right}, you give "
-                f"{mine}: {hint}"
+                f"Size {size}, layers {layers}: PyTorch gives {right}, "
+                f"you give {mine}: {hint}"
             )
 
     plain = (5, 1, 0, 1)
     compare(
         32,
         [plain],
-        "a kernel of 5 fits into 32 pixels at 28 places, so check the two 1s.",
+        "a kernel of 5 fits into 32 pixels at 28 places, so "
+        "check the two 1s.",
     )
     compare(
-        32, [(5, 1, 2, 1)], "padding is added on both sides, so it counts twice."
+        32,
+        [(5, 1, 2, 1)],
+        "padding is added on both sides, so it counts twice.",
     )
     compare(
-        32, [(3, 1, 0, 4)], "dilation spreads the kernel over D (K - 1) + 1 pixels."
+        32,
+        [(3, 1, 0, 4)],
+        "dilation spreads the kernel over D (K - 1) + 1 pixels.",
     )
     compare(
-        32, [(2, 2, 0, 1)], "the stride divides, and 1 is added after the division."
+        32,
+        [(2, 2, 0, 1)],
+        "the stride divides, and 1 is added after the division.",
     )
     compare(
         33,
         [(2, 2, 0, 1)],
-        "a row that does not fill a whole stride is dropped, so use //.",
+        "a row that does not fill a whole stride is "
+        "dropped, so use //.",
     )
     compare(
         32,
@@ -102,10 +115,15 @@ def check_output_size(function):
         "all four settings count each time.",
     )
     for size in (32, 33, 34, 35, 36, 52):
-        compare(size, [plain, (2, 2, 0, 1)] * 2, "these are the lesson's layers.")
+        compare(
+            size,
+            [plain, (2, 2, 0, 1)] * 2,
+            "these are the lesson's layers.",
+        )
     if given(32, []) != 32:
         raise AssertionError(
-            "With no layers the size stays what it was: return it unchanged."
+            "With no layers the size stays what it was: "
+            "return it unchanged."
         )
 
 
@@ -113,13 +131,16 @@ run_check(
     check_output_size,
     output_size,
     errors={
-        "ZeroDivisionError": "You divide by the padding, it seems, which may be 0: the "
-        "order is (kernel, stride, padding, dilation).",
-        "to unpack": "A layer is a tuple of four numbers, (kernel, stride, padding, "
-        "dilation), and `layers` is a list of such tuples.",
-        "UnboundLocalError": "With no layers the size stays what it was: give your "
-        "variable a value before the loop.",
-        "'list' and 'int'": "`layers` is a list of tuples: go through it with for.",
+        "ZeroDivisionError": "You divide by the padding, it seems, "
+        "which may be 0: the order is (kernel, stride, "
+        "padding, dilation).",
+        "to unpack": "A layer is a tuple of four numbers, (kernel, "
+        "stride, padding, dilation), and `layers` is a list "
+        "of such tuples.",
+        "UnboundLocalError": "With no layers the size stays what it "
+        "was: give your variable a value before the loop.",
+        "'list' and 'int'": "`layers` is a list of tuples: go "
+        "through it with for.",
     },
 )
 print("output_size: right")
@@ -138,21 +159,23 @@ print("output_size: right")
 # The check runs several of your steps beside those of `torch.optim.SGD`. In the lesson:
 # [The update](networks.md#the-update).
 
+# %% [markdown]
+# - `parameters`: a list of leaf tensors of any shape that require a
+#   gradient. Each has its gradient, of the same shape, in `.grad`.
+# - `velocities`: a list of tensors, one for each parameter and of its
+#   shape, which are zeros before the first step.
+# - `learning_rate`, `momentum`: floats.
+# - Changes the tensors in both lists, and returns nothing.
+
 
 # %% momentum-step
 def momentum_step(parameters, velocities, learning_rate, momentum):
-    """Do one step of SGD with momentum, in place.
-
-    parameters: list of leaf tensors of any shape that require a gradient; each has
-        its gradient, of the same shape, in `.grad`.
-    velocities: list of tensors, one for each parameter and of its shape; zeros
-        before the first step.
-    learning_rate, momentum: floats.
-    Changes the tensors in both lists. Returns nothing.
-    """
+    """Do one step of SGD with momentum, in place."""
     ### BEGIN SOLUTION
     with torch.no_grad():
-        for parameter, velocity in zip(parameters, velocities, strict=True):
+        for parameter, velocity in zip(
+            parameters, velocities, strict=True
+        ):
             velocity.mul_(momentum).add_(parameter.grad)
             parameter -= learning_rate * velocity
     ### END SOLUTION
@@ -160,19 +183,27 @@ def momentum_step(parameters, velocities, learning_rate, momentum):
 
 # %% check-momentum-step
 def check_momentum_step(function):
-    """Compare with torch.optim.SGD. Raises AssertionError with one hint."""
+    """Compare with torch.optim.SGD; AssertionError with one hint."""
     rates, mu = (0.1, 0.1, 0.02, 0.02), 0.8
     generator = torch.Generator().manual_seed(0)
     shapes = [(3, 4), (4,)]
 
     def draw():
-        return [torch.randn(shape, generator=generator) for shape in shapes]
+        return [
+            torch.randn(shape, generator=generator) for shape in shapes
+        ]
 
     gradients, start = [draw() for _ in rates], draw()
 
     def by_rule(rule):
-        """Weights after each step of `rule(weight, gradient, velocity, rate)`."""
-        weights, speeds, history = start, [torch.zeros(s) for s in shapes], []
+        """Weights after each step of `rule(weight, gradient, velocity,
+        rate)`.
+        """
+        weights, speeds, history = (
+            start,
+            [torch.zeros(s) for s in shapes],
+            [],
+        )
         for rate, step_gradients in zip(rates, gradients, strict=True):
             state = zip(weights, step_gradients, speeds, strict=True)
             done = [rule(*each, rate) for each in state]
@@ -185,23 +216,34 @@ def check_momentum_step(function):
         return w - lr * v, v
 
     mistakes = {
-        "That is plain SGD: change the velocities in place, so that they last "
-        "to the next step.": (lambda w, g, v, lr: (w - lr * g, v)),
-        "You walk uphill: subtract the learning rate times the velocity.": (
+        "That is plain SGD: change the velocities in place, so that "
+        "they last to "
+        "the next step.": (lambda w, g, v, lr: (w - lr * g, v)),
+        "You walk uphill: subtract the learning rate "
+        "times the velocity.": (
             lambda w, g, v, lr: (w + lr * (mu * v + g), mu * v + g)
         ),
-        "Do not weight the gradient by 1 - momentum: v = mu v + g.": averaged,
-        "That is Nesterov's rule: step along v itself, not along g + mu v.": (
-            lambda w, g, v, lr: (w - lr * (g + mu * (mu * v + g)), mu * v + g)
+        "Do not weight the gradient by 1 - "
+        "momentum: v = mu v + g.": averaged,
+        "That is Nesterov's rule: step along v itself, not "
+        "along g + mu v.": (
+            lambda w, g, v, lr: (
+                w - lr * (g + mu * (mu * v + g)),
+                mu * v + g,
+            )
         ),
-        "You step along the old velocity: update the velocity first, then the "
-        "parameter.": (lambda w, g, v, lr: (w - lr * v, mu * v + g)),
-        "The learning rate belongs to the step, not into the velocity: "
-        "v = mu v + g.": (
+        "You step along the old velocity: update the velocity first, "
+        "then "
+        "the parameter.": (
+            lambda w, g, v, lr: (w - lr * v, mu * v + g)
+        ),
+        "The learning rate belongs to the step, not into the "
+        "velocity: v = mu v + g.": (
             lambda w, g, v, lr: (w - (mu * v + lr * g), mu * v + lr * g)
         ),
-        "The velocity must fade: multiply its old value by momentum before you "
-        "add g.": (lambda w, g, v, lr: (w - lr * (v + g), v + g)),
+        "The velocity must fade: multiply its old value by momentum "
+        "before "
+        "you add g.": (lambda w, g, v, lr: (w - lr * (v + g), v + g)),
     }
 
     mine = [tensor.clone().requires_grad_() for tensor in start]
@@ -212,15 +254,21 @@ def check_momentum_step(function):
     for rate, step_gradients in zip(rates, gradients, strict=True):
         optimizer.param_groups[0]["lr"] = rate
         for weights in (mine, theirs):
-            for weight, gradient in zip(weights, step_gradients, strict=True):
+            for weight, gradient in zip(
+                weights, step_gradients, strict=True
+            ):
                 weight.grad = gradient.clone()
-        # New lists each time: what is put in their places does not count.
+        # New lists each time: what is put in their places does not
+        # count.
         function(list(mine), list(velocities), rate, mu)
         for weight, gradient in zip(mine, step_gradients, strict=True):
-            if weight.grad is None or not torch.equal(weight.grad, gradient):
+            if weight.grad is None or not torch.equal(
+                weight.grad, gradient
+            ):
                 raise AssertionError(
-                    "Your step has changed `.grad`: leave the gradients as they are, "
-                    "and change the velocities and the parameters."
+                    "Your step has changed `.grad`: leave the "
+                    "gradients as they are, and change the velocities "
+                    "and the parameters."
                 )
         optimizer.step()
         history.append([weight.detach().clone() for weight in mine])
@@ -228,12 +276,13 @@ def check_momentum_step(function):
     if all(_same([weights], [start]) for weights in history):
         if any(velocity.any() for velocity in velocities):
             raise AssertionError(
-                "The velocities changed, the parameters did not: `parameter = ...` "
-                "makes a new tensor, `parameter -= ...` changes it."
+                "The velocities changed, the parameters did not: "
+                "`parameter = ...` makes a new tensor, `parameter -= "
+                "...` changes it."
             )
         raise AssertionError(
-            "No parameter has changed: the blank is still empty, "
-            "or it makes new tensors where it should change the old ones."
+            "No parameter has changed: the blank is still empty, or it "
+            "makes new tensors where it should change the old ones."
         )
     if _same(history, expected):
         return
@@ -242,13 +291,14 @@ def check_momentum_step(function):
             raise AssertionError(hint)
     if not _same(history[:1], expected[:1]):
         raise AssertionError(
-            "The first step, with zero velocities, already differs from "
-            "torch.optim.SGD: it should be minus learning_rate times the gradient, "
-            "for every parameter."
+            "The first step, with zero velocities, already differs "
+            "from torch.optim.SGD: it should be minus learning_rate "
+            "times the gradient, for every parameter."
         )
     raise AssertionError(
-        "The first step is right and a later one differs from torch.optim.SGD: "
-        "look at how the velocity is kept from step to step."
+        "The first step is right and a later one differs from "
+        "torch.optim.SGD: look at how the velocity is kept "
+        "from step to step."
     )
 
 
@@ -264,12 +314,13 @@ run_check(
     check_momentum_step,
     momentum_step,
     errors={
-        "a leaf Variable that requires grad": "PyTorch refuses to change a parameter "
-        "in place: put the update below `with torch.no_grad():`.",
-        "can't multiply sequence": "`parameters` and `velocities` are lists of tensors: "
+        "a leaf Variable that requires grad": "PyTorch refuses to "
+        "change a parameter in place: put the update below `with "
+        "torch.no_grad():`.",
+        "can't multiply sequence": "`parameters` and `velocities` are "
+        "lists of tensors: go through both with zip.",
+        "'list'": "`parameters` and `velocities` are lists of tensors: "
         "go through both with zip.",
-        "'list'": "`parameters` and `velocities` are lists of tensors: go through "
-        "both with zip.",
     },
     changes=("parameters", "velocities"),
     returns=False,

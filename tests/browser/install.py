@@ -13,9 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from filelock import FileLock
-
 from tutorial import TutorialError, install
+from tutorial.lesson import files
 
 PACKAGE = "@sparticuz/chromium"
 PINS = install.ROOT / "tests" / "browser"  # its package.json
@@ -124,8 +123,8 @@ def _unpack(program: Path) -> None:
     """
     import brotli
 
-    UNPACKED.mkdir(parents=True, exist_ok=True)
-    with FileLock(UNPACKED / ".lock"):
+    said = "waiting for another process that is fetching the browser"
+    with files.alone(UNPACKED / ".lock", lambda: print(said, flush=True)):
         if program.is_file():
             return
         for left in filter(Path.is_dir, UNPACKED.iterdir()):  # other versions, and halves

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.browser import install as browser
 from tutorial import TutorialError
+from tutorial.lesson import files
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE_FILE = "tests/browser/test_whole_page.py"
@@ -117,6 +119,20 @@ def test_two_at_a_time_fetch_it_once(registry):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: browser.provide(), range(4)))
     assert len(set(found)) == 1 and registry.fetched == 1
+
+
+def test_whoever_waits_for_another_process_is_told(registry, capsys):
+    said = ""
+    with ThreadPoolExecutor() as pool:
+        with files.alone(browser.UNPACKED / ".lock", lambda: None):
+            waiting = pool.submit(browser.provide)
+            until = time.monotonic() + 60
+            while "waiting for another process" not in said and time.monotonic() < until:
+                time.sleep(0.05)
+                said += capsys.readouterr().out
+            assert not waiting.done() and not registry.fetched
+        assert waiting.result().is_file()
+    assert "waiting for another process" in said
 
 
 def test_a_half_of_it_is_never_taken_and_goes_with_the_next_run(registry, bare, monkeypatch):

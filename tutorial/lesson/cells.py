@@ -102,12 +102,14 @@ class Cell:
 
     @cached_property
     def fingerprint(self) -> str:
-        """8 hex digits that change with its code and with what it is meant to do."""
+        """8 hex digits that change with its code and with what it is meant to do.
+
+        Comments and layout are no part of it: they change nothing that the cell prints.
+        """
         return digest(
-            self.source,
+            structure(self.tree),
             {key: self.options.get(key) for key in RUN_OPTIONS},
             "alt" in self.options,  # whether a figure is expected
-            [],  # keeps the fingerprints of all transcripts: modules of the project stood here
             *([self.options["sound"]] if "sound" in self.options else []),
         )[:8]
 
@@ -168,6 +170,21 @@ class Section:
 def digest(*parts) -> str:
     """Hexadecimal SHA-256 of anything JSON can hold."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def structure(part):
+    """Code as JSON can hold it, the same in every Python: what a syntax tree has that is not empty.
+
+    part: a syntax tree, or what a field of one holds.
+    """
+    if isinstance(part, ast.JoinedStr):  # Python 3.12 leaves empty pieces in some f-strings
+        part = ast.JoinedStr([each for each in part.values if getattr(each, "value", "") != ""])
+    if isinstance(part, ast.AST):
+        fields = {name: structure(value) for name, value in ast.iter_fields(part)}
+        return [type(part).__name__, {n: field for n, field in fields.items() if field}]
+    if isinstance(part, list):
+        return [structure(each) for each in part]
+    return None if part is None else repr(part)
 
 
 def read_section(path: Path, root: Path) -> Section:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -45,11 +46,15 @@ class LabCell:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A cell with a blank, and the cell below it that checks what is filled in."""
+    """A cell with a blank, and the cell below it that checks what is filled in.
+
+    task: what the arguments are and what is returned, in Markdown; stands directly above the blank.
+    """
 
     name: str
     source: str
     check: str
+    task: str = ""
 
     @property
     def stub(self) -> str:
@@ -105,6 +110,7 @@ class Lab:
     def exercises(self) -> dict[str, Exercise]:
         where, found = self.project.relative(self.path), {}
         code = [cell for cell in self.cells if cell.cell_type == "code"]
+        texts = {cell.name: above for above, cell in pairwise(self.cells)}
         for cell, below in zip(code, [*code[1:], None], strict=True):
             if not BLANK.search(cell.source + "\n"):
                 if "SOLUTION" in cell.source:
@@ -118,7 +124,10 @@ class Lab:
                 raise TutorialError(
                     f"{where}: no cell check-{name} below the blank in {name}; every blank has one"
                 )
-            found[name] = Exercise(name, cell.source, below.source)
+            above = texts.get(name)
+            is_task = above and above.cell_type == "markdown" and not above.source.startswith("#")
+            task = above.source if is_task else ""
+            found[name] = Exercise(name, cell.source, below.source, task)
         return found
 
     def preamble(self) -> str:

@@ -10,7 +10,7 @@ import textwrap
 from itertools import groupby
 from urllib.parse import urlencode
 
-from markdown import Markdown
+from markdown import Markdown, markdown
 from markupsafe import Markup
 
 from tutorial import TutorialError
@@ -121,13 +121,14 @@ def highlighted(source: str, md: Markdown, language: str = "python") -> Markup:
 
 
 def show_exercise(context: BuildContext, text: str, md: Markdown) -> str:
-    """A blank to fill in, its check, and the solution, folded."""
+    """What to write, a blank to fill in, its check, and the solution, folded."""
     lab, exercise = find_exercise(context.project, text)
     return render(
         "exercise.html",
         section=lab.section,
         notebook=f"{lab.section}.ipynb" if lab.is_lesson else f"labs/{lab.section}.ipynb",
         exercise=exercise,
+        task=Markup(markdown(exercise.task)),
         stub=highlighted(exercise.stub, md),
         # To be copied and run, hardly read: colours would be half the elements of the page.
         check=highlighted(exercise.check, md, "text"),

@@ -19,6 +19,7 @@ from PIL import Image
 
 DPI = 200  # twice the size shown, for screens of high density
 LARGE = 60_000  # bytes
+WIDEST = 5.0  # inches, as 500 pixels of a page: a phone shows it at seven tenths of its size
 MOST = 20  # figures that are kept in memory; a cell is to show one
 
 # Light colour, as in matplotlibrc -> dark colour, each at least 4.5:1 on its own ground.
@@ -41,11 +42,19 @@ _shown: list[Image.Image] = []  # pairs, light and dark, waiting to be collected
 
 
 def show(*_args, **_kwargs) -> None:
-    """What plt.show() calls: draw every open figure in both palettes and close it."""
+    """What plt.show() calls: draw every open figure in both palettes and close it.
+
+    ValueError for one that is too wide, or has a line that could not be seen in the dark.
+    """
     for number in plt.get_fignums():
         if len(_shown) == MOST:
             raise RuntimeError(f"shows more than {MOST} figures; give each a cell of its own")
         figure = plt.figure(number)
+        if (width := figure.get_figwidth()) > WIDEST:
+            raise ValueError(
+                f"a figure is {width:g} inches wide, so that a phone shows its text too small to be"
+                f" read; make it {WIDEST:g} inches wide at most, or stack its panels"
+            )
         light = _draw(figure)
         _recolour(figure)
         _shown.append((light, _draw(figure)))

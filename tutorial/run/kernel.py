@@ -15,6 +15,7 @@ import logging
 import os
 import platform
 import random
+import re
 import statistics
 import sys
 import threading
@@ -45,9 +46,11 @@ def serve() -> None:
     _send(replies, kernel.start())
     for line in requests:
         request = json.loads(line)
+        if request.pop("copy", 0) != kernel.copies:
+            continue  # it was for a copy that has ended before it read this
         if "end" in request:
             break
-        _send(replies, kernel.run(**request) if request else kernel.fork())
+        _send(replies, kernel.fork() if "fork" in request else kernel.run(**request))
 
 
 def _send(replies, reply: dict) -> None:
@@ -62,6 +65,7 @@ class Kernel:
         self.request = start
         self.script = start["script"]
         self.process = os.getpid()
+        self.copies = 0  # up to this one
         self.future = 0  # what its cells have imported from __future__
         self.warned: list[dict] = []
         self.backend = os.environ.get("MPLBACKEND")
@@ -83,8 +87,6 @@ class Kernel:
             if torch.accelerator.is_available():  # MPS, XPU: no environment variable hides them
                 torch.accelerator.current_accelerator = lambda check_available=False: None
                 torch.accelerator.is_available = lambda: False
-        elif getattr(torch, device, None) is None or not getattr(torch, device).is_available():
-            return {"unavailable": f"torch {torch.__version__} finds no such device"}
         else:
             name = getattr(torch, device).get_device_name(0) if device != "mps" else _processor()
         torch.set_num_threads(self.request["threads"])
@@ -128,17 +130,27 @@ class Kernel:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):  # a cell may have closed or replaced it
                 stream.flush()
-        figures = sys.modules.get("tutorial.run.figures")  # a backend, loaded when used
         warned, self.warned = self.warned, []
         return {
             "error": error,
             "warnings": warned,
             "other_backend": self._other_backend(),
-            "unshown": figures.unshown() if figures else 0,
-            "figures": figures.collect(Path(self.request["figures"]), name) if figures else [],
+            **self._figures(name),
             "seconds": seconds,
             "accuracy": accuracy,
         }
+
+    def _figures(self, name: str) -> dict:
+        """What the cell has drawn; `unsaved`: the error if the disk, say, is full."""
+        figures = sys.modules.get("tutorial.run.figures")  # a backend, loaded when used
+        if not figures:
+            return {"unshown": 0, "figures": []}
+        reply = {"unshown": figures.unshown(), "figures": []}
+        try:
+            reply["figures"] = figures.collect(Path(self.request["figures"]), name)
+        except OSError as error:
+            reply["unsaved"] = [error.errno, error.strerror or str(error)]
+        return reply
 
     def fork(self) -> dict:
         """Keep the present state: a copy of this process goes on, and this one when that has ended.
@@ -160,6 +172,7 @@ class Kernel:
         random.setstate(drawn)
         os.setpgid(0, 0)
         self.process = os.getpid()
+        self.copies += 1
         return {"group": os.getpid()}
 
     def _end_fork(self, raised: BaseException) -> None:
@@ -211,16 +224,12 @@ def _processor() -> str:
     """Name and widest vectors, `AMD EPYC, AVX512`: of one name, some take twice as long."""
     import torch
 
-    return f"{_processor_name()}, {torch.backends.cpu.get_cpu_capability()}"
-
-
-def _processor_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    try:
+        cpuinfo = Path("/proc/cpuinfo").read_text(errors="replace")
+        name = re.search(r"^model name\s*: (.*)", cpuinfo, re.MULTILINE)[1]
+    except (OSError, TypeError):  # there is no such file, or no such line
+        name = platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 if __name__ == "__main__":

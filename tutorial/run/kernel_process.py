@@ -27,6 +27,8 @@ KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # the most that glibc accepts
 }
+TIMEOUT = "(timeout=... in the marker line)"
+CUT_OFF = "it closed a file descriptor that it had not opened, or wrote to it"
 TOO_MUCH = f"it printed more than {OUTPUT_LIMIT // 1024} KB; print less, or a part of it"
 # What stands in for the reply of a kernel that gave none.
 NO_REPLY = {
@@ -112,7 +114,8 @@ class KernelProcess:
         }
         self.process: subprocess.Popen | None = None
         self.replies: queue.SimpleQueue = queue.SimpleQueue()  # None when it has ended
-        self.timed_out = self.flooded = self.stopped = self.cut_off = False
+        self.reason = ""  # why it was ended
+        self.stopped = self.cancelled = False
 
     @property
     def dead(self) -> bool:
@@ -121,13 +124,8 @@ class KernelProcess:
     def start(self) -> dict:
         """Start the process; the facts about its versions and device.
 
-        Raises TutorialError if it does not start or lacks the device.
+        Raises TutorialError if it does not start.
         """
-        own_group = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-            if os.name == "nt"
-            else {"start_new_session": True}
-        )
         with open(self.printed, "w") as early:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tutorial.run.kernel"],
@@ -138,7 +136,8 @@ class KernelProcess:
                 stderr=early,
                 text=True,
                 encoding="utf-8",
-                **own_group,
+                start_new_session=True,  # on Windows, the next line
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         watchdog.watch(self.process.pid, self.mark)
         threading.Thread(target=self._read, daemon=True).start()
@@ -150,11 +149,7 @@ class KernelProcess:
             tail = self.newly_printed().strip()[-2000:]
             raise TutorialError(
                 f"snippets/{self.section.name}.py: the kernel did not start"
-                f" ({self.fate(START_LIMIT)})\n{tail}".rstrip()
-            )
-        if "unavailable" in facts:
-            raise TutorialError(
-                f"DEVICE={self.device}: {facts['unavailable']}; run 'make site' for the CPU"
+                f" ({self.fate()})\n{tail}".rstrip()
             )
         self.newly_printed()  # by imports: not a cell's
         return facts
@@ -167,10 +162,7 @@ class KernelProcess:
         request = {"name": cell.name, "source": self.section.in_place(cell, self.device)}
         request["recipe"] = "recipe" in cell.options
         limit = cell.timeout * self.patience
-        reply = self.ask(request, limit) or NO_REPLY | {
-            "fatal": self.fate(limit),
-            "seconds": cell.timeout if self.timed_out else 0.0,
-        }
+        reply = self.ask(request, limit) or NO_REPLY | {"fatal": self.fate()}
         return reply | {"text": self.newly_printed()}
 
     def end(self, limit: float) -> dict:
@@ -179,43 +171,42 @@ class KernelProcess:
         That is, threads are waited for, no longer than `limit` seconds, and exit handlers run.
         """
         self.ask({"end": True}, limit)
-        if not (self.timed_out or self.flooded):
-            return {"text": self.newly_printed()}
-        fate = f"a thread that it or a cell above has started does not end: {self.fate(limit)}"
-        return {"text": self.newly_printed(), "fatal": fate}
-
-    def ask(self, request: dict | None, limit: float) -> dict | None:
-        """The reply; None if the process dies, or is killed as it takes more than `limit` seconds
-        or prints more than OUTPUT_LIMIT bytes.
-
-        Without a request it waits for a reply all the same. Raises Stopped if stop() was called.
-        """
-        if request is not None:
-            with contextlib.suppress(OSError):  # its end is told below
-                self.process.stdin.write(json.dumps(request) + "\n")
-                self.process.stdin.flush()
-        try:
-            reply = self._reply_within(limit, watched=bool(request))
-        except queue.Empty:
-            reply = self.cut_short()
-            if self.flooded:
-                os.truncate(self.printed, self.read + OUTPUT_LIMIT)
-        if self.stopped:
-            raise Stopped
+        reply = {"text": self.newly_printed()}
+        if self.reason:
+            thread = "a thread that it or a cell above has started does not end"
+            reply["fatal"] = f"{thread}: {self.reason}"
         return reply
 
-    def _reply_within(self, limit: float, watched: bool) -> dict | None:
-        """As next_reply(); queue.Empty also where a cell, which is watched, prints too much."""
+    def ask(self, request: dict, limit: float) -> dict | None:
+        """The reply; None if the process dies, or is killed as it takes more than `limit` seconds,
+        prints more than OUTPUT_LIMIT bytes or is cancelled.
+
+        Raises Stopped if stop() was called.
+        """
+        with contextlib.suppress(OSError):  # its end is told below
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
         end = time.monotonic() + limit
         while True:
             try:
-                return self.next_reply(min(0.1, max(0.0, end - time.monotonic())))
+                reply = self.next_reply(min(0.1, max(0.0, end - time.monotonic())))
+                break
             except queue.Empty:
-                self.timed_out = time.monotonic() >= end
-                unread = self.printed.stat().st_size - self.read
-                self.flooded = watched and unread > OUTPUT_LIMIT
-                if self.timed_out or self.flooded:
-                    raise
+                runs = "fork" not in request  # which takes no time and prints nothing
+                flooded = self.printed.stat().st_size > self.read + OUTPUT_LIMIT
+                if runs and flooded:
+                    self.reason = f"stopped: {TOO_MUCH}"
+                elif time.monotonic() >= end:
+                    self.reason = f"stopped at its time limit of {limit:g} s {TIMEOUT}"
+                elif not (runs and self.cancelled):
+                    continue
+                reply = self.cut_short()
+                if flooded:
+                    os.truncate(self.printed, self.read + OUTPUT_LIMIT)
+                break
+        if self.stopped:
+            raise Stopped
+        return reply
 
     def next_reply(self, limit: float | None = None) -> dict | None:
         reply = self.replies.get(timeout=limit)
@@ -223,10 +214,9 @@ class KernelProcess:
             self.replies.put(None)  # nothing follows
         return reply
 
-    def cut_short(self) -> dict | None:
-        """End what does not reply in time; what it replied in the end."""
+    def cut_short(self) -> None:
+        """End what does not reply in time."""
         self.kill()
-        return None
 
     def stop(self) -> None:
         """End the process from another thread: who waits for its reply gets Stopped."""
@@ -249,7 +239,7 @@ class KernelProcess:
         try:
             self.process.wait(END_LIMIT)
         except subprocess.TimeoutExpired:  # a cell has closed the pipe, or written to it
-            self.cut_off = True
+            self.reason = f"stopped: {CUT_OFF}"
             watchdog.end(self.process.pid, self.mark)
         self.replies.put(None)
 
@@ -267,14 +257,10 @@ class KernelProcess:
         self.read += len(text)
         return text.decode(errors="replace")
 
-    def fate(self, limit: float) -> str:
+    def fate(self) -> str:
         """How the process ended that gave no reply."""
-        if self.flooded:
-            return f"stopped: {TOO_MUCH}"
-        if self.cut_off:
-            return "stopped: it closed a file descriptor that it had not opened, or wrote to it"
-        if self.timed_out:
-            return f"stopped at its time limit of {limit:g} s (timeout=... in the marker line)"
+        if self.reason:
+            return self.reason
         code = self.exit_code()
         if code < 0:
             return f"the kernel died: killed by {signal.Signals(-code).name}"

@@ -268,8 +268,10 @@ class Runner:
     ) -> Record:
         """What a kernel's reply about a cell amounts to; figures and sounds go to `folder`.
 
-        shared: environment, date and revision of the run.
+        shared: environment, date and revision of the run. OSError if the disk is full.
         """
+        if "unsaved" in reply:
+            raise OSError(*reply["unsaved"], str(kernel.drawn))
         failure = replies.failure(self.project, cell, reply)
         seen, heard = [], []
         if "sound" in cell.options and not failure:

@@ -3,12 +3,9 @@
 The state before each cell is kept, so that a changed cell and those below it run from there.
 """
 
-import array
 import os
-import select
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,108 +21,73 @@ from tutorial.record.records import Record
 from tutorial.run.kernel_process import START_LIMIT, KernelProcess, Stopped
 from tutorial.run.runner import Runner, cores
 
-if sys.platform == "linux":  # the only system on which processes are copied
-    import fcntl
-    import termios
-
 NOT_FROM_TOP = "preview, not run from the top"  # in the place of a revision
 
 
-class Cancelled(Exception):
-    """The cell was ended because another version of it is wanted."""
-
-
 class SteppingKernel(KernelProcess):
-    """A kernel that can go back: before each cell it is copied, and the copy runs on.
+    """A kernel that can go back: each cell runs in a copy of the process that ran those above it.
 
-    What is left behind waits, with a copy of the working folder, until what runs on has ended: see
+    What is left behind waits, with a copy of the working folder, until the copy has ended: see
     kernel.fork(). done: keys of the cells behind the present state.
     """
-
-    CANCEL = object()  # among the replies
 
     def __init__(self, *arguments, **options) -> None:
         super().__init__(*arguments, **options)
         self.done: list[str] = []
         self.copies: list[tuple[int, int]] = []  # of each: the cells behind it, its process group
-        self.folders = self.workdir.with_name("states")
-        shutil.rmtree(self.folders, ignore_errors=True)
-        self.cancelled = False
-        self.code = 0
+        self.states = self.workdir.with_name("states")
+        shutil.rmtree(self.states, ignore_errors=True)
+        self.code = 0  # with which the last copy ended
 
-    def run(self, cell: Cell) -> dict:
-        """Run one cell. Raises Cancelled, with the state before it or one above kept."""
-        self.timed_out = self.flooded = False
-        copy = self.ask({}, START_LIMIT)
+    def run(self, cell: Cell) -> dict | None:
+        """Run one cell; if it was cancelled, None, and the state is one above it."""
+        self.reason = ""
+        copy = self.ask({"fork": True}, START_LIMIT)
         if copy and copy["group"]:
-            folder = self.folders / str(len(self.done))
+            folder = self.states / str(len(self.copies))
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.workdir, folder, symlinks=True)
             self.copies.append((len(self.done), copy["group"]))
-        if self.cancelled:
-            raise Cancelled
-        return super().run(cell)
-
-    def cancel(self) -> None:
-        """End what runs or is about to run, from another thread."""
-        self.cancelled = True
-        self.replies.put(self.CANCEL)
+        before = len(self.copies)
+        reply = super().run(cell)
+        if not self.cancelled:
+            return reply
+        if len(self.copies) == before:  # it had just replied
+            self.undo()
+        return None
 
     def back(self, count: int) -> None:
         """Return to the last state that is kept and has no more than `count` cells behind it."""
-        if count < len(self.done):
-            self._end_copies(sum(behind <= count for behind, _ in self.copies) - 1)
+        while count < len(self.done) and not self.dead:
+            self.undo()
 
     def undo(self) -> None:
-        """Return to the last state that is kept: a cell has failed in the present one."""
-        self._end_copies(len(self.copies) - 1)
+        """Return to the last state that is kept."""
+        if not self.copies:
+            self.kill()
+            return
+        end_group(self.copies[-1][1])
+        while (reply := self.next_reply()) and "ended" not in reply:
+            pass  # it had just replied
+        self._go_on()
 
-    def ask(self, request: dict | None, limit: float) -> dict | None:
-        reply = super().ask(request, limit)
-        cancelled = False
-        while reply is self.CANCEL:
-            # To copy takes no time and is not cut short; nor is another cell than was meant.
-            cancelled = bool(request) and self.cancelled
-            reply = self.cut_short() if cancelled else super().ask(None, limit)
+    def ask(self, request: dict, limit: float) -> dict | None:
+        # Had a copy no time to read this before it was ended, nobody else answers it.
+        reply = super().ask(request | {"copy": len(self.copies)}, limit)
         if reply and "ended" in reply:
             self.code = reply["ended"]
-            self._restore()
-            reply = None
-        if cancelled:
-            self.newly_printed()  # by a cell that is undone
-            raise Cancelled
+            self._go_on()
+            return None
         return reply
 
-    def cut_short(self) -> dict | None:
-        if not self.copies:
-            return super().cut_short()
-        # A request that one process has not read yet, the process above would read and run.
-        while self._unread() and not self.dead:
-            time.sleep(0.005)
-        end_group(self.copies[-1][1])
-        while (reply := self.next_reply()) is self.CANCEL or (reply and "ended" not in reply):
-            pass  # it had just replied
-        return reply
-
-    def _unread(self) -> int:
-        """How many bytes of the last request are still in the pipe."""
-        count = array.array("i", [0])
-        fcntl.ioctl(self.process.stdin, termios.FIONREAD, count)
-        return count[0]
+    def cut_short(self) -> None:
+        self.undo()
 
     def exit_code(self) -> int:
         return super().exit_code() if self.dead else self.code
 
-    def _end_copies(self, first: int) -> None:
-        if first < 0:
-            self.kill()
-            return
-        for _, group in self.copies[first:]:  # in this order: who waits for one that ended, goes on
-            end_copy(group)
-        del self.copies[first + 1 :]
-        self.ask(None, START_LIMIT)
-
-    def _restore(self) -> None:
+    def _go_on(self) -> None:
+        """A copy has ended: what it was made of goes on, in the working folder of then."""
         behind, group = self.copies.pop()
         end_group(group)  # child processes of its cells
         del self.done[behind:]
@@ -134,19 +96,8 @@ class SteppingKernel(KernelProcess):
                 shutil.rmtree(path)
             else:
                 path.unlink()
-        shutil.copytree(self.folders / str(behind), self.workdir, symlinks=True, dirs_exist_ok=True)
-
-
-def end_copy(group: int) -> None:
-    """End a copy and wait until it is gone: while it dies it may still take the next request."""
-    try:
-        copy = os.pidfd_open(group)
-    except ProcessLookupError:
-        end_group(group)
-        return
-    end_group(group)
-    with open(copy, closefd=True) as ended:
-        select.select([ended], [], [])
+        state = self.states / str(len(self.copies))
+        shutil.copytree(state, self.workdir, symlinks=True, dirs_exist_ok=True)
 
 
 def end_group(group: int) -> None:
@@ -179,8 +130,8 @@ class Session(threading.Thread):
         with self.changed:
             self.wanted = section
             self.runner.project = replace(project, folder=self.runner.project.folder)
-            if self.kernel and self.running and self.running not in section.keys("cpu").values():
-                self.kernel.cancel()
+            if self.kernel and self.running not in section.keys("cpu").values():
+                self.kernel.cancelled = True
             self.changed.notify_all()
 
     def idle(self) -> bool:
@@ -242,12 +193,12 @@ class Session(threading.Thread):
             kernel = self._kernel_for(section)
             count = len(kernel.done)
             reply = kernel.run(cells[count])
+            if reply is None:
+                return None
             date = datetime.now(UTC).date().isoformat()
             record = self.runner.record(
                 section, cells[count], reply, kernel, self.folder, **self.shared, date=date
             )
-        except Cancelled:
-            return None
         except (TutorialError, OSError) as error:  # no kernel has started, or its folder is gone
             if self.kernel:
                 self.kernel.kill()

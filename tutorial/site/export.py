@@ -98,7 +98,8 @@ def _flat_exercise(context: BuildContext, name: str, solved: bool) -> list[str]:
     codes = [exercise.stub]
     if lab.is_lesson:
         codes = [exercise.solution if solved else exercise.stub, exercise.check]
-    return files.lines("\n\n".join(_fence("python", code) for code in codes))
+    task = [exercise.task] if exercise.task else []
+    return files.lines("\n\n".join([*task, *(_fence("python", code) for code in codes)]))
 
 
 def _fence(info: str, text: str) -> str:

@@ -3,6 +3,7 @@
 MkDocs checks the links between pages, and tests/test_links.py all others within the site.
 """
 
+import ast
 import http.client
 import re
 import sys
@@ -22,7 +23,7 @@ WAIT = 20  # seconds for a server to answer
 REFUSED = range(401, 600)  # by a server that wants no robots, or is busy
 GONE = (404, 410)
 SCRIPTS = ("snippets", "benchmarks")
-SNIPPETS_ARCHIVE = re.compile(r'CIFAR10\.url = \(?\s*"([^"]+)"')
+SNIPPETS_ARCHIVE = re.compile(r'CIFAR10\.url = \(?((?:\s*"[^"]+")+)')  # in lines of 72 columns
 GZIP = b"\x1f\x8b"
 # Their fragments are made by scripts in the browser.
 FRAGMENTS_BY_SCRIPT = ("github.com", "colab.research.google.com")
@@ -44,7 +45,8 @@ def archives(project: Project) -> dict[str, list[str]]:
     places = {url: ["tutorial/data/cifar10.py"] for url in cifar10.ARCHIVES}
     for folder in SCRIPTS:
         for script in files.visible(project.root / folder, "**/*.py"):
-            for url in SNIPPETS_ARCHIVE.findall(files.read(script)):
+            for pieces in SNIPPETS_ARCHIVE.findall(files.read(script)):
+                url = ast.literal_eval(f"({pieces})")
                 places.setdefault(url, []).append(project.relative(script))
     return places
 
