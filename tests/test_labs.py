@@ -275,7 +275,7 @@ def test_a_lab_leads_to_its_lesson_beside_each_exercise(section):
             for page, anchor in links:
                 html = (PROJECT.site / f"{page}.html").read_text("utf-8")
                 assert f'id="{anchor}"' in html or f"id={anchor}" in html, anchor
-        prose = ""
+            prose = ""
 
 
 def test_links_of_a_lab_lead_to_the_published_site(monkeypatch):

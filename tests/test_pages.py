@@ -243,7 +243,7 @@ def test_a_missing_record_stops_the_page_and_is_named(changeable):
 
 
 def test_a_stale_record_stops_the_page_and_is_named(changeable):
-    changeable.edit("snippets/basics.py", "import warnings", "import warnings  # changed")
+    changeable.edit("snippets/basics.py", "import warnings", "import warnings, math")
     with pytest.raises(PageError, match=r"basics\.py::tensor has a stale record on cpu"):
         render(changeable, TENSOR)
 

@@ -121,7 +121,7 @@ def story(new_light):
     stages["accepted while broken"] = sample.do("tutorial", "outputs")
     stages["text while broken"] = path.read_text()
     sample.edit("snippets/lesson.py", "{}['missing']", "print(22)")
-    sample.edit("snippets/lesson.py", "print(3)", "print(3)  # as before")
+    sample.edit("snippets/lesson.py", "print(3)", "print(1 + 2)")
     stages["mended"] = sample.do("pytest", "snippets")
     stages["accepted"] = sample.do("tutorial", "outputs")
     stages["text"] = path.read_text()

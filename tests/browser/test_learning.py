@@ -283,7 +283,9 @@ def test_a_small_figure_opens_at_full_size(opened, prepare):
     assert button.bounding_box()["height"] >= 24
     button.press("Enter")
     image = page.locator("dialog img")
-    assert image.evaluate("e => e.decode().then(() => e.width)") == 640
+    full_size = image.evaluate("e => e.decode().then(() => [e.width, e.naturalWidth])")
+    assert full_size[0] > figure.locator("img:visible").bounding_box()["width"]
+    assert full_size[0] * 2 == full_size[1], "two dots of the file for each pixel"
     assert "dark" in image.get_attribute("src") and len(image.get_attribute("alt")) > 20
     prepare(page)
     asked = "axe.run('dialog').then(({ violations }) => violations.map(({ id }) => id))"
