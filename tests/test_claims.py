@@ -62,6 +62,27 @@ def printed(section: str, cell: str, pattern: str) -> float:
     return number
 
 
+def percentages(cell: str, line: str) -> list[float]:
+    """All percentages of the lines in an output of debugging that begin with a text."""
+    text = Transcript.read(Project(ROOT).transcript("cpu", "debugging")).cells[cell].output
+    lines = [
+        each
+        for each in text.replace("≈", " ").splitlines()
+        if " ".join(each.split()).startswith(line)
+    ]
+    assert lines, line
+    return [float(n) for each in lines for n in re.findall(r"(\d+)%", each)]
+
+
+# Of ten classes of one size.
+def guessing(cell: str, *lines: str) -> bool:
+    return all(percentage < 20 for line in lines for percentage in percentages(cell, line))
+
+
+def learned(cell: str, *lines: str) -> bool:
+    return all(percentage > 50 for line in lines for percentage in percentages(cell, line))
+
+
 def spread_of_seeds(recipe: str) -> tuple[float, float]:
     """Standard deviation over the seeds: of the total accuracy, and the mean of the classes'."""
     classes = [each["values"] for each in RESULTS[recipe]["classes"].values()]
@@ -179,6 +200,74 @@ CLAIMS = [
                 "quick-smoothing",
                 "quick-bfloat16",
             )
+        ),
+    ),
+    (
+        "debugging",
+        "yet the network predicts most of them",
+        lambda: (
+            learned("shuffled-labels", "copied, then split")
+            and guessing("shuffled-labels", "split, then copied")
+        ),
+    ),
+    (
+        "debugging",
+        "Three of the five ways stay at the level of guessing",
+        lambda: (
+            guessing("train-deep", "std 0.01", "std 0.5", "PyTorch")
+            and min(percentages("train-deep", "Xavier")) > 20
+            and max(percentages("train-deep", "Xavier")) < min(percentages("train-deep", "Kaiming"))
+        ),
+    ),
+    (
+        "debugging",
+        "with which the plain one learned nothing",
+        lambda: (
+            guessing("norm-or-skip", "plain")
+            and learned("norm-or-skip", "layer norm", "batch norm", "skip")
+        ),
+    ),
+    (
+        "debugging",
+        "but at −4 it is so close to zero",
+        lambda: (
+            min(percentages("dead-relu", "bias -4, LeakyReLU")[1:]) > 50
+            and max(percentages("dead-relu", "bias -4, GELU")) < 20
+        ),
+    ),
+    (
+        "debugging",
+        "Ten times too small is slow, and ten times too large destroys the network",
+        lambda: (
+            learned("rates", "rate 0.05")
+            and max(percentages("rates", "rate 0.005")) < 50
+            and guessing("rates", "rate 0.5")
+        ),
+    ),
+    (
+        "debugging",
+        "With a limit of 1, the same data do no harm",
+        lambda: guessing("clipping", "limit inf") and learned("clipping", "limit 1.0"),
+    ),
+    (
+        "debugging",
+        "which the network gives for all of them",
+        lambda: percentages("binary", "sigmoid_first")[1::2] == [0, 0, 0],
+    ),
+    (
+        "debugging",
+        "The softmax finds fewer than half of the labels",
+        lambda: (
+            max(percentages("multi-label", "softmax: labels found")[::2]) < 50
+            and min(percentages("multi-label", "sigmoid: labels found")) > 75
+        ),
+    ),
+    (
+        "debugging",
+        "bring it close to guessing on unseen images",
+        lambda: (
+            guessing("batches", "batch norm batches of 50, sorted", "batch norm batches of 2")
+            and learned("batches", "plain", "batch norm batches of 50, mixed")
         ),
     ),
     (

@@ -37,6 +37,36 @@ UNUSUAL = [
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(("layer4.1.", "fc."))
     return sum(p.nelement() for p in [*model.layer4[-1].parameters(), *model.fc.parameters()])"""),
+    ("debugging", "output-bias", """
+    share = counts.double() / counts.double().sum()
+    return torch.logit(share).sigmoid().log().float()"""),
+    ("debugging", "output-bias", """
+    return torch.log(counts.float())"""),
+    ("debugging", "initialise", """
+    def one(layer):
+        if type(layer) is nn.Linear:
+            n = layer.weight.shape[1]
+            with torch.no_grad():
+                layer.weight.copy_(torch.randn(layer.weight.shape) * (2 / n) ** 0.5)
+                if layer.bias is not None:
+                    layer.bias.fill_(0)
+    net.apply(one)"""),
+    ("debugging", "clip", """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = torch.cat([g.flatten() for g in gradients]).norm()
+    scale = (limit / norm).clamp(max=1)
+    for g in gradients:
+        g.mul_(scale)
+    return norm"""),
+    ("debugging", "clip", """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norms = torch.stack([torch.linalg.vector_norm(g) for g in gradients])
+    total = torch.linalg.vector_norm(norms)
+    if total > limit:
+        for p in parameters:
+            if p.grad is not None:
+                p.grad = p.grad * (limit / total)
+    return total"""),
     ("networks", "output-size", """
     if not layers:
         return size
