@@ -1,19 +1,18 @@
 """Measured numbers in the prose: `{{ accuracy("one-cycle") }}` becomes `57.2 ± 0.5 %`.
 
-A Python-Markdown extension, `tutorial.page.numbers`. Between the braces stands a jinja2 expression
-that calls one of the functions below, whose names and arguments messages list. The whole page is
-no template: jinja2 would take `{#anchor}` for a comment, and code keeps its braces.
+A Python-Markdown extension, `tutorial.page.numbers`. Between the braces stands a call of one of
+the functions below, whose names and arguments messages list. Its arguments are strings and numbers
+as they stand, so that nothing is computed there. Code on a page keeps its braces.
 
 The same module finds the numbers that somebody wrote by hand.
 """
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from jinja2 import Environment, StrictUndefined
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
@@ -48,9 +47,6 @@ ADDRESS_OR_STYLE = re.compile(r"\]\(\S+|https?://\S+|\bstyle=(?:\"[^\"]*\"|'[^']
 
 # After fences, whose text is code (25), and before raw HTML (20), which can hold a number.
 PRIORITY = 22
-
-EXPRESSIONS = Environment(undefined=StrictUndefined)
-EXPRESSIONS.globals.clear()
 
 
 @dataclass(frozen=True)
@@ -231,12 +227,6 @@ class Numbers:
         return Number(formats.unbreakable(text))
 
 
-@cache
-def _compiled(expression: str) -> Callable:
-    """Kept, since several forms of a page have the same expressions."""
-    return EXPRESSIONS.compile_expression(expression, undefined_to_none=False)
-
-
 def evaluate(numbers: Numbers, expression: str) -> Number:
     """The number that an expression stands for; TutorialError says what there is instead."""
     expression = " ".join(expression.split())
@@ -246,14 +236,17 @@ def evaluate(numbers: Numbers, expression: str) -> Number:
         if not name.startswith("_")
     }
     try:
-        number = _compiled(expression)(functions)
-        if isinstance(number, Number):
-            return number
-        reason = "it calls no function"
+        match ast.parse(expression, mode="eval").body:
+            case ast.Call(ast.Name(name), arguments, options) if name in functions:
+                return functions[name](
+                    *map(_literal, arguments),
+                    **{option.arg: _literal(option.value) for option in options},
+                )
+        reason = "it is no call of a function that there is"
     except TutorialError as error:
         raise TutorialError(f"{{{{ {expression} }}}}: {error}") from None
-    except Exception as error:  # `1/0` or a number where a name belongs: its author has to know
-        reason = str(error).replace("Numbers.", "")
+    except Exception as error:  # a number where a name belongs, say: its author has to know
+        reason = getattr(error, "msg", str(error)).replace("Numbers.", "")
     known = [
         name + str(inspect.signature(method)).partition(" ->")[0]
         for name, method in functions.items()
@@ -261,6 +254,12 @@ def evaluate(numbers: Numbers, expression: str) -> Number:
     raise TutorialError(
         f"{{{{ {expression} }}}} cannot be read: {reason}; there are {', '.join(known)}"
     )
+
+
+def _literal(argument: ast.expr) -> str | int | float:
+    if isinstance(argument, ast.Constant):
+        return argument.value
+    raise ValueError(f"{ast.unparse(argument)} is no string or number as it stands")
 
 
 def _values(result: dict, of_class: str) -> dict:
