@@ -162,6 +162,23 @@ def test_front_matter_that_mkdocs_reads_otherwise_is_told(light, head, says):
 
 
 @pytest.mark.parametrize(
+    ("fact", "says"),
+    [
+        ("hide: 5", "docs/index.md:3: hide is 5 in the front matter, where a list belongs"),
+        ("template: 5", "docs/index.md:3: template is 5 in the front matter, where text belongs"),
+        ("search: all", "search is 'all' in the front matter, where a mapping belongs"),
+        ("hide:\n  - toc", ""),
+    ],
+)
+def test_a_fact_in_front_matter_of_another_kind_is_told(light, fact, says):
+    page = light.root / "docs" / "index.md"
+    page.write_text(f"---\ntitle: Home\n{fact}\n---\n# Home\n", encoding="utf-8")
+    problems = check_pages(light.project)
+    assert says in "".join(problems)
+    assert bool(problems) == bool(says)
+
+
+@pytest.mark.parametrize(
     "file",
     [
         *("docs/lesson.md", "snippets/lesson.py", "outputs/cuda/lesson.txt", "mkdocs.yml"),

@@ -182,6 +182,12 @@ def broken_template(sample):
     return ["division by zero"]
 
 
+def template_that_is_not_there(sample):
+    page = sample.root / "docs" / "basics.md"
+    page.write_text("---\ntemplate: gone.html\n---\n" + page.read_text("utf-8"), "utf-8")
+    return ["basics.md", "gone.html"]
+
+
 def broken_configuration(sample):
     sample.edit("mkdocs.yml", "plugins: [search]", "plugins: [serch]")
     return ["mkdocs.yml", "serch"]
@@ -198,6 +204,7 @@ FAULTS = [
     damaged_record_of_another_device,
     broken_link,
     broken_template,
+    template_that_is_not_there,
     broken_configuration,
     broken_script,
 ]

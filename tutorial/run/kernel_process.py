@@ -263,7 +263,8 @@ class KernelProcess:
             return self.reason
         code = self.exit_code()
         if code < 0:
-            return f"the kernel died: killed by {signal.Signals(-code).name}"
+            why = " (as systems do when memory runs out)" if code == -signal.SIGKILL else ""
+            return f"the kernel died: killed by {signal.Signals(-code).name}{why}"
         return f"the kernel died with exit code {code}"
 
     def exit_code(self) -> int:

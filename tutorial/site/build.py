@@ -140,6 +140,7 @@ def _make(context: BuildContext, edited: set[str] | None = None, preview: bool =
 def _mkdocs(context: BuildContext, destination: Path, dirty: bool = False) -> None:
     """dirty: only the pages that are older than their Markdown."""
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+    from jinja2 import TemplateNotFound
     from mkdocs.commands.build import build as mkdocs_build
     from mkdocs.config import load_config
     from mkdocs.exceptions import MkDocsException
@@ -159,6 +160,8 @@ def _mkdocs(context: BuildContext, destination: Path, dirty: bool = False) -> No
             mkdocs_build(config, dirty=dirty)
     except TutorialError as error:
         raise TutorialError(str(error)) from None
+    except TemplateNotFound as error:  # a page's `template` or `icon`
+        raise TutorialError("\n".join(complaints.messages) or str(error)) from None
     except MkDocsException as error:
         said = "\n".join([*complaints.messages, str(error)]).strip()
         raise TutorialError(f"mkdocs.yml: {said}") from None

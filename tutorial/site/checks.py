@@ -14,6 +14,10 @@ from tutorial.page.numbers import Numbers
 from tutorial.site import export, inputs
 
 CONFLICT = re.compile(rb"^(?:<{7}|\|{7}|>{7}) ", re.MULTILINE)
+# What MkDocs and Material take from the front matter of a page: without a message if it is wrong.
+FACTS = dict.fromkeys(("title", "description", "template", "icon", "status", "subtitle"), str)
+FACTS |= {"hide": list, "tags": list, "search": dict}
+KINDS = {str: "text", list: "a list", dict: "a mapping"}
 FENCE = re.compile(r"(?P<indent>[ >]*)(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)")
 
 
@@ -50,8 +54,15 @@ def _conflicts(project: Project):
 def _front_matter(project: Project):
     """Where MkDocs would show a page's facts as text, or leave text out as if it were facts."""
     for page, lines in project.pages.items():
-        begins = lines[0].rstrip() == "---"
-        if begins == bool(get_data("\n".join(lines))[1]):
+        begins, facts = lines[0].rstrip() == "---", get_data("\n".join(lines))[1]
+        if begins == bool(facts):
+            for key, kind in FACTS.items():
+                if key in facts and not isinstance(facts[key], kind):
+                    line = next((n for n, text in enumerate(lines, 1) if text.startswith(key)), 1)
+                    yield (
+                        f"{project.relative(page)}:{line}: {key} is {facts[key]!r} in the front"
+                        f" matter, where {KINDS[kind]} belongs"
+                    )
             continue
         if begins:
             said = "the front matter is not closed by a line '---', or holds no YAML mapping"
