@@ -1086,6 +1086,15 @@ def test_a_cell_may_close_its_streams(light, statement):
     assert "1 ran (2 cells)" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize(
+    "statement", ["time.perf_counter = None", "json.dumps = None", "json.loads = None"]
+)
+def test_a_cell_may_replace_what_the_kernel_uses(light, statement):
+    light.script("lesson", f"# %% one\nimport json\nimport time\n\n{statement}\n# %% two\nx = 1\n")
+    done = light.do("tutorial", "run")
+    assert "1 ran (2 cells)" in done.stdout, done.stderr
+
+
 def test_a_torch_that_cannot_be_imported_is_told_for_each_section(light):
     light.torch += "\nraise ImportError('a library is missing')"
     for section in ("first", "second"):

@@ -10,7 +10,6 @@ import __future__
 
 import contextlib
 import importlib.metadata
-import json
 import logging
 import os
 import platform
@@ -19,11 +18,14 @@ import re
 import statistics
 import sys
 import threading
-import time
 import traceback
 import types
 import warnings
+
+# Imported by name, because a cell may replace `time.perf_counter` with a clock of its own.
+from json import dumps, loads
 from pathlib import Path
+from time import perf_counter
 
 # The bits by which compiled code tells what it imports from __future__.
 FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
@@ -35,7 +37,7 @@ def serve() -> None:
     requests = os.fdopen(os.dup(0), closefd=False)
     replies = os.fdopen(os.dup(1), "w", closefd=False)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    start = json.loads(requests.readline())
+    start = loads(requests.readline())
     printed = os.open(start["printed"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):  # as if they were a terminal's
         os.dup2(printed, stream.fileno())
@@ -45,7 +47,7 @@ def serve() -> None:
     kernel = Kernel(start)
     _send(replies, kernel.start())
     for line in requests:
-        request = json.loads(line)
+        request = loads(line)
         if request.pop("copy", 0) != kernel.copies:
             continue  # it was for a copy that has ended before it read this
         if "end" in request:
@@ -54,7 +56,7 @@ def serve() -> None:
 
 
 def _send(replies, reply: dict) -> None:
-    replies.write(json.dumps(reply) + "\n")
+    replies.write(dumps(reply) + "\n")
     replies.flush()
 
 
@@ -114,7 +116,7 @@ class Kernel:
         source: in the lines in which it stands in the script, see Section.in_place().
         recipe: it leaves test_logits and test_labels, whose accuracy is part of the reply.
         """
-        error, accuracy, started = None, None, time.perf_counter()
+        error, accuracy, started = None, None, perf_counter()
         try:
             code = compile(source, self.script, "exec", self.future, dont_inherit=True)
             self.future |= code.co_flags & FUTURE
@@ -126,7 +128,7 @@ class Kernel:
             error = self._describe(raised)
         if os.getpid() != self.process:
             sys.exit()  # what the cell has forked does not run the next ones
-        seconds = time.perf_counter() - started
+        seconds = perf_counter() - started
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):  # a cell may have closed or replaced it
                 stream.flush()
