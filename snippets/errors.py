@@ -1,5 +1,28 @@
 """Error messages that no lesson comes across, each really raised."""
 
+# %% grey-images error="RuntimeError"
+import torch
+from torch import nn
+
+grey = torch.zeros(4, 1, 32, 32)
+nn.Conv2d(3, 6, kernel_size=5)(grey)
+
+# %% small-maps error="RuntimeError"
+maps = torch.zeros(4, 16, 3, 3)
+nn.Conv2d(16, 32, kernel_size=5)(maps)
+
+# %% one-pixel-left error="RuntimeError"
+maps = torch.zeros(4, 16, 1, 1)
+nn.MaxPool2d(2)(maps)
+
+# %% sizes-that-do-not-multiply error="RuntimeError"
+images = torch.zeros(4, 3, 32, 32)
+images.view(4, 1024)
+
+# %% no-such-dimension error="IndexError"
+scores = torch.zeros(4, 10)
+scores.softmax(dim=2)
+
 # %% target-out-of-bounds error="IndexError"
 import torch
 from torch import nn

@@ -516,3 +516,10 @@ def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, n
         address = f"https://colab.research.google.com/github/{name}/blob/notebooks/{path}"
         assert f'<a href="{address}">Open in Colab</a>' in html
         assert (PROJECT.site / path).is_file()
+
+
+def test_a_bench_that_there_is_not_is_told_with_those_that_there_are(light):
+    (light.root / "docs" / "page.md").write_text("# Page\n\n```bench\nconv\n```\n")
+    assert check_pages(light.project) == [
+        "docs/page.md:4: a bench fence holds 'conv'; there are layers, broadcast, strides"
+    ]

@@ -32,7 +32,7 @@ LOOK = """() => {
   const code = all("article pre > code");
   const text = all("article :is(h1, h2, h3, p, li, dt, dd, td, th, summary, figcaption)")
     .filter((e) => e.textContent.trim()
-      && !e.closest(".remembered, dt:has(+ dd > p.keys), p.keys"));  // of scripts
+      && !e.closest(".remembered, .bench, dt:has(+ dd > p.keys), p.keys"));  // of scripts
   const formulas = all("article .katex");
   const twins = all("article img[src*='#only-']");
   return {

@@ -194,7 +194,7 @@ def sources(project: Project, path: str) -> list[str]:
 def _shown(project: Project, kind: str, body: list[str]) -> list[str]:
     from tutorial.lesson.labs import Lab
 
-    if kind in ("section", "error", "results", "figure", "calls"):
+    if kind in ("section", "error", "results", "figure", "calls", "bench"):
         return []
     if kind not in ("cell", "exercise"):
         return ["\n".join(body)]

@@ -13,7 +13,7 @@ from tutorial.lesson.cells import Section, check_device, read_section
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
 MODULES = {*sys.stdlib_module_names, "torch", "torchvision", "numpy", "matplotlib", "PIL"}
-OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|figure|section|exercise|error)\s*$")
+OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|figure|section|exercise|error|bench)\s*$")
 
 
 @dataclass(frozen=True)

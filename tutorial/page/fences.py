@@ -18,7 +18,7 @@ from tutorial.data import cifar10, weights
 from tutorial.lesson import labs
 from tutorial.lesson.cells import Cell
 from tutorial.lesson.project import Project
-from tutorial.page import calls, programs, results_page, study_time
+from tutorial.page import benches, calls, programs, results_page, study_time
 from tutorial.page.context import NAMES, TEMPLATES, BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
@@ -189,7 +189,13 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
     )
 
 
+def show_bench(context: BuildContext, text: str, md: Markdown) -> str:
+    """Fields in which a reader tries shapes."""
+    return benches.html(text)
+
+
 FENCES = {
+    "bench": show_bench,
     "cell": show_cell,
     "figure": show_figure,
     "section": show_section,

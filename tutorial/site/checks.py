@@ -8,7 +8,7 @@ from mkdocs.utils.meta import get_data
 from tutorial import TutorialError
 from tutorial.lesson import files, labs
 from tutorial.lesson.project import SHOWN_CELL, Project
-from tutorial.page import fences, numbers
+from tutorial.page import benches, fences, numbers
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers
 from tutorial.site import export, inputs
@@ -140,9 +140,12 @@ def _other_fences(project: Project):
         elif fence.kind == "section":
             if fence.named.removesuffix(".py") not in project.sections:
                 yield f"{fence.place}: there is no snippets/{fence.named}"
-        elif fence.kind == "exercise":
+        elif fence.kind in ("exercise", "bench"):
             try:
-                fences.find_exercise(project, fence.named)
+                if fence.kind == "bench":
+                    benches.html(fence.named)
+                else:
+                    fences.find_exercise(project, fence.named)
             except TutorialError as error:
                 yield f"{fence.place}: {error}"
 
