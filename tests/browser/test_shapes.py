@@ -22,7 +22,9 @@ ANSWERS = """([kind, cases]) => cases.map((given) => {
     if (error) return [error.type, error.message, steps.length];
     return kind === "layers" ? [shape, parameters] : [shape, stride, isCopy];
   };
-  if (kind !== "broadcast") return last(shapeBench[kind](given[0].join(", "), given[1].join("\\n")));
+  if (kind !== "broadcast") {
+    return last(shapeBench[kind](given[0].join(", "), given[1].join("\\n")));
+  }
   const { error, shape } = shapeBench.broadcast(...given);
   return error ? [error.type, error.message] : [shape];
 })"""
