@@ -182,6 +182,11 @@ def broken_template(sample):
     return ["division by zero"]
 
 
+def address_that_is_none(sample):
+    sample.edit("mkdocs.yml", "site_name: Sample\n", 'site_name: Sample\nsite_url: "http://[::1"\n')
+    return ["mkdocs.yml: Invalid IPv6 URL"]
+
+
 def template_that_is_not_there(sample):
     page = sample.root / "docs" / "basics.md"
     page.write_text("---\ntemplate: gone.html\n---\n" + page.read_text("utf-8"), "utf-8")
@@ -204,6 +209,7 @@ FAULTS = [
     damaged_record_of_another_device,
     broken_link,
     broken_template,
+    address_that_is_none,
     template_that_is_not_there,
     broken_configuration,
     broken_script,

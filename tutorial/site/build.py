@@ -152,7 +152,12 @@ def _mkdocs(context: BuildContext, destination: Path, dirty: bool = False) -> No
     logger.addHandler(complaints)
     logger.propagate = False
     try:
-        config = load_config(str(context.project.root / "mkdocs.yml"), site_dir=str(destination))
+        try:
+            config = load_config(
+                str(context.project.root / "mkdocs.yml"), site_dir=str(destination)
+            )
+        except ValueError as error:  # of an address that is none
+            raise MkDocsException(str(error)) from None
         config.mdx_configs["tutorial.page.context"] = {"context": context}
         if dirty:
             config.plugins["neighbours"] = Neighbours()
