@@ -281,6 +281,51 @@ w.grad = None
 (w**2).backward()
 print(w.grad)
 
+# %% two-passes
+x, target = torch.tensor(3.0), torch.tensor(2.0)
+w = torch.tensor(2.0, requires_grad=True)
+b = torch.tensor(-1.0, requires_grad=True)
+names = {w: "w", b: "b"}
+
+
+def watch(node):
+    """Let a node print the gradient it gets, and what it sends on."""
+
+    def tell(sent, got):
+        parents = [
+            getattr(parent, "variable", parent)
+            for parent, _ in node.next_functions
+        ]
+        to = [
+            f"{gradient:g} to {names[parent]}"
+            for parent, gradient in zip(parents, sent, strict=True)
+            if parent is not None  # None: it needs no gradient
+        ]
+        print(f"{names[node]} gets {got[0]:g}, sends {', '.join(to)}")
+
+    node.register_hook(tell)
+
+
+for leaf in (w, b):
+    leaf.register_post_accumulate_grad_hook(
+        lambda leaf: print(f"{names[leaf]}.grad = {leaf.grad:g}")
+    )
+print(f"w = {w:g}, b = {b:g}, x = {x:g}, target = {target:g}")
+for number in (1, 2):
+    print(f"pass {number}")
+    u = w * x
+    y = u + b
+    e = y - target
+    loss = e * e
+    print(f"u = w * x = {u:g}")
+    print(f"y = u + b = {y:g}")
+    print(f"e = y - target = {e:g}")
+    print(f"loss = e * e = {loss:g}")
+    for name, tensor in {"u": u, "y": y, "e": e, "loss": loss}.items():
+        names[tensor.grad_fn] = name
+        watch(tensor.grad_fn)
+    loss.backward()
+
 
 # %% where-to-zero
 for order in (

@@ -521,5 +521,5 @@ def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, n
 def test_a_bench_that_there_is_not_is_told_with_those_that_there_are(light):
     (light.root / "docs" / "page.md").write_text("# Page\n\n```bench\nconv\n```\n")
     assert check_pages(light.project) == [
-        "docs/page.md:4: a bench fence holds 'conv'; there are layers, broadcast, strides"
+        "docs/page.md:4: a bench fence holds 'conv'; there are backward, layers, broadcast, strides"
     ]

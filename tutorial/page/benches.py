@@ -1,4 +1,7 @@
-"""The shape bench: fields that a reader changes; the theme's shapes.js computes from them."""
+"""What a reader tries in a page: shapes, computed from fields; a backward pass, step by step.
+
+The scripts are those of theme/assets/bench/, loaded when a reader opens a bench.
+"""
 
 from tutorial.page.context import PageError, render
 
@@ -31,6 +34,15 @@ nn.ReLU()
 nn.Linear(84, 10)"""
 
 BENCHES = {
+    "backward": {
+        "title": "Go through it step by step",
+        "task": (
+            "What the cell above has printed, one line at a time: values forward, gradients"
+            " backward."
+        ),
+        "script": "backward",
+        "fields": [],
+    },
     "layers": {
         "title": "Try it: the shape after each layer",
         "task": (
@@ -71,4 +83,5 @@ def html(kind: str) -> str:
     """The bench of a kind; PageError names those that there are."""
     if kind not in BENCHES:
         raise PageError(f"a bench fence holds {kind!r}; there are {', '.join(BENCHES)}")
-    return render("bench.html", kind=kind, explained=EXPLAINED, **BENCHES[kind])
+    bench = {"script": "shapes", "explained": EXPLAINED} | BENCHES[kind]
+    return render("bench.html", kind=kind, **bench)

@@ -620,5 +620,6 @@ var shapeBench = (() => {
     return parts;
   };
 
-  return { layers, broadcast, strides, mount, Refusal };
+  window.benches = { ...window.benches, layers: mount, broadcast: mount, strides: mount };
+  return { layers, broadcast, strides, Refusal };
 })();
