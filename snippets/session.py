@@ -521,7 +521,7 @@ def check_net_for_28(function):
             ) from None
         raise AssertionError(explained(error, SHAPE_ERRORS)) from None
     shape = 2, 10
-    assert isinstance(logits, torch.Tensor) and logits.shape == shape, (
+    assert logits.shape == shape, (
         "For two images the logits have the shape "
         f"{tuple(logits.shape)}, and should have (2, 10)."
     )
@@ -687,7 +687,7 @@ def check_colour_net(network_class):
     except Exception as error:
         raise AssertionError(explained(error, LAYER_ERRORS)) from None
     shape = 4, 10
-    assert isinstance(logits, torch.Tensor) and logits.shape == shape, (
+    assert logits.shape == shape, (
         f"Four images give logits of the shape {tuple(logits.shape)}; "
         "each image needs ten, one for each class."
     )
@@ -768,10 +768,7 @@ def check_set_up(function):
     try:
         first = loss_function(layer(inputs), labels)
     except Exception as error:
-        raise AssertionError(
-            "The loss function does not take logits and class labels, "
-            f"in this order: use the cross-entropy. {explained(error)}"
-        ) from None
+        raise AssertionError(explained(error, LOSS_ERRORS)) from None
     expected = F.cross_entropy(layer(inputs), labels)
     assert isinstance(first, torch.Tensor) and first.requires_grad, (
         "The loss has no gradient: use no item(), detach() or "
@@ -794,15 +791,19 @@ def check_set_up(function):
     print("Right: 100 steps lower the loss of a small example")
 
 
+LOSS_ERRORS = {
+    "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: first "
+    "make a loss function of it, with empty brackets, and then call "
+    "that with the logits and the labels.",
+    "": "The loss function does not take logits and class labels, "
+    "in this order: use the cross-entropy.",
+}
 run_check(
     check_set_up,
     set_up,
     errors={
         "is not iterable": "The optimizer is made from parameters: "
         "net.parameters().",
-        "Boolean value of Tensor": "nn.CrossEntropyLoss is a class: "
-        "first make a loss function, with brackets, then give that "
-        "to the training.",
     },
 )
 

@@ -48,7 +48,8 @@ def test_every_link_within_the_site_leads_somewhere():
             address, fragment = urldefrag(urljoin(base, link))
             if not address.startswith(origin):
                 continue
-            target = SITE / (unquote(address.removeprefix(origin)) or "index.html")
+            file = address.removeprefix(origin).partition("?")[0]
+            target = SITE / (unquote(file) or "index.html")
             place = f"{path.relative_to(SITE)}:{line}: {link}"
             if not target.is_file():
                 problems.append(f"{place}: there is no such file")

@@ -1,9 +1,13 @@
 """The lab session: a notebook that runs from an empty folder, with blanks that are checked."""
 
+import ast
 import contextlib
 import io
 import json
 import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import setitem
 
 import nbformat
 import pytest
@@ -55,6 +59,7 @@ WRONG = {
         (COLOUR.replace("400", "256"), "Follow the shape from layer to layer"),
         (COLOUR.replace("84, 10", "84, 3"), "needs ten"),
         (COLOUR.replace("(84, 10)", "(84)"), "TypeError"),
+        (f"        pass\n\n    def __init__(self):\n{COLOUR}", "super().__init__() is the first"),
         (COLOUR + "\n        self.conv1.requires_grad_(False)", "gets no gradient"),
         (COLOUR + "\n        self.conv3 = nn.Conv2d(16, 16, 3)", "gets no gradient"),
         ("        while True:\n            print('x' * 80)", "never ends"),
@@ -63,6 +68,7 @@ WRONG = {
         ("    pass", "still empty"),
         ("    loss_function = nn.CrossEntropyLoss()", "`return` is missing"),
         ("    return nn.CrossEntropyLoss()", "Return two things"),
+        (ADAM + ", 0.01", "Return two things"),
         ("    return torch.optim.SGD(net.parameters(), lr=0.01), nn.CrossEntropyLoss()", "first"),
         (ADAM.replace("Loss()", "Loss"), "with brackets"),
         (ADAM.replace("net.parameters()", "net"), "net.parameters()"),
@@ -75,6 +81,18 @@ WRONG = {
         (
             ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(z, y).item()"),
             "no item()",
+        ),
+        (
+            ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(z.detach(), y)"),
+            "detach()",
+        ),
+        (
+            ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: nn.CrossEntropyLoss(z, y)"),
+            "with empty brackets",
+        ),
+        (
+            ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(z, y)[None]"),
+            "mean over the batch",
         ),
         (
             ADAM.replace("nn.CrossEntropyLoss()", "lambda z, y: F.cross_entropy(z.softmax(1), y)"),
@@ -108,17 +126,50 @@ RIGHT = {
 }
 
 
-def said(name: str, source: str, seconds: float = 60) -> str:
-    """What the check below a blank prints, after the cells above that it needs."""
+def said(name: str, source: str, seconds: float = 60, check: str = "") -> str:
+    """What the check below a blank, or `check` in its place, prints after the cells it needs."""
     cells = needs.needed(SECTION, f"check-{name}")
+    changed = {name: source, f"check-{name}": check or LAB.exercises[name].check}
     namespace = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         for cell in cells:
-            code = source if cell.name == name else cell.source
+            code = changed.get(cell.name, cell.source)
             if cell.name == "checking":
                 code += f"\nSECONDS = {seconds}"
             exec(compile(code, cell.where, "exec"), namespace)
     return printed.getvalue().splitlines()[-1]
+
+
+def refusal(name: str, body: str, check: str = "") -> str:
+    """What is said about an answer; nothing if it passes, or the check itself cannot use it."""
+    # A program that a shell starts in the background gets a SIGINT that is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    seconds = 0.2 if "while True" in body else 60
+    try:
+        said(name, LAB.exercises[name].filled(body), seconds, check)
+    except AssertionError as refused:
+        return "" if str(refused).startswith("The check cannot use") else str(refused)
+    return ""
+
+
+def conditions(tree: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Each condition and each hint of a check, and a call that takes it out of the tree."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assert(test=ast.BoolOp(op=ast.And(), values=values)):
+                for number, value in enumerate(values):
+                    yield ast.unparse(value), partial(setitem, values, number, ast.Constant(True))
+            case ast.Assert(test=test):
+                yield ast.unparse(test), partial(setattr, node, "test", ast.Constant(True))
+            case ast.If(test=test):
+                yield ast.unparse(test), partial(setattr, node, "test", ast.Constant(False))
+            case ast.ExceptHandler():
+                nothing = ast.Tuple([], ast.Load())
+                yield "except", partial(setattr, node, "type", nothing)
+            case ast.Dict(keys=keys):
+                for number, key in enumerate(keys):
+                    unheard = ast.Constant("said by no error")
+                    yield ast.unparse(key), partial(setitem, keys, number, unheard)
 
 
 @pytest.mark.parametrize("name", LAB.exercises)
@@ -134,12 +185,22 @@ def test_the_solution_passes_and_the_empty_blank_is_told(name):
     [(name, *wrong) for name, answers in WRONG.items() for wrong in answers],
 )
 def test_a_wrong_answer_gets_its_hint(name, body, hint):
-    # A program that a shell starts in the background gets a SIGINT that is ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    seconds = 0.2 if "while True" in body else 60
-    with pytest.raises(AssertionError) as refused:
-        said(name, LAB.exercises[name].filled(body), seconds)
-    assert hint in str(refused.value) and "\n" not in str(refused.value)
+    told = refusal(name, body)
+    assert hint in told and "\n" not in told
+
+
+@pytest.mark.parametrize("name", LAB.exercises)
+def test_without_any_of_its_conditions_a_check_would_let_a_wrong_answer_go(name):
+    check = LAB.exercises[name].check
+    answers = [answer for answer in WRONG[name] if "while True" not in answer[0]]
+    idle = []
+    for number, (condition, _) in enumerate(conditions(ast.parse(check))):
+        tree = ast.parse(check)
+        list(conditions(tree))[number][1]()
+        weakened = ast.unparse(tree)
+        if all(hint in refusal(name, body, weakened) for body, hint in answers):
+            idle.append(condition)
+    assert not idle
 
 
 @pytest.mark.parametrize(

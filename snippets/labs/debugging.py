@@ -130,6 +130,14 @@ run_check(
             "A tensor of whole numbers cannot hold shares: divide with"
             " `/`, which makes a new tensor of floats."
         ),
+        "one element": (
+            "The functions of math take one number: use those of the"
+            " tensor."
+        ),
+        "for 'Long'": (
+            "Make floats of the counts first, and ask which function"
+            " the exponential of softmax undoes."
+        ),
     },
 )
 print("output_bias: right")
@@ -213,7 +221,8 @@ def check_initialise(function):
     now = net.parameters()
     if all(torch.equal(a, b) for a, b in zip(old, now, strict=True)):
         raise AssertionError(
-            "The blank is still empty: no parameter has changed."
+            "The blank is still empty, or finds no layer: no parameter"
+            " has changed. isinstance(layer, nn.Linear) asks for one."
         )
     if torch.equal(first.weight, old[0]):
         raise AssertionError(
@@ -296,6 +305,17 @@ run_check(
         "a leaf Variable that requires grad": (
             "Change parameters within torch.no_grad(), or with nn.init."
         ),
+        "Boolean value of Tensor": (
+            "Ask whether the bias is None, not whether it is true."
+        ),
+        "as parameter": (
+            "A parameter takes no ordinary tensor: change its numbers"
+            " in place, with nn.init."
+        ),
+        "tuple index": (
+            "Not every weight has two dimensions, nor belongs to an"
+            " nn.Linear: ask with isinstance."
+        ),
         "has no attribute 'in_features'": (
             "Not every layer is an nn.Linear: ask with isinstance."
         ),
@@ -354,6 +374,7 @@ def check_clip(function):
     gradients = [
         3 * torch.randn(s, generator=generator) for s in shapes
     ]
+    gradients[1] /= 10  # on its own below the limit
     right = (
         torch.stack([g.square().sum() for g in gradients]).sum().sqrt()
     )
@@ -391,12 +412,27 @@ def check_clip(function):
     ):
         raise AssertionError("A gradient is gone or has another shape.")
     scaled = [g * limit / right for g in gradients]
+    if same(mine, gradients) and torch.equal(norm, torch.zeros(())):
+        raise AssertionError(
+            "Your norm is 0, as that of the parameters here: compute "
+            "it from their gradients, p.grad."
+        )
     if not same(mine, scaled):
         absolutes = sum(g.abs().sum() for g in gradients)
         mistakes = [
             (
                 "The gradients are as before: change them in place.",
                 gradients,
+            ),
+            (
+                (
+                    "You leave gradients as they are whose own norm is"
+                    " below the limit: all of them get the same factor."
+                ),
+                [
+                    g * limit / right if n > limit else g
+                    for g, n in zip(gradients, each, strict=True)
+                ],
             ),
             (
                 (
@@ -488,9 +524,17 @@ run_check(
             "A parameter that had no part in the loss has no "
             "gradient: leave out those whose .grad is None."
         ),
-        "truth value of a Tensor": (
+        "Boolean value of Tensor": (
             "Ask about one number, the norm of all "
             "gradients, not about a tensor of many."
+        ),
+        "of tensor a": (
+            "The gradients have different shapes: make one number of"
+            " each, the sum of its squares, before you add them."
+        ),
+        "number of dimensions": (
+            "The gradients have different shapes: flatten each one"
+            " before you join them."
         ),
     },
     changes=("parameters",),

@@ -1,4 +1,4 @@
-"""What a reader's browser remembers, large type for a class, figures at full size."""
+"""What a reader's browser remembers, large type and solutions for a class, figures at full size."""
 
 import json
 
@@ -245,6 +245,29 @@ def test_what_is_read_stays_in_place(opened):
     before = heading.bounding_box()["y"]
     page.locator("body").press("l")
     assert abs(heading.bounding_box()["y"] - before) < 60
+
+
+# Solutions, on or off by a link
+
+
+@pytest.mark.parametrize("before", ["", REFUSED], ids=["", "storage refused"])
+def test_a_link_hides_the_solutions_and_another_shows_them(opened, before):
+    page = opened("teach.html", before)
+    addresses = page.locator("a[href*='?solutions=']")
+    off, on = addresses.evaluate_all("links => links.map((link) => link.href)")
+    solution, notebook = (
+        page.get_by_text("Solution", exact=True),
+        page.locator("text=with solutions"),
+    )
+    page.goto(off)
+    assert page.locator(".exercise").count() == 3
+    assert not solution.or_(notebook).filter(visible=True).count()
+    if not before:
+        page.goto("tensors.html")
+        assert not solution.filter(visible=True).count()
+    page.goto(on)
+    assert solution.filter(visible=True).count() == 3
+    assert notebook.filter(visible=True).count() == 1
 
 
 # Storage refused, no scripts

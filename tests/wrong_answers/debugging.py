@@ -32,6 +32,8 @@ WRONG_ANSWERS = {
         (BIAS.replace("log()", "double().log()"), "you return torch.float64"),
         (BIAS.replace("log()", "sqrt()"), "which function does the exponential"),
         ("    counts.div_(counts.sum())\n    return counts", "divide with `/`"),
+        ("    import math\n    return math.log(counts / counts.sum())", "use those of the tensor"),
+        ("    return counts.softmax(dim=0)", "floats of the counts"),
     ],
     "initialise": [
         ("    ...", "still empty"),
@@ -70,6 +72,19 @@ WRONG_ANSWERS = {
         ),
         (KAIMING.replace("std=", "mean=0.1, std="), "should be 0"),
         (KAIMING.replace("(2 /", "(3 /"), "the standard deviation"),
+        (KAIMING.replace("isinstance(layer, nn.Linear)", "layer == nn.Linear"), "finds no layer"),
+        (KAIMING.replace("layer.bias is not None", "layer.bias"), "whether the bias is None"),
+        (
+            KAIMING.replace(
+                "nn.init.normal_(layer.weight, std=", "layer.weight = torch.randn(9) * ("
+            ),
+            "no ordinary tensor",
+        ),
+        (
+            "    for p in net.parameters():\n"
+            "        nn.init.normal_(p, std=(2 / p.shape[1]) ** 0.5)",
+            "two dimensions",
+        ),
     ],
     "clip": [
         ("    ...", "blank is still empty"),
@@ -106,5 +121,28 @@ WRONG_ANSWERS = {
         (CLIP.replace("return norm", "return torch.tensor(limit)"), "before you change"),
         (CLIP.replace("limit / norm", "norm / limit"), "multiply each by limit / norm"),
         (CLIP.replace("    return norm", ""), "return"),
+        (
+            CLIP.replace(
+                "[p.grad for p in parameters if p.grad is not None]", "parameters"
+            ).replace("gradient *=", "gradient.grad *="),
+            "gradients, p.grad",
+        ),
+        (
+            CLIP.replace(
+                "gradients:\n            g", "gradients:\n            if gradient.norm() > limit: g"
+            ),
+            "whose own norm is below the limit",
+        ),
+        (
+            CLIP.replace(".sum() for g", " for g")
+            .replace("torch.stack([", "sum([")
+            .replace("]).sum()", "])"),
+            "one number of each",
+        ),
+        (CLIP.replace("norm > limit", "gradients[0] > limit"), "Ask about one number"),
+        (
+            "    return torch.cat([p.grad for p in parameters if p.grad is not None]).norm()",
+            "flatten",
+        ),
     ],
 }
