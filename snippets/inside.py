@@ -486,3 +486,24 @@ show_grid(
     cells, headings, columns=6, cmap="coolwarm", vmin=-limit, vmax=limit
 )
 plt.show()
+
+# %% rounded file="network.bin"
+halves = {
+    name: value.cpu().half() for name, value in net.state_dict().items()
+}
+rounded = Net().to(device).eval()
+rounded.load_state_dict(halves)  # float32 again, but rounded
+answers = predict(rounded, test_images).argmax(dim=1)
+others = (answers != predictions).sum()
+print(f"other answers: {others} of {len(answers):,}")
+
+first_of_each = [
+    (test_labels == label).nonzero()[0].item()
+    for label in range(len(classes))
+]
+pixels = (test_images[first_of_each] * 0.5 + 0.5) * 255
+with open("network.bin", "wb") as file:
+    for value in halves.values():
+        file.write(value.numpy().tobytes())
+    file.write(pixels.round().to(torch.uint8).cpu().numpy().tobytes())
+    print(f"bytes: {file.tell():,}")

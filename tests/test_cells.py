@@ -143,6 +143,7 @@ def test_every_section_has_the_cells_that_jupytext_reads(script):
         ('# %% one device="gpu"\nprint()\n', 1, "gpu"),
         ('# %% one sound="a.wav"\nprint()\n', 1, "what is to be heard"),
         ('# %% one heard="A bell"\nprint()\n', 1, "a WAV file such as"),
+        ('# %% one file="a.js"\nprint()\n', 1, "a file such as network.bin"),
         ('# %% one sound="a.mp3" heard="A bell"\nprint()\n', 1, "a WAV file such as"),
         ('# %% one sound="../a.wav" heard="A bell"\nprint()\n', 1, "a WAV file such as"),
         ("# %% one\nprint()\n# %% one\nprint()\n", 3, "line 1"),
@@ -287,6 +288,11 @@ def test_which_sound_is_announced_is_in_the_key_and_its_description_is_not(read)
     a_bell, b_bell, a_gong = map(read, texts)
     assert changed(old, a_bell) == changed(a_bell, b_bell) == ["second", "third"]
     assert changed(a_bell, a_gong) == []
+
+
+def test_which_file_is_announced_is_in_the_key(read):
+    with_file = read(KEYED.replace('alt="A line"', 'alt="A line" file="network.bin"'))
+    assert changed(read(KEYED), with_file) == ["second", "third"]
 
 
 # Data

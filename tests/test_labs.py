@@ -520,6 +520,14 @@ def test_a_lesson_opens_in_colab_where_the_repository_is_on_github(repository, n
 
 def test_a_bench_that_there_is_not_is_told_with_those_that_there_are(light):
     (light.root / "docs" / "page.md").write_text("# Page\n\n```bench\nconv\n```\n")
+    (problem,) = check_pages(light.project)
+    assert problem.startswith("docs/page.md:4: a bench fence holds 'conv'; there are backward, ")
+
+
+def test_a_bench_that_reads_no_file_is_told(light):
+    light.script("lesson", "# %% one\nprint(1)\n")
+    page = light.root / "docs" / "page.md"
+    page.write_text("# Page\n\n```bench\npicture lesson.py::one\n```\n")
     assert check_pages(light.project) == [
-        "docs/page.md:4: a bench fence holds 'conv'; there are backward, layers, broadcast, strides"
+        "docs/page.md:4: picture lesson.py::one: the bench reads the file of a cell with file="
     ]

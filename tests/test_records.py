@@ -20,6 +20,7 @@ RECORD = Record(
     environment={"digest": "0" * 64, "threads": 1, "data": []},
     date="2026-01-31",
     sounds=[{"file": "one.wav", "seconds": 0.5}],
+    kept=["one.bin"],
     accuracy=0.5,
 )
 
@@ -54,6 +55,9 @@ FORGED = [
     {"sounds": [{"file": '1"onplay="alert(1)', "seconds": 1}]},
     {"sounds": [{"file": ".", "seconds": 1}]},
     {"sounds": [{"file": "one.wav", "seconds": float("nan")}]},
+    {"kept": ["../one.bin"]},
+    {"kept": [5]},
+    {"kept": "one.bin"},
     {"text": ["printed"]},
     {"text": None},
     {"text": "\x1b[2J"},

@@ -193,6 +193,19 @@ def test_a_record_from_before_there_were_sounds_can_be_read(with_a_sound, tmp_pa
     assert "1 reused (2 cells)" in sample.do("tutorial", "run").stdout
 
 
+def test_a_file_for_a_bench_is_kept_and_goes_when_its_cell_no_longer_writes_it(light):
+    write = "open('network.bin', 'wb').write(b'weights')\n"
+    light.script("lesson", f'# %% one file="network.bin"\n{write}')
+    light.do("tutorial", "run")
+    folder = light.root / "build" / "cpu" / "lesson"
+    (name,) = record(light, "lesson", "one").kept
+    assert (folder / name).read_bytes() == b"weights"
+    light.script("lesson", f"# %% one\n{write}")
+    light.do("tutorial", "run")
+    assert record(light, "lesson", "one").kept == []
+    assert list(folder.glob("*.bin")) == []
+
+
 def test_a_missing_sound_is_named_and_made_again(with_a_sound, tmp_path):
     sample = with_a_sound.copy(tmp_path / "a copy")
     (path,) = (sample.root / "build" / "cpu" / "lesson").glob("one.*.wav")
@@ -536,6 +549,14 @@ FAULTS = {
         with wave.open("tone.wav", "wb") as file:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
     """,
+    "no-file": """
+        # %% one file="network.bin"
+        print("none")
+    """,
+    "large-file": """
+        # %% one file="network.bin"
+        open("network.bin", "wb").write(bytes(200_000))
+    """,
     "large-sound": """
         # %% one sound="tone.wav" heard="A tone"
         open("tone.wav", "wb").write(bytes(40_000))
@@ -644,9 +665,11 @@ def test_after_a_kernel_died_the_cells_below_run_in_a_new_one(light):
         ("two-figures", "one", "%% one", "shows 2 figures"),
         ("draws-on", "one", "RAISES", "shows more than 20 figures"),
         ("no-sound", "one", "%% one", "writes no file tone.wav"),
+        ("no-file", "one", "%% one", "writes no file network.bin"),
+        ("large-file", "one", "%% one", "with 200,000 bytes; it may have less than 200,000"),
         ("no-wav", "one", "%% one", "which is no WAV file"),
         ("empty-wav", "one", "%% one", "nothing is to be heard"),
-        ("large-sound", "one", "%% one", "with 40,000 bytes; a sound has less than 40,000"),
+        ("large-sound", "one", "%% one", "with 40,000 bytes; it may have less than 40,000"),
     ],
 )
 def test_a_failure_names_the_line_of_the_script_and_of_the_page(faults, section, cell, line, says):

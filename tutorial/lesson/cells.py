@@ -23,6 +23,7 @@ OPTIONS = {
     "alt": (".+", "what is to be seen in the figure that the cell draws"),
     "sound": (r"[a-z0-9][a-z0-9-]*\.wav", "a WAV file such as chirp.wav, which the cell writes"),
     "heard": (".+", "what is to be heard in it"),
+    "file": (r"[a-z0-9][a-z0-9-]*\.bin", "a file such as network.bin, which a bench reads"),
     "error": (r"\w+", "the class of the exception that the cell is meant to raise"),
     "warns": (r"\w+", "the class of the warning that the cell is meant to give"),
     "device": ("|".join(DEVICES), f"the only device that the cell runs on: {', '.join(DEVICES)}"),
@@ -110,7 +111,7 @@ class Cell:
             structure(self.tree),
             {key: self.options.get(key) for key in RUN_OPTIONS},
             "alt" in self.options,  # whether a figure is expected
-            *([self.options["sound"]] if "sound" in self.options else []),
+            *(self.options[key] for key in ("sound", "file") if key in self.options),
         )[:8]
 
 

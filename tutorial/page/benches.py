@@ -1,9 +1,10 @@
-"""What a reader tries in a page: shapes, computed from fields; a backward pass, step by step.
+"""What a reader tries in a page: shapes, a backward pass step by step, a picture of one's own.
 
 The scripts are those of theme/assets/bench/, loaded when a reader opens a bench.
 """
 
-from tutorial.page.context import PageError, render
+from tutorial.data.cifar10 import CLASSES
+from tutorial.page.context import BuildContext, PageError, render
 
 # Messages that docs/errors.md explains, by what they have in common.
 EXPLAINED = {
@@ -43,6 +44,13 @@ BENCHES = {
         "script": "backward",
         "fields": [],
     },
+    "picture": {
+        "title": "Show it a picture",
+        "task": "Choose a test picture or a picture of yours, or draw into the square.",
+        "script": "picture",
+        "fields": [],
+        "classes": CLASSES,
+    },
     "layers": {
         "title": "Try it: the shape after each layer",
         "task": (
@@ -79,9 +87,20 @@ BENCHES = {
 }
 
 
-def html(kind: str) -> str:
-    """The bench of a kind; PageError names those that there are."""
+def html(context: BuildContext, text: str) -> str:
+    """The bench that a fence names, such as `layers` or, with the cell whose file it reads,
+    `picture inside.py::rounded`. PageError says what there is.
+    """
+    kind, _, cell_name = text.partition(" ")
     if kind not in BENCHES:
         raise PageError(f"a bench fence holds {kind!r}; there are {', '.join(BENCHES)}")
-    bench = {"script": "shapes", "explained": EXPLAINED} | BENCHES[kind]
-    return render("bench.html", kind=kind, **bench)
+    file = ""
+    if cell_name or "classes" in BENCHES[kind]:
+        section, cell = context.find_cell(cell_name)
+        if "file" not in cell.options:
+            raise PageError(f"{text}: the bench reads the file of a cell with file=")
+        runs = [run for run in context.runs_of(section, cell) if run.kept]
+        for run in runs[:1]:
+            file = f"assets/files/{run.device}/{section.name}/{run.kept[0]}".removesuffix(".bin")
+    common = {"script": "shapes", "explained": EXPLAINED, "file": file, "classes": ()}
+    return render("bench.html", kind=kind, **common | BENCHES[kind])

@@ -61,6 +61,7 @@ class Run:
     data: str
     figures: tuple[dict, ...] = ()
     sounds: tuple[dict, ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -170,7 +171,7 @@ class BuildContext:
                 known = {"date": record.date, "revision": record.revision} | record.environment
                 facts = _facts(known | {"device": known.get("device_name", "")})
                 ran = record.text, record.seconds, facts, record.data
-                drawn = tuple(record.figures), tuple(record.sounds)
+                drawn = tuple(record.figures), tuple(record.sounds), tuple(record.kept)
                 runs.append(Run(cell.name, device, *ran, *drawn))
             elif device == self.device:
                 what = "no record of a run" if record is None else "a stale record"

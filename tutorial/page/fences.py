@@ -190,8 +190,8 @@ def show_section(context: BuildContext, text: str, md: Markdown) -> str:
 
 
 def show_bench(context: BuildContext, text: str, md: Markdown) -> str:
-    """Fields in which a reader tries shapes."""
-    return benches.html(text)
+    """What a reader tries."""
+    return benches.html(context, text)
 
 
 FENCES = {

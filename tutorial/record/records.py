@@ -31,12 +31,14 @@ class Record:
     date: str = ""
     revision: str = ""
     sounds: list[dict] = field(default_factory=list)  # file: its name; seconds
+    kept: list[str] = field(default_factory=list)  # names of files that a bench of the page reads
     accuracy: float | None = None  # of the recipe that the cell ends, on the test set
 
     def files(self) -> list[tuple[str, str]]:
         """Kind and name of each file beside the record that belongs to it."""
         figures = [("figure", each[key]) for each in self.figures for key in ("light", "dark")]
-        return figures + [("sound", each["file"]) for each in self.sounds]
+        sounds = [("sound", each["file"]) for each in self.sounds]
+        return figures + sounds + [("file", name) for name in self.kept]
 
     def write(self, folder: Path) -> None:
         files.write(folder / f"{self.cell}.json", json.dumps(asdict(self), indent=1))

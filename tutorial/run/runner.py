@@ -21,7 +21,7 @@ from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
-from tutorial.run import replies, sounds
+from tutorial.run import kept_files, replies
 from tutorial.run.kernel_process import NO_REPLY, KernelProcess, Stopped, environment_of
 
 version = cache(importlib.metadata.version)  # asked for once a section
@@ -273,10 +273,14 @@ class Runner:
         if "unsaved" in reply:
             raise OSError(*reply["unsaved"], str(kernel.drawn))
         failure = replies.failure(self.project, cell, reply)
-        seen, heard = [], []
-        if "sound" in cell.options and not failure:
+        seen, heard, kept = [], [], []
+        if not failure:
+            beside = folder, cell.name
             try:
-                heard = sounds.take(kernel.workdir, cell.options["sound"], folder, cell.name)
+                if name := cell.options.get("sound"):
+                    heard = kept_files.take_sound(kernel.workdir, name, *beside)
+                if name := cell.options.get("file"):
+                    kept = kept_files.take_file(kernel.workdir, name, *beside)
             except ValueError as error:
                 failure = replies.failure_message(self.project, cell, cell.line, str(error), reply)
         if not failure:
@@ -292,6 +296,7 @@ class Runner:
             ", ".join(source.name for source in data),
             **shared,
             sounds=heard,
+            kept=kept,
             accuracy=reply.get("accuracy"),
         )
 
@@ -365,6 +370,6 @@ def _forget(folder: Path, cells: set[str]) -> None:
             path.unlink()
             continue
         named |= {name for _, name in records.load(path).files()}
-    for path in (*folder.glob("*.webp"), *folder.glob("*.wav")):
+    for path in (path for kind in ("webp", "wav", "bin") for path in folder.glob(f"*.{kind}")):
         if path.name not in named:
             path.unlink()

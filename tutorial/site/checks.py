@@ -143,7 +143,7 @@ def _other_fences(project: Project):
         elif fence.kind in ("exercise", "bench"):
             try:
                 if fence.kind == "bench":
-                    benches.html(fence.named)
+                    benches.html(BuildContext(project, has_runs=False), fence.named)
                 else:
                     fences.find_exercise(project, fence.named)
             except TutorialError as error:

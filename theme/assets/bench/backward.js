@@ -116,5 +116,5 @@
     show(0);
   };
 
-  window.benches = { ...window.benches, backward: mount };
+  window.benches.backward = mount;
 }

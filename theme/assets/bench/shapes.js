@@ -495,11 +495,7 @@ var shapeBench = (() => {
 
   // What is seen
 
-  const make = (tag, properties = {}, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  };
+  const { make } = window.benches;
   const code = (text) => make("code", {}, text);
   const row = (head, ...cells) =>
     make("tr", {}, make("th", { scope: "row" }, head), ...cells.map((cell) => make("td", {}, cell)));
@@ -620,6 +616,6 @@ var shapeBench = (() => {
     return parts;
   };
 
-  window.benches = { ...window.benches, layers: mount, broadcast: mount, strides: mount };
+  Object.assign(window.benches, { layers: mount, broadcast: mount, strides: mount });
   return { layers, broadcast, strides, Refusal };
 })();
