@@ -116,6 +116,8 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
     with progress or Progress() as progress:
         outcomes = Runner(project, jobs, progress).run(sections)
     _report_drift(project, outcomes)
+    if device == "cpu":
+        outcomes += _run_variants(project, sections, jobs)
     _print_problems(outcomes)
     counts, cells = Counter(), Counter()
     for outcome in outcomes:
@@ -127,6 +129,19 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
     )
     print(f"sections on {device}: {said}, {time.monotonic() - started:.1f} s")
     return counts["failed"]
+
+
+def _run_variants(project: Project, sections: list, jobs: int | None) -> list:
+    """Run the variants of cells that are not current; the outcomes of those that failed."""
+    from tutorial.lesson.variants import variants
+    from tutorial.run.runner import Runner
+
+    names = {section.name for section in sections}
+    programs = [p for (name, _), each in variants(project).items() if name in names for p in each]
+    outcomes = Runner(project, jobs).run(programs)
+    if ran := sum(outcome.status == "ran" for outcome in outcomes):
+        print(f"variants of cells: {ran} ran, {len(outcomes) - ran} reused or failed")
+    return [outcome for outcome in outcomes if outcome.status == "failed"]
 
 
 def _report_drift(project: Project, outcomes: list) -> None:

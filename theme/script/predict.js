@@ -1,0 +1,41 @@
+// The question below a cell: its output is folded, by style/predict.css, until the reader has chosen
+// or asked for it. What was chosen is remembered with the progress: { chosen: { cell: variant } }.
+const chosenHere = (state) => {
+  const { chosen } = state.pages[here] ?? {};
+  return isObject(chosen) ? chosen : {};
+};
+
+/** Show the output, and of the option that was chosen, if any, whose output it is. */
+const answer = (question, name) => {
+  question.classList.add("answered");
+  const options = [...question.querySelectorAll("[data-name]")];
+  for (const option of options) {
+    const isChosen = option.dataset.name === name;
+    option.setAttribute("aria-pressed", isChosen);
+    const whose = option.nextElementSibling;
+    if (whose.classList.contains("whose")) whose.hidden = !isChosen;
+  }
+  const chosen = options.find((option) => option.dataset.name === name);
+  question.querySelector("output").textContent =
+    !chosen ? "" : "right" in chosen.dataset ? "Right: this is what it prints." : "Not this: see the output below.";
+};
+
+for (const question of article.querySelectorAll(".predict")) {
+  const cell = question.closest(".cell").id;
+  question.append(make("output"));
+  const before = chosenHere(load())[cell];
+  if (typeof before === "string") answer(question, before);
+  question.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (!button || button.closest(".whose")) return; // Material's copy button
+    const name = button.dataset.name ?? "";
+    answer(question, name);
+    if (!name) { // the button goes: on to what it has shown
+      const shown = question.parentElement.querySelector(".cell-run :is(pre, summary)");
+      shown.focus({ preventScroll: true });
+    }
+    const state = load();
+    about(state, here).chosen = { ...chosenHere(state), [cell]: name };
+    save(state);
+  });
+}

@@ -1,0 +1,58 @@
+"""The question below a cell: what does it print? Each option is what a run printed."""
+
+from dataclasses import dataclass
+
+from tutorial.lesson.cells import Cell, Section, digest
+from tutorial.page.context import BuildContext, PageError
+from tutorial.record import records
+
+
+@dataclass(frozen=True)
+class Option:
+    """`printed` by the variant `name`, of which the lines `code` are not those of the cell.
+
+    The output of the cell itself has no `code`.
+    """
+
+    name: str
+    printed: str
+    code: str = ""
+    is_left_out: bool = False  # the lines are those of the cell that the variant does without
+
+
+def options(context: BuildContext, section: Section, cell: Cell) -> list[Option]:
+    """What the reader chooses from, in an order that tells nothing; empty without variants.
+
+    PageError names the line of a variant that has no current run, or prints what another does.
+    """
+    programs = context.variants.get((section.name, cell.name), [])
+    if not programs:
+        return []
+    right = next(r for r in context.runs_of(section, cell) if r.device == context.device)
+    found = {right.text: Option(cell.name, right.text)}
+    for program in programs:
+        variant = program.cells[-1]
+        record = records.read(context.project, "cpu", program.name, variant.name)
+        if record is None or record.key != program.keys("cpu")[variant.name] or record.failure:
+            raise PageError(
+                f"{variant.where}: the variant {variant.name} has no run of its present code, so"
+                " what it prints is not known; 'make site' runs it"
+            )
+        if record.text in found:
+            raise PageError(
+                f"{variant.where}: the variant {variant.name} prints the same as"
+                f" {found[record.text].name}; a question needs options that differ"
+            )
+        code = lines_without(variant.source, cell.source)
+        is_left_out = not code
+        code = code or lines_without(cell.source, variant.source)
+        found[record.text] = Option(variant.name, record.text, code, is_left_out)
+    return sorted(found.values(), key=lambda option: digest(cell.id, option.name))
+
+
+def lines_without(source: str, other: str) -> str:
+    """The lines of code that stand in `source` alone, without their indentation in common."""
+    known = {line.strip() for line in other.split("\n")}
+    lines = [line for line in source.split("\n") if line.strip() not in known]
+    indent = min((len(line) - len(line.lstrip()) for line in lines), default=0)
+    return "\n".join(line[indent:] for line in lines)
