@@ -1,6 +1,8 @@
 """The question below a cell: what does it print? Each option is what a run printed."""
 
+import textwrap
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from tutorial.lesson.cells import Cell, Section, digest
 from tutorial.page.context import BuildContext, PageError
@@ -51,8 +53,13 @@ def options(context: BuildContext, section: Section, cell: Cell) -> list[Option]
 
 
 def lines_without(source: str, other: str) -> str:
-    """The lines of code that stand in `source` alone, without their indentation in common."""
-    known = {line.strip() for line in other.split("\n")}
-    lines = [line for line in source.split("\n") if line.strip() not in known]
-    indent = min((len(line) - len(line.lstrip()) for line in lines), default=0)
-    return "\n".join(line[indent:] for line in lines)
+    """The lines of code that `source` has beside those of `other`, without indentation in common.
+
+    A line that both have, but `source` more often, counts as often as it stands there in addition.
+    """
+    lines, known = source.split("\n"), other.split("\n")
+    changes = SequenceMatcher(None, known, lines, autojunk=False).get_opcodes()
+    own = [
+        line for kind, _, _, start, end in changes if kind != "equal" for line in lines[start:end]
+    ]
+    return textwrap.dedent("\n".join(own)).strip("\n")
