@@ -103,7 +103,9 @@ def _told(error: OSError | UnicodeError) -> str:
 @command(SECTIONS, DEVICE, JOBS)
 def run(sections: list[str], device: str, jobs: int | None) -> int:
     """Execute the sections whose records are not current."""
-    return _run(Project.find(device), sections, jobs)
+    project = Project.find(device)
+    failed = _run(project, sections, jobs)
+    return failed + (_run_variants(project, sections, jobs) if device == "cpu" else 0)
 
 
 def _run(project: Project, names: list[str], jobs: int | None = None, progress=None) -> int:
@@ -116,8 +118,6 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
     with progress or Progress() as progress:
         outcomes = Runner(project, jobs, progress).run(sections)
     _report_drift(project, outcomes)
-    if device == "cpu":
-        outcomes += _run_variants(project, sections, jobs)
     _print_problems(outcomes)
     counts, cells = Counter(), Counter()
     for outcome in outcomes:
@@ -131,17 +131,17 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
     return counts["failed"]
 
 
-def _run_variants(project: Project, sections: list, jobs: int | None) -> list:
-    """Run the variants of cells that are not current; the outcomes of those that failed."""
-    from tutorial.lesson.variants import variants
-    from tutorial.run.runner import Runner
+def _run_variants(project: Project, names: list[str], jobs: int | None = None) -> int:
+    """Run what is stale of the variants of cells and say how many ran; the number of failures."""
+    from tutorial.run.runner import run_variants
 
-    names = {section.name for section in sections}
-    programs = [p for (name, _), each in variants(project).items() if name in names for p in each]
-    outcomes = Runner(project, jobs).run(programs)
-    if ran := sum(outcome.status == "ran" for outcome in outcomes):
-        print(f"variants of cells: {ran} ran, {len(outcomes) - ran} reused or failed")
-    return [outcome for outcome in outcomes if outcome.status == "failed"]
+    outcomes = run_variants(project, {section.name for section in project.choose(names)}, jobs)
+    _print_problems(outcomes)
+    counts = Counter(outcome.status for outcome in outcomes)
+    if outcomes:
+        said = ", ".join(f"{counts[status]} {status}" for status in ("ran", "reused", "failed"))
+        print(f"variants of cells: {said}")
+    return counts["failed"]
 
 
 def _report_drift(project: Project, outcomes: list) -> None:
@@ -179,7 +179,7 @@ def site(sections: list[str], device: str, jobs: int | None) -> int:
         from tutorial.site import build
 
         build.check(project)  # before minutes of running
-    if _run(project, sections, jobs):
+    if _run(project, sections, jobs) + _run_variants(project, sections, jobs):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1
     word = "up to date"

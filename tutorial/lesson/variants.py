@@ -53,5 +53,6 @@ def _program(section: Section, name: str, variant: Cell) -> Section:
                 f"{variant.where}: needs the cell {cell.name}, which {what}; ask about a cell that"
                 " runs in a moment"
             )
-    place = f"{FOLDER}/{section.name}/{variant.name}"
-    return replace(section, name=place, cells=tuple(needed))
+    path = section.path.parent / FOLDER / section.path.name
+    place = f"{section.name}.{variant.name}"
+    return replace(section, name=place, path=path, cells=tuple(needed))

@@ -71,7 +71,7 @@ def fingerprint(project: Project, without: Iterable[Path] = (), with_records: bo
                 paths.append(file)
     if with_records:
         for device in DEVICES:
-            paths += sorted((project.build / device).glob("**/*.json"))
+            paths += sorted((project.build / device).glob("*/*.json"))
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
     hasher = hashlib.sha256(str([*chosen, project.device]).encode())
     _add(hasher, [path for path in paths if path not in without])
