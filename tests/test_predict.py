@@ -30,6 +30,12 @@ with open("{log}", "a") as log:
 
 # %% neither instead="sum" error="TypeError"
 print(start + "1")
+
+# %% why-two below="sum"
+# Why is the sum not `11`, the two
+#   numbers <b>side by side</b>?
+# start: `start` is a number.
+# lesson.py::unrelated: It is a text.
 """
 
 
@@ -131,7 +137,7 @@ def test_variants_run_on_the_cpu_wherever_the_lesson_runs(lesson, log):
     for command in ("site", "assemble"):
         done = lesson.do("tutorial", command, **gpu)
         assert done.returncode == 0, done.stderr
-        assert len(of_sum(html_of(lesson)).select(".predict > [data-name]")) == 3
+        assert len(of_sum(html_of(lesson)).select(".predict:not(.why) > [data-name]")) == 3
     assert executed(log) == ["start", "text"]
     assert not [*lesson.root.glob("build/cuda/*.text")]
 
@@ -146,7 +152,7 @@ def html_of(sample) -> BeautifulSoup:
 
 def test_each_option_is_what_a_run_printed(asked):
     html = html_of(asked)
-    options = of_sum(html).select(".predict > [data-name]")
+    options = of_sum(html).select(".predict:not(.why) > [data-name]")
     assert {option["data-name"]: option.text for option in options} == {
         "sum": "2",
         "text": "11",
@@ -155,7 +161,27 @@ def test_each_option_is_what_a_run_printed(asked):
     assert [option["data-name"] for option in options if option.has_attr("data-right")] == ["sum"]
     (wrong,) = (option for option in options if option["data-name"] == "neither")
     assert wrong.find_next_sibling(class_="whose").code.text.strip() == 'print(start + "1")'
-    assert len(html.select(".predict")) == 1, "other cells have no question"
+    assert len(html.select(".predict:not(.why)")) == 1, "other cells have no question"
+
+
+def test_a_question_why_leads_to_the_cell_that_proves_each_answer(asked):
+    (why,) = html_of(asked).select(".predict.why")
+    assert why.find_parent(class_="cell")["id"] == "lesson-sum"
+    legend = "Why is the sum not <code>11</code>, the two numbers &lt;b&gt;side by side&lt;/b&gt;?"
+    assert why.legend.decode_contents() == legend
+    answers = {}
+    for button in why.select("[data-name]"):
+        whose = button.find_next_sibling(class_="whose")
+        said = " ".join(whose.text.split())
+        answers[button.text] = button.has_attr("data-right"), said, whose.a["href"]
+    assert answers == {
+        "start is a number.": (True, "Right: start shows it.", "lesson.html#lesson-start"),
+        "It is a text.": (
+            False,
+            "No: unrelated shows that it is not so.",
+            "lesson.html#lesson-unrelated",
+        ),
+    }
 
 
 def test_what_is_read_or_run_elsewhere_has_no_question(asked):
@@ -163,6 +189,7 @@ def test_what_is_read_or_run_elsewhere_has_no_question(asked):
         text = (asked.site / name).read_text(encoding="utf-8")
         assert "unrelated" in text
         assert "TypeError" not in text and "What does it print" not in text, name
+        assert "side by side" not in text, name
 
 
 def test_the_right_option_is_not_always_the_first():
@@ -184,6 +211,7 @@ def test_the_right_option_is_not_always_the_first():
 PLACE, SCRIPT = "snippets/predict/lesson.py", "snippets/lesson.py"
 
 
+FORM = "a question is a comment: '# Why ...?' in its first line, then a line for each answer"
 UNKNOWN = 'write instead="CELL" with a cell of snippets/lesson.py'
 DATA = "images = torchvision.datasets.CIFAR10\nstart = 1"
 
@@ -193,16 +221,25 @@ DATA = "images = torchvision.datasets.CIFAR10\nstart = 1"
     [
         (PLACE, 'instead="sum"', 'instead="some"', UNKNOWN),
         (PLACE, ' instead="sum"', "", UNKNOWN),
+        (PLACE, ' below="sum"', ' below="some"', 'write below="CELL" with a cell of'),
+        (PLACE, "# start: ", "# start ", FORM),
+        (PLACE, "# lesson.py::unrelated: It is a text.", "", FORM),
+        (PLACE, "side</b>?", "side</b>", FORM),
+        (PLACE, "# start: ", "# stop: ", "lesson.py::stop: snippets/lesson.py has no cell stop"),
         (SCRIPT, "start = 1", DATA, "needs the cell start, which reads a data set or weights"),
         (SCRIPT, "start", "start timeout=300", "needs the cell start, which takes minutes"),
     ],
-    ids=["unknown cell", "no cell", "data", "slow"],
+    ids=[
+        *("unknown cell", "no cell", "below no cell", "no colon", "one answer", "no question"),
+        *("no proof", "data", "slow"),
+    ],
 )
-def test_a_variant_that_can_stand_for_no_cell_is_told(lesson, file, old, new, said):
+def test_a_variant_or_question_that_is_not_as_it_should_be_is_told(lesson, file, old, new, said):
     text = (lesson.root / file).read_text(encoding="utf-8")
     (lesson.root / file).write_text(text.replace(old, new, 1), encoding="utf-8")
     (problem,) = check_pages(lesson.project)
-    assert problem.startswith(f"{PLACE}:1: ") and said in problem
+    line = 1 if old in ' instead="sum"' or file == SCRIPT else 9
+    assert problem.startswith(f"{PLACE}:{line}: ") and said in problem
 
 
 def test_variants_of_no_script_are_told(lesson):

@@ -126,6 +126,26 @@ def test_answered_in_both_palettes_and_on_a_narrow_phone(opened, prepare, scheme
                 assert box["height"] >= 24 and box["x"] + box["width"] <= width
 
 
+def test_a_question_why_hides_nothing_and_leads_to_a_proof(opened, prepare):
+    page = opened("networks.html")
+    question = Question(page, "#networks-net-unbatched")
+    question.box = question.cell.locator(".why")
+    question.said = question.box.locator("output")
+    assert question.output.is_visible() and question.box.is_visible()
+    buttons = question.box.get_by_role("button")
+    assert buttons.count() == 3
+    buttons.and_(question.box.locator(":not([data-right])")).first.click()
+    assert question.said.inner_text() == "Not this."
+    question.box.locator("[data-right]").click()
+    assert question.said.inner_text() == "Right."
+    assert audit(page, prepare) == []
+    page.reload()
+    page.wait_for_function(visits.LISTENING)
+    assert question.box.locator("[data-right][aria-pressed=true]").count() == 1
+    question.box.locator(".whose a:visible").click()
+    page.wait_for_url("**/networks.html#networks-net-unbatched")
+
+
 def test_paper_and_pages_without_scripts_have_the_output_and_no_question(opened):
     page = opened()
     page.emulate_media(media="print")

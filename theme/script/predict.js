@@ -13,21 +13,22 @@ const answer = (question, name) => {
     const isChosen = option.dataset.name === name;
     option.setAttribute("aria-pressed", isChosen);
     const whose = option.nextElementSibling;
-    if (whose.classList.contains("whose")) whose.hidden = !isChosen;
+    if (whose?.classList.contains("whose")) whose.hidden = !isChosen;
   }
   const chosen = options.find((option) => option.dataset.name === name);
-  question.querySelector("output").textContent =
-    !chosen ? "" : "right" in chosen.dataset ? "Right: this is what it prints." : "Not this: see the output below.";
+  const [right, wrong] = question.matches(".why")
+    ? ["Right.", "Not this."] : ["Right: this is what it prints.", "Not this: see the output below."];
+  question.querySelector("output").textContent = !chosen ? "" : "right" in chosen.dataset ? right : wrong;
 };
 
 for (const question of article.querySelectorAll(".predict")) {
-  const cell = question.closest(".cell").id;
+  const cell = question.closest(".cell").id + (question.matches(".why") ? "-why" : "");
   question.append(make("output"));
   const before = chosenHere(load())[cell];
   if (typeof before === "string") answer(question, before);
   question.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
-    if (!button || button.closest(".whose")) return; // Material's copy button
+    if (!button) return;
     const name = button.dataset.name ?? "";
     answer(question, name);
     if (!name) { // the button goes: on to what it has shown

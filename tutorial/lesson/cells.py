@@ -34,6 +34,7 @@ OPTIONS = {
         r"[a-z0-9][a-z0-9-]*",
         "the cell that a variant in snippets/predict/ replaces",
     ),
+    "below": (r"[a-z0-9][a-z0-9-]*", "the cell below which a question in snippets/predict/ stands"),
     "needs": (".+", "cells above on which it depends though no name shows it: see needs.py"),
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means

@@ -2,9 +2,12 @@
 
 Each runs as a program, the cells that it needs and then itself, in a process of its own: as a
 section does, so that it has a record. Its output is an option of the question below the cell.
+In the same file stand questions why something is so, whose options are sentences.
 """
 
-from dataclasses import replace
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from tutorial import TutorialError
 from tutorial.lesson import files, needs
@@ -12,7 +15,42 @@ from tutorial.lesson.cells import DEFAULT_TIMEOUT, Cell, Section, read_section
 from tutorial.lesson.project import Project
 
 FOLDER = "predict"
+ANSWER = re.compile(r"(?P<cell>[\w-]+(?:\.py::[\w-]+)?): (?P<sentence>.+)")
+FORM = """\
+a question is a comment: '# Why ...?' in its first line, then a line for each answer, first the
+right one, with the cell that proves it or speaks against it: '# in-place: += writes ...'\
+""".replace("\n", " ")
 LIMIT = 10.0  # seconds; those of lessons take milliseconds, but a machine may have much else to do
+
+
+@dataclass(frozen=True)
+class Question:
+    """Why something is so; its answers, the right one first, are pairs of a cell and a sentence.
+
+    The cell, `in-place` or `tensors.py::in-place`, proves the sentence or speaks against it.
+    """
+
+    where: str
+    asks: str
+    answers: tuple[tuple[str, str], ...]
+
+
+def questions(project: Project) -> dict[tuple[str, str], Question]:
+    """By section and cell: the question why, below that cell. TutorialError names a wrong line."""
+    return {
+        (section.name, _place(section, cell, "below").name): _question(cell)
+        for section, cell in _cells(project)
+        if "below" in cell.options
+    }
+
+
+def _question(cell: Cell) -> Question:
+    text = re.sub(r"\n#  +", " ", cell.source.strip())  # a line that begins further right goes on
+    asks, *lines = [line.removeprefix("# ") for line in text.split("\n")]
+    answers = [ANSWER.fullmatch(line) for line in lines]
+    if not all(answers) or not 2 <= len(answers) <= 4 or not asks.endswith("?"):
+        raise TutorialError(f"{cell.where}: {FORM}")
+    return Question(cell.where, asks, tuple((each["cell"], each["sentence"]) for each in answers))
 
 
 def variants(project: Project) -> dict[tuple[str, str], list[Section]]:
@@ -22,29 +60,41 @@ def variants(project: Project) -> dict[tuple[str, str], list[Section]]:
     line of one that varies no cell or cannot run within seconds.
     """
     asked: dict[tuple[str, str], list[Section]] = {}
+    for section, cell in _cells(project):
+        if "below" not in cell.options:
+            varied = _place(section, cell, "instead")
+            program = _program(section, varied, cell)
+            asked.setdefault((section.name, varied.name), []).append(program)
+    return asked
+
+
+def _cells(project: Project) -> Iterator[tuple[Section, Cell]]:
+    """What stands in the files of variants, with the section that it is about."""
     for path in files.visible(project.root / "snippets" / FOLDER, "*.py"):
         if path.stem not in project.sections:
             lacks = f"there is no snippets/{path.name} whose cells it could vary"
             raise TutorialError(f"{project.relative(path)}:1: {lacks}")
-        section = project.sections[path.stem]
-        for variant in read_section(path, project.root).cells:
-            name = variant.options.get("instead", "")
-            program = _program(section, name, variant)
-            asked.setdefault((section.name, name), []).append(program)
-    return asked
+        for cell in read_section(path, project.root).cells:
+            yield project.sections[path.stem], cell
 
 
-def _program(section: Section, name: str, variant: Cell) -> Section:
-    """The cells that the variant needs in the place of the cell `name`, and the variant."""
-    at = next((at for at, cell in enumerate(section.cells) if cell.name == name), None)
-    if at is None:
-        known = ", ".join(cell.name for cell in section.cells)
+def _place(section: Section, cell: Cell, option: str) -> Cell:
+    """The cell of the section that an option of a variant or a question names."""
+    name = cell.options.get(option)
+    cells = {other.name: other for other in section.cells}
+    if name not in cells:
         raise TutorialError(
-            f'{variant.where}: write instead="CELL" with a cell of snippets/{section.name}.py'
-            f" that the variant stands for; there are {known}"
+            f'{cell.where}: write {option}="CELL" with a cell of snippets/{section.name}.py'
+            f" that this stands for or below; there are {', '.join(cells)}"
         )
-    variant = replace(variant, options={"timeout": LIMIT} | variant.options)
-    cells = (*section.cells[:at], variant)
+    return cells[name]
+
+
+def _program(section: Section, varied: Cell, variant: Cell) -> Section:
+    """The cells that the variant needs in the place of the cell `varied`, and the variant."""
+    marks = {key: varied.options[key] for key in ("needs",) if key in varied.options}
+    variant = replace(variant, options={"timeout": LIMIT} | marks | variant.options)
+    cells = (*section.cells[: section.cells.index(varied)], variant)
     needed = needs.needed(replace(section, cells=cells), variant.name)
     for cell in needed:
         if cell.downloads or (cell is not variant and cell.timeout > DEFAULT_TIMEOUT):

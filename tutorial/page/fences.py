@@ -66,6 +66,7 @@ def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
         drawn=drawn,
         outputs=outputs,
         question=question(context, section, cell, md),
+        why=predict.reasons(context, section.name, cell.name),
         report=report_address(cell, runs),
     )
 

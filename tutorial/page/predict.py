@@ -1,4 +1,6 @@
-"""The question below a cell: what does it print? Each option is what a run printed."""
+"""The questions below a cell. What does it print? Each option is what a run printed. Why? Each
+answer has a cell that proves it or speaks against it.
+"""
 
 import textwrap
 from dataclasses import dataclass, replace
@@ -57,6 +59,35 @@ def options(context: BuildContext, section: Section, cell: Cell) -> list[Option]
         code = code or lines_without(cell.source, variant.source)
         found[record.text] = Option(variant.name, record.text, code, is_left_out)
     return sorted(found.values(), key=lambda option: digest(cell.id, option.name))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """An answer to a question why, and the cell that proves it or speaks against it."""
+
+    name: str
+    sentence: str
+    cell: Cell
+    is_right: bool
+
+
+def reasons(context: BuildContext, section: str, cell: str) -> tuple[str, list[Reason]] | None:
+    """The question why below a cell, and its answers in an order that tells nothing.
+
+    PageError names the line of a question that names a cell which is not there.
+    """
+    question = context.questions.get((section, cell))
+    if not question:
+        return None
+    answers = []
+    for place, (name, sentence) in enumerate(question.answers):
+        try:
+            text = name if "::" in name else f"{section}.py::{name}"
+            proof = context.find_cell(text)[1]
+        except PageError as error:
+            raise PageError(f"{question.where}: {error}") from None
+        answers.append(Reason(digest(sentence)[:8], sentence, proof, is_right=place == 0))
+    return question.asks, sorted(answers, key=lambda answer: answer.name)
 
 
 def lines_without(source: str, other: str) -> str:

@@ -9,7 +9,7 @@ from tutorial import TutorialError
 from tutorial.lesson import files, labs
 from tutorial.lesson.project import SHOWN_CELL, Project
 from tutorial.lesson.variants import variants
-from tutorial.page import benches, fences, numbers
+from tutorial.page import benches, fences, numbers, predict
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers
 from tutorial.site import export, inputs
@@ -183,9 +183,12 @@ def _unexplained_errors(project: Project):
 
 
 def _variants(project: Project):
-    """The first variant below snippets/predict/ that cannot stand for a cell."""
+    """What cannot stand for or below a cell in snippets/predict/."""
     try:
         variants(project)
+        context = BuildContext(project, has_runs=False)
+        for section, cell in context.questions:
+            predict.reasons(context, section, cell)
     except TutorialError as error:
         yield str(error)
 
