@@ -230,11 +230,19 @@ def test_a_question_is_shown_where_its_variants_are_current_and_runs_when_saved(
     server = serve()
     server.wait_for_page('class="predict"', "<code>11</code>")
     light.edit("snippets/lesson.py", "start = 1", "start = 5")  # which the variant needs
-    assert 'class="predict"' not in server.wait_for_page("<code>6\n</code>")
+    assert 'class="predict"' not in server.wait_for_page("<code>6</code>")
     light.edit("snippets/lesson.py", "start = 5", "start = 1")
+    server.wait_for_page('class="predict"', "<code>11</code>")
+    light.edit("snippets/lesson.py", "start + 1", "start + 7")  # not run from the top
+    assert 'class="predict"' not in server.wait_for_page("<code>8</code>")
+    light.edit("snippets/lesson.py", "start + 7", "start + 1")
     server.wait_for_page('class="predict"', "<code>11</code>")
     light.edit("snippets/predict/lesson.py", "{start}1", "{start}+1")
     server.wait_for_page('class="predict"', "<code>1+1</code>")
+    light.edit("snippets/predict/lesson.py", "{start}+1", "{missing}")
+    server.wait_for_words("snippets/predict/lesson.py:2: cell text, shown at docs/lesson.md")
+    server.wait_for(lambda: 'class="predict"' not in server.page())
+    assert "cannot be shown" not in server.page()
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGKILL"])
