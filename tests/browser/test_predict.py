@@ -136,12 +136,14 @@ def test_a_question_why_hides_nothing_and_leads_to_a_proof(opened, prepare):
     assert buttons.count() == 3
     buttons.and_(question.box.locator(":not([data-right])")).first.click()
     assert question.said.inner_text() == "Not this."
+    assert question.box.locator(".whose:visible").count() == 2, "and what proves the right one"
     question.box.locator("[data-right]").click()
     assert question.said.inner_text() == "Right."
     assert audit(page, prepare) == []
     page.reload()
     page.wait_for_function(visits.LISTENING)
     assert question.box.locator("[data-right][aria-pressed=true]").count() == 1
+    assert question.box.locator(".whose:visible").count() == 1
     question.box.locator(".whose a:visible").click()
     page.wait_for_url("**/networks.html#networks-net-unbatched")
 

@@ -1,11 +1,11 @@
-// The question below a cell: its output is folded, by style/predict.css, until the reader has chosen
-// or asked for it. What was chosen is remembered with the progress: { chosen: { cell: variant } }.
+// The questions below a cell. What it prints is folded, by style/predict.css, until the reader has
+// chosen or asked for it. Choices are remembered with the progress: { chosen: { question: option } }.
 const chosenHere = (state) => {
   const { chosen } = state.pages[here] ?? {};
   return isObject(chosen) ? chosen : {};
 };
 
-/** Show the output, and of the option that was chosen, if any, whose output it is. */
+/** Show the output, and what there is to say of the option that was chosen, if any. */
 const answer = (question, name) => {
   question.classList.add("answered");
   const options = [...question.querySelectorAll("[data-name]")];
@@ -13,7 +13,7 @@ const answer = (question, name) => {
     const isChosen = option.dataset.name === name;
     option.setAttribute("aria-pressed", isChosen);
     const whose = option.nextElementSibling;
-    if (whose?.classList.contains("whose")) whose.hidden = !isChosen;
+    if (whose?.classList.contains("whose")) whose.hidden = !isChosen && !("right" in option.dataset);
   }
   const chosen = options.find((option) => option.dataset.name === name);
   const [right, wrong] = question.matches(".why")
