@@ -31,7 +31,7 @@ with open("{log}", "a") as log:
 # %% neither instead="sum" error="TypeError"
 print(start + "1")
 
-# %% why-two below="sum"
+# %% why-two below="unrelated"
 # Why is the sum not `11`, the two
 #   numbers <b>side by side</b>?
 # start: `start` is a number.
@@ -166,7 +166,7 @@ def test_each_option_is_what_a_run_printed(asked):
 
 def test_a_question_why_leads_to_the_cell_that_proves_each_answer(asked):
     (why,) = html_of(asked).select(".predict.why")
-    assert why.find_parent(class_="cell")["id"] == "lesson-sum"
+    assert why.find_parent(class_="cell")["id"] == "lesson-unrelated"
     legend = "Why is the sum not <code>11</code>, the two numbers &lt;b&gt;side by side&lt;/b&gt;?"
     assert why.legend.decode_contents() == legend
     answers = {}
@@ -221,7 +221,8 @@ DATA = "images = torchvision.datasets.CIFAR10\nstart = 1"
     [
         (PLACE, 'instead="sum"', 'instead="some"', UNKNOWN),
         (PLACE, ' instead="sum"', "", UNKNOWN),
-        (PLACE, ' below="sum"', ' below="some"', 'write below="CELL" with a cell of'),
+        (PLACE, ' below="unrelated"', ' below="some"', 'write below="CELL" with a cell of'),
+        (PLACE, ' below="unrelated"', ' below="sum"', f"another question, that of {PLACE}:1"),
         (PLACE, "# start: ", "# start ", FORM),
         (PLACE, "# lesson.py::unrelated: It is a text.", "", FORM),
         (PLACE, "side</b>?", "side</b>", FORM),
@@ -230,7 +231,15 @@ DATA = "images = torchvision.datasets.CIFAR10\nstart = 1"
         (SCRIPT, "start", "start timeout=300", "needs the cell start, which takes minutes"),
     ],
     ids=[
-        *("unknown cell", "no cell", "below no cell", "no colon", "one answer", "no question"),
+        *(
+            "unknown cell",
+            "no cell",
+            "below no cell",
+            "twice",
+            "no colon",
+            "one answer",
+            "no question",
+        ),
         *("no proof", "data", "slow"),
     ],
 )

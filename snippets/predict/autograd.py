@@ -72,11 +72,12 @@ for set_to_none in (True, True):
 #   `backward()` cannot go on where the graph ends.
 # frozen: What a frozen layer computes is not recorded, but `backward()`
 #   jumps over it.
-# grad-modes: After `no_grad()`, nothing that is computed from its result
-#   can have a gradient.
+# grad-modes: After `no_grad()`, nothing that is computed from its
+#   result can have a gradient.
 
 # %% why-another-answer below="eval-holds"
-# Why is the answer another one, although nothing was trained in between?
+# Why is the answer another one, although nothing was trained in
+#   between?
 # statistics-move: The pass in train mode has moved the running
 #   statistics of the batch norms.
 # classifier.py::eval-mode: In eval mode, too, dropout leaves out other

@@ -22,7 +22,7 @@ const answer = (question, name) => {
 };
 
 for (const question of article.querySelectorAll(".predict")) {
-  const cell = question.closest(".cell").id + (question.matches(".why") ? "-why" : "");
+  const cell = question.closest(".cell").id;
   question.append(make("output"));
   const before = chosenHere(load())[cell];
   if (typeof before === "string") answer(question, before);

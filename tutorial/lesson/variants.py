@@ -37,11 +37,18 @@ class Question:
 
 def questions(project: Project) -> dict[tuple[str, str], Question]:
     """By section and cell: the question why, below that cell. TutorialError names a wrong line."""
-    return {
-        (section.name, _place(section, cell, "below").name): _question(cell)
-        for section, cell in _cells(project)
-        if "below" in cell.options
-    }
+    asked: dict[tuple[str, str], Question] = {}
+    taken = {place: programs[0].cells[-1].where for place, programs in variants(project).items()}
+    for section, cell in _cells(project):
+        if "below" in cell.options:
+            place = section.name, _place(section, cell, "below").name
+            if place in taken:
+                raise TutorialError(
+                    f"{cell.where}: below {place[1]} stands another question, that of"
+                    f" {taken[place]}; ask below another cell"
+                )
+            asked[place], taken[place] = _question(cell), cell.where
+    return asked
 
 
 def _question(cell: Cell) -> Question:
