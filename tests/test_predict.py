@@ -221,6 +221,7 @@ DATA = "images = torchvision.datasets.CIFAR10\nstart = 1"
     [
         (PLACE, 'instead="sum"', 'instead="some"', UNKNOWN),
         (PLACE, ' instead="sum"', "", UNKNOWN),
+        (PLACE, "%% text", "%% unrelated", "has a cell unrelated, too; give the variant another"),
         (PLACE, ' below="unrelated"', ' below="some"', 'write below="CELL" with a cell of'),
         (PLACE, ' below="unrelated"', ' below="sum"', f"another question, that of {PLACE}:1"),
         (PLACE, "# start: ", "# start ", FORM),
@@ -231,23 +232,15 @@ DATA = "images = torchvision.datasets.CIFAR10\nstart = 1"
         (SCRIPT, "start", "start timeout=300", "needs the cell start, which takes minutes"),
     ],
     ids=[
-        *(
-            "unknown cell",
-            "no cell",
-            "below no cell",
-            "twice",
-            "no colon",
-            "one answer",
-            "no question",
-        ),
-        *("no proof", "data", "slow"),
+        *("unknown cell", "no cell", "same name", "below no cell", "twice", "no colon"),
+        *("one answer", "no question", "no proof", "data", "slow"),
     ],
 )
 def test_a_variant_or_question_that_is_not_as_it_should_be_is_told(lesson, file, old, new, said):
     text = (lesson.root / file).read_text(encoding="utf-8")
     (lesson.root / file).write_text(text.replace(old, new, 1), encoding="utf-8")
     (problem,) = check_pages(lesson.project)
-    line = 1 if old in ' instead="sum"' or file == SCRIPT else 9
+    line = 9 if file == PLACE and "instead" not in old and "text" not in old[:8] else 1
     assert problem.startswith(f"{PLACE}:{line}: ") and said in problem
 
 
@@ -265,6 +258,17 @@ def test_a_variant_that_prints_what_the_cell_prints_is_told(lesson):
     number = int(place.rpartition(":")[2]) - 1
     said = f"{PLACE}:{number}: the variant text prints the same as sum; a question needs options"
     assert said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "silent"),
+    [(PLACE, 'print(str(start) + "1")', "text"), (SCRIPT, "print(start + 1)", "sum")],
+)
+def test_an_option_of_no_words_is_told(lesson, file, old, silent):
+    lesson.edit(file, old, "pass")
+    done = lesson.do("tutorial", "site")
+    assert done.returncode == 1
+    assert f"{PLACE}:1: {silent} prints nothing, which nobody can choose" in done.stderr
 
 
 def remove(lesson):

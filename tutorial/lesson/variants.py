@@ -99,6 +99,9 @@ def _place(section: Section, cell: Cell, option: str) -> Cell:
 
 def _program(section: Section, varied: Cell, variant: Cell) -> Section:
     """The cells that the variant needs in the place of the cell `varied`, and the variant."""
+    if variant.name in {cell.name for cell in section.cells}:
+        taken = f"snippets/{section.name}.py has a cell {variant.name}, too"
+        raise TutorialError(f"{variant.where}: {taken}; give the variant another name")
     marks = {key: varied.options[key] for key in ("needs",) if key in varied.options}
     variant = replace(variant, options={"timeout": LIMIT} | marks | variant.options)
     cells = (*section.cells[: section.cells.index(varied)], variant)

@@ -49,6 +49,12 @@ def options(context: BuildContext, section: Section, cell: Cell) -> list[Option]
                 f"{variant.where}: the variant {variant.name} has no run of its present code, so"
                 " what it prints is not known; 'make site' runs it"
             )
+        if not record.text or not right.text:
+            silent = variant.name if right.text else cell.name
+            raise PageError(
+                f"{variant.where}: {silent} prints nothing, which nobody can choose; print"
+                " something or ask below another cell"
+            )
         if record.text in found:
             raise PageError(
                 f"{variant.where}: the variant {variant.name} prints the same as"
