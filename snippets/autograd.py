@@ -363,7 +363,7 @@ x, y = torch.rand(3, 3), torch.rand(3, 3)
 z = torch.rand(3, 3, requires_grad=True)
 print("x + y:", (x + y).requires_grad)
 print("x + z:", (x + z).requires_grad)
-print("z > x:", (z > x).requires_grad)  # a Boolean has no derivative
+print("z > x:", (z > x).requires_grad)
 
 # %% not-a-leaf warns="UserWarning"
 doubled = z * 2

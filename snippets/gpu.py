@@ -77,8 +77,8 @@ for epoch in range(9):
 
 # %% to-in-place
 layer, batch = nn.Linear(4, 2), torch.rand(8, 4)
-layer.to("meta")  # the module itself is changed
-batch.to("meta")  # the result is thrown away
+layer.to("meta")
+batch.to("meta")
 print("layer:", layer.weight.device.type)
 print("batch:", batch.device.type)
 batch = batch.to("meta")

@@ -134,9 +134,9 @@ print(torch.where(grid > 6, grid, 0))
 
 # %% view-or-copy
 original = torch.arange(5)
-part = original[1:3]  # a slice is a view: same memory
-picked = original[[1, 2]]  # a list or a mask makes a copy
-cloned = original[1:3].clone()  # a copy because you ask for one
+part = original[1:3]
+picked = original[[1, 2]]
+cloned = original[1:3].clone()
 part[0] = 100
 print(original)
 print(picked, cloned)
@@ -189,7 +189,7 @@ torch.ones(3, 4) + torch.ones(3)  # from the right: 4 against 3
 # %% broadcast-trap
 predictions = torch.tensor([[1.0], [2.0], [3.0]])
 targets = torch.tensor([1.0, 2.0, 3.0])
-print((predictions - targets).shape)  # every pair, not every example
+print((predictions - targets).shape)
 print((predictions.squeeze(1) - targets).shape)
 
 # %% painting alt="Three planes, a ramp to the right, a ramp down and a disc, make a colour image"
@@ -219,8 +219,8 @@ counts = torch.zeros(3)
 same = counts
 counts.add_(1)
 counts += 1
-print(same)  # both changes reached it
-counts = counts + 1  # a new tensor under the old name
+print(same)
+counts = counts + 1
 print(same, counts)
 
 # %% in-place-dtype error="RuntimeError"
@@ -285,7 +285,6 @@ plt.show()
 print(scores.argmax(dim=1))
 best = scores.max(dim=1)
 print(best.values, best.indices)
-# Without dim: a position in the flattened tensor.
 print(scores.argmax())
 
 # %% integer-mean error="RuntimeError"
@@ -360,9 +359,9 @@ print("and the array:  ", array)
 # %% shared-or-rebound
 n = np.ones(3)
 t = torch.from_numpy(n)
-n += 1  # writes into the shared memory
+n += 1
 print(t)
-n = n + 1  # makes a new array; t keeps the old one
+n = n + 1
 print(t, n)
 
 # %% copy-or-share

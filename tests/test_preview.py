@@ -222,6 +222,29 @@ def test_what_goes_wrong_stands_on_the_page_and_the_server_goes_on(light, serve)
     assert "cell-preview" not in page and "preview-note" not in page  # the real records again
 
 
+def test_a_question_is_shown_where_its_variants_are_current_and_runs_when_saved(light, serve):
+    light.script("lesson", "# %% start\nstart = 1\n\n# %% sum\nprint(start + 1)\n")
+    (light.root / "snippets" / "predict").mkdir()
+    variants = light.root / "snippets" / "predict" / "lesson.py"
+    variants.write_text('# %% text instead="sum"\nprint(f"{start}1")\n')
+    server = serve()
+    server.wait_for_page('class="predict"', "<code>11</code>")
+    light.edit("snippets/lesson.py", "start = 1", "start = 5")  # which the variant needs
+    assert 'class="predict"' not in server.wait_for_page("<code>6</code>")
+    light.edit("snippets/lesson.py", "start = 5", "start = 1")
+    server.wait_for_page('class="predict"', "<code>11</code>")
+    light.edit("snippets/lesson.py", "start + 1", "start + 7")  # not run from the top
+    assert 'class="predict"' not in server.wait_for_page("<code>8</code>")
+    light.edit("snippets/lesson.py", "start + 7", "start + 1")
+    server.wait_for_page('class="predict"', "<code>11</code>")
+    light.edit("snippets/predict/lesson.py", "{start}1", "{start}+1")
+    server.wait_for_page('class="predict"', "<code>1+1</code>")
+    light.edit("snippets/predict/lesson.py", "{start}+1", "{missing}")
+    server.wait_for_words("snippets/predict/lesson.py:2: cell text, shown at docs/lesson.md")
+    server.wait_for(lambda: 'class="predict"' not in server.page())
+    assert "cannot be shown" not in server.page()
+
+
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGKILL"])
 def test_no_process_outlives_the_server(light, serve, tmp_path, end):
     light.script("lesson", LESSON)

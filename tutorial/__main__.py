@@ -103,7 +103,9 @@ def _told(error: OSError | UnicodeError) -> str:
 @command(SECTIONS, DEVICE, JOBS)
 def run(sections: list[str], device: str, jobs: int | None) -> int:
     """Execute the sections whose records are not current."""
-    return _run(Project.find(device), sections, jobs)
+    project = Project.find(device)
+    failed = _run(project, sections, jobs)
+    return failed + (_run_variants(project, sections, jobs) if device == "cpu" else 0)
 
 
 def _run(project: Project, names: list[str], jobs: int | None = None, progress=None) -> int:
@@ -126,6 +128,19 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
         for status in ("ran", "reused", "failed")
     )
     print(f"sections on {device}: {said}, {time.monotonic() - started:.1f} s")
+    return counts["failed"]
+
+
+def _run_variants(project: Project, names: list[str], jobs: int | None = None) -> int:
+    """Run what is stale of the variants of cells and say how many ran; the number of failures."""
+    from tutorial.run.runner import run_variants
+
+    outcomes = run_variants(project, {section.name for section in project.choose(names)}, jobs)
+    _print_problems(outcomes)
+    counts = Counter(outcome.status for outcome in outcomes)
+    if outcomes:
+        said = ", ".join(f"{counts[status]} {status}" for status in ("ran", "reused", "failed"))
+        print(f"variants of cells: {said}")
     return counts["failed"]
 
 
@@ -164,7 +179,7 @@ def site(sections: list[str], device: str, jobs: int | None) -> int:
         from tutorial.site import build
 
         build.check(project)  # before minutes of running
-    if _run(project, sections, jobs):
+    if _run(project, sections, jobs) + _run_variants(project, sections, jobs):
         print("the site is as it was: nothing half-built is published", file=sys.stderr)
         return 1
     word = "up to date"

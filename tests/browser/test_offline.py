@@ -144,3 +144,13 @@ def test_every_page_opens_and_links_to_nothing_that_is_not_there(reader):
             if url.startswith("file:") and not Path(url2pathname(urlsplit(url).path)).is_file():
                 missing.append(f"{path.name}: {url}")
     assert not missing
+
+
+def test_what_a_cell_prints_is_guessed_and_remembered(reader):
+    reader.open("tensors.html")
+    cell = reader.page.locator("#tensors-broadcast-trap")
+    assert not cell.locator(".cell-run").is_visible()
+    cell.locator("[data-right]").click()
+    reader.page.reload()
+    assert cell.locator(".cell-run").is_visible()
+    assert cell.locator("output").inner_text() == "Right: this is what it prints."

@@ -29,7 +29,7 @@ LOOK = """() => {
   const style = document.createElement("style");
   style.textContent = "* { content-visibility: visible !important; transition: none !important }";
   document.head.append(style);
-  const code = all("article pre > code");
+  const code = all("article pre > code").filter((e) => !e.closest(".predict"));  // of scripts
   const text = all("article :is(h1, h2, h3, p, li, dt, dd, td, th, summary, figcaption)")
     .filter((e) => e.textContent.trim()
       && !e.closest(".remembered, .bench, dt:has(+ dd > p.keys), p.keys"));  // of scripts

@@ -2,7 +2,7 @@
 // reader's progress; large type; figures at full size; what the search looks for. Nothing here is needed to read a page.
 // MkDocs puts the parts in here (static_templates in mkdocs.yml).
 {
-{% for part in ("common", "scrolling", "keyboard", "copying", "progress", "bench", "large-type", "figures", "search") %}
+{% for part in ("common", "scrolling", "keyboard", "copying", "progress", "predict", "bench", "large-type", "figures", "search") %}
 {% include "script/" ~ part ~ ".js" %}
 {% endfor %}
 }

@@ -31,6 +31,11 @@ OPTIONS = {
     "recipe": (r"[a-z0-9][a-z0-9-]*", "the training that the cell ends, in lower case and dashes"),
     "since": (".+", "the cell in which that training begins, if it is another one"),
     "alone": (".+", "why nothing may run beside its section on a GPU: what it times"),
+    "instead": (
+        r"[a-z0-9][a-z0-9-]*",
+        "the cell that a variant in snippets/predict/ replaces",
+    ),
+    "below": (r"[a-z0-9][a-z0-9-]*", "the cell below which a question in snippets/predict/ stands"),
     "needs": (".+", "cells above on which it depends though no name shows it: see needs.py"),
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means

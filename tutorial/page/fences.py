@@ -16,9 +16,9 @@ from markupsafe import Markup
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson import labs
-from tutorial.lesson.cells import Cell
+from tutorial.lesson.cells import Cell, Section
 from tutorial.lesson.project import Project
-from tutorial.page import benches, calls, programs, results_page, study_time
+from tutorial.page import benches, calls, predict, programs, results_page, study_time
 from tutorial.page.context import NAMES, TEMPLATES, BuildContext, PageError, Run, agree, render
 from tutorial.record import transcripts
 
@@ -65,8 +65,16 @@ def show_cell(context: BuildContext, text: str, md: Markdown) -> str:
         first_line=cell.source.strip().partition("\n")[0],
         drawn=drawn,
         outputs=outputs,
+        question=question(context, section, cell, md),
+        why=predict.reasons(context, section.name, cell.name),
         report=report_address(cell, runs),
     )
+
+
+def question(context: BuildContext, section: Section, cell: Cell, md: Markdown) -> list[tuple]:
+    """The options of the question below a cell, each with its code in colours."""
+    options = predict.options(context, section, cell)
+    return [(option, highlighted(option.code, md) if option.code else "") for option in options]
 
 
 def report_address(cell: Cell, runs: list[Run]) -> str:

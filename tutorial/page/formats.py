@@ -1,6 +1,9 @@
-"""How numbers are written."""
+"""How numbers and sentences are written."""
 
 import math
+import re
+
+from markupsafe import Markup, escape
 
 SPACE = "\u00a0"  # a number and its unit stay in one line
 MINUS = "\u2212"
@@ -46,3 +49,8 @@ def rounded_minutes(minutes: float) -> str:
         return f"{max(1, round(minutes / step) * step)}{SPACE}min"
     hours, half = divmod(round(minutes / 30), 2)
     return f"{hours}{'½' * half}{SPACE}hours"
+
+
+def with_code(sentence: str) -> Markup:
+    """HTML of a sentence in which code stands between backquotes, as in Markdown."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))

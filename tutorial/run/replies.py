@@ -62,7 +62,7 @@ def failure(project: Project, cell: Cell, reply: dict) -> str:
 
 def failure_message(project: Project, cell: Cell, line: int, said: str, reply: dict) -> str:
     """The message about a cell that failed: where it stands, what is amiss, what it printed."""
-    shown = project.where(cell.section, cell.name)
+    shown = project.where(cell.section, cell.options.get("instead", cell.name))
     if text := UNSEEN.sub("", reply["text"]).strip():
         tail = "\n".join(text.split("\n")[-10:])[-2000:]
         said = f"{said.rstrip()}\nprinted before that:\n{tail}"

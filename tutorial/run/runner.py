@@ -5,7 +5,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import Cell, Section, digest
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
+from tutorial.lesson.variants import variants
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run import kept_files, replies
@@ -243,7 +244,7 @@ class Runner:
         outcome.cells, outcome.status = len(ran), "failed" if lost else "ran"
         if left_out := [name for name in lost if name not in outcome.failed]:
             outcome.problems.append(
-                f"snippets/{section.name}.py: not run, as they need a cell that failed:"
+                f"{self.project.relative(section.path)}: not run, as they need a cell that failed:"
                 f" {', '.join(left_out)}"
             )
         _forget(folder, {cell.name for cell in cells})
@@ -323,6 +324,17 @@ class OtherWay(Runner):
     def kernel_environment(self, threads: int) -> dict[str, str]:
         x86 = platform.machine().lower() in ("x86_64", "amd64")
         return super().kernel_environment(threads) | (self.OLD_PROCESSOR if x86 else {})
+
+
+def run_variants(project: Project, names: Iterable[str], jobs: int | None = None) -> list[Outcome]:
+    """Bring the records of variants of the named sections' cells up to date, on the CPU."""
+    programs = [
+        program
+        for (section, _), of_cell in variants(project).items()
+        if section in names
+        for program in of_cell
+    ]
+    return Runner(replace(project, device="cpu"), jobs).run(programs)
 
 
 def accelerator_name(device: str) -> str:

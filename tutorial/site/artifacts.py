@@ -4,9 +4,12 @@ A site may be built from records that were brought from elsewhere, without runni
 nothing but these checks stands between a page and the run of other code.
 """
 
+from itertools import chain
+
 from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import DEVICES, Section
 from tutorial.lesson.project import Project
+from tutorial.lesson.variants import variants
 from tutorial.record import drift, records
 
 STAND_INS = (cifar10.STAND_IN, weights.STAND_IN)
@@ -24,13 +27,15 @@ def problems(project: Project, publish: bool = False) -> list[str]:
             folder = records.folder(project, device, section.name)
             if device == project.device or any(folder.glob("*.json")):
                 found += _problems(project, section, device, publish)
+    for program in chain(*variants(project).values()):
+        found += _problems(project, program, "cpu", publish)
     return found + (drift.recorded_on_stand_in(project) if publish else [])
 
 
 def _problems(project: Project, section: Section, device: str, publish: bool) -> list[str]:
     keys = section.keys(device)
     place = project.relative(records.folder(project, device, section.name))
-    again = f"run it again there: make run SECTIONS={section.name} DEVICE={device}"
+    again = f"run it again there: make run SECTIONS={section.path.stem} DEVICE={device}"
     made_with, found = set(), []
     for cell in section.on(device):
         path = f"{place}/{cell.name}.json"

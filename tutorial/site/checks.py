@@ -8,7 +8,8 @@ from mkdocs.utils.meta import get_data
 from tutorial import TutorialError
 from tutorial.lesson import files, labs
 from tutorial.lesson.project import SHOWN_CELL, Project
-from tutorial.page import benches, fences, numbers
+from tutorial.lesson.variants import variants
+from tutorial.page import benches, fences, numbers, predict
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers
 from tutorial.site import export, inputs
@@ -34,6 +35,7 @@ def check_pages(project: Project) -> list[str]:
         *_unshown_exercises(project),
         *_unexplained_errors(project),
         *_recipes(project),
+        *_variants(project),
         *_numbers_by_hand(project),
     ]
 
@@ -178,6 +180,17 @@ def _unexplained_errors(project: Project):
         page = next(iter(explained.values()), "").partition(":")[0]
         if explained and name not in explained and page != f"docs/{cell.section}.md":
             yield f"{cell.where}: {page} does not explain the error of cell {cell.name}"
+
+
+def _variants(project: Project):
+    """What cannot stand for or below a cell in snippets/predict/."""
+    try:
+        variants(project)
+        context = BuildContext(project, has_runs=False)
+        for section, cell in context.questions:
+            predict.reasons(context, section, cell)
+    except TutorialError as error:
+        yield str(error)
 
 
 def _recipes(project: Project):

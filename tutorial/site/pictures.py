@@ -49,6 +49,7 @@ def _pictures(build: Path) -> dict[str, Path]:
         records.CONTENT.sub(path.suffix, path.relative_to(build).as_posix()): path
         for device in DEVICES
         for path in (build / device).glob("*/*-light.*webp")
+        if "." not in path.parent.name  # a variant's, which no page shows
     }
 
 

@@ -29,6 +29,7 @@ from tutorial.lesson.cells import DEVICES, Section
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
+from tutorial.run.runner import run_variants
 from tutorial.run.stepping import Session
 from tutorial.site import build, inputs
 
@@ -106,6 +107,8 @@ class Preview:
             changed, self.ended = (edited | self.ended) & sections.keys(), set()
         states = {name: self._provide(project, sections[name]) for name in changed}
         if whole:
+            for outcome in run_variants(replace(project, folder=REAL), sections):
+                print("".join(f"\n{problem}\n" for problem in outcome.problems), end="")
             for device in DEVICES:
                 real = project.root / REAL / device
                 if device != project.device and real.is_dir():
