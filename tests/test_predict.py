@@ -104,6 +104,8 @@ def test_a_variant_runs_again_when_it_or_what_it_needs_changes(lesson, log, file
     done = lesson.do("tutorial", "run")
     assert done.returncode == 0, done.stderr
     assert executed(log) == runs
+    # A log shows each as it ends.
+    assert done.stderr.count("  lesson.text: ran\n") == runs.count("text")
 
 
 def read(folder) -> dict:

@@ -59,3 +59,22 @@ class Progress(Listener):
             row = self.table.add_task(name, total=total, doing="")
             self.rows[name] = row, time.monotonic()
         return self.rows[name]
+
+
+class CountingProgress(Progress):
+    """Of many short programs: one row that counts them, or a line for each that has run."""
+
+    total = 0
+
+    def __init__(self, name: str, console: Console | None = None) -> None:
+        super().__init__(console)
+        self.name = name
+
+    def cell_started(self, section: Section, cell: Cell | None) -> None: ...
+
+    def section_ended(self, outcome: Outcome) -> None:
+        row, _ = self._row(self.name, self.total)
+        self.table.update(row, advance=1, doing=outcome.section.name)
+        if not self.live and outcome.status != "reused":
+            done = f"  {outcome.section.name}: {outcome.status}"
+            print(done, file=self.console.file, flush=True)

@@ -326,15 +326,22 @@ class OtherWay(Runner):
         return super().kernel_environment(threads) | (self.OLD_PROCESSOR if x86 else {})
 
 
-def run_variants(project: Project, names: Iterable[str], jobs: int | None = None) -> list[Outcome]:
-    """Bring the records of variants of the named sections' cells up to date, on the CPU."""
+def run_variants(
+    project: Project, names: Iterable[str], jobs: int | None = None, counter=None
+) -> list[Outcome]:
+    """Bring the records of variants of the named sections' cells up to date, on the CPU.
+
+    counter: a Listener that is told how many there are, in `total`.
+    """
     programs = [
         program
         for (section, _), of_cell in variants(project).items()
         if section in names
         for program in of_cell
     ]
-    return Runner(replace(project, device="cpu"), jobs).run(programs)
+    if counter:
+        counter.total = len(programs)
+    return Runner(replace(project, device="cpu"), jobs, counter).run(programs)
 
 
 def accelerator_name(device: str) -> str:
