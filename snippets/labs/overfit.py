@@ -377,10 +377,9 @@ run_check(
             "A parameter or its name is in the wrong place: the list"
             ' "params" of a group holds the parameters themselves.'
         ),
-        "can't optimize": (
+        "can only optimize": (
             'The list "params" of a group holds the parameters'
-            " themselves: named_parameters() hands out pairs of name"
-            " and parameter."
+            " themselves, not their names."
         ),
         "empty parameter list": (
             "parameters() can be walked through only once: make a list"
@@ -441,6 +440,8 @@ def check_optimism(function):
         )
         validation[1], held_out[1] = True, False
         validation[1, :2], held_out[1, :5] = False, True
+        validation[2], held_out[2] = True, False
+        validation[2, :4], held_out[2, 0] = False, True
         held_out[3] = True
         held_out[3, 0] = False
         a, b = (x.double().mean(dim=1) for x in (validation, held_out))
@@ -525,6 +526,15 @@ def check_optimism(function):
                 " accuracy.",
             ),
         ]
+        columns = validation.double().mean(dim=0)
+        others = held_out.double().mean(dim=0)
+        if columns.argmax() < m:
+            value = (columns.max() - others[columns.argmax()]).item()
+            hint = (
+                "You take the mean over the networks. Each row is a"
+                " network: take it over the images, dim=1."
+            )
+            mistakes.append((value, hint))
         for value, hint in mistakes:
             if abs(answer - value) < 1e-5:
                 raise AssertionError(hint)
@@ -542,7 +552,7 @@ run_check(
         "Input dtype must be either a floating point": (
             "There is no mean of bool: make floats of them first."
         ),
-        "can be converted to Scalar": (
+        "be converted to Scalar": (
             "There is more than one number left: mean(dim=1) for each"
             " network, then take the chosen one."
         ),

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the lab on overfitting, each with a part of the hint that it must get."""
+"""Typical wrong answers to the lab on overfitting, each with a part of its hint."""
 
 FIT = (
     "    losses, best, lowest, since = [], None, float('inf'), 0\n"
@@ -143,10 +143,11 @@ WRONG_ANSWERS = {
         (GROUPS.replace("decay}", "0.0}"), "Nothing is decayed"),
         (GROUPS.replace(", {'params': others, 'weight_decay': 0.0}", ""), "is in no group"),
         (
-            GROUPS.replace("net.parameters() if p", "net.named_parameters() if p[1]").replace(
-                "p.ndim", "p[1].ndim"
-            ),
-            "pairs of name and parameter",
+            "    a = [n for n, p in net.named_parameters() if p.ndim >= 2 and p.requires_grad]\n"
+            "    b = [n for n, p in net.named_parameters() if p.ndim < 2]\n"
+            "    return torch.optim.AdamW([{'params': a, 'weight_decay': decay}, "
+            "{'params': b, 'weight_decay': 0.0}], lr=rate)",
+            "not their names",
         ),
         (
             GROUPS.replace("return torch.optim.AdamW(", "return (").replace(", lr=rate)", ")"),
@@ -191,11 +192,10 @@ WRONG_ANSWERS = {
         (GAP.replace("a[best] - b[best]", "a[best]"), "validation accuracy alone"),
         (GAP.replace("a[best] - b[best]", "b[best]"), "other images alone"),
         (GAP.replace(".float().mean(dim=1)", ".float().sum(dim=1)"), "subtract counts"),
-        (GAP.replace("a[best] - b[best]", "best"), "not int"),
+        (GAP.replace("a[best] - b[best]", "best"), "number of the chosen network"),
         (GAP.replace("a.argmax()", "a.argmin()"), "lowest validation"),
         (GAP.replace(".float()", ""), "no mean of bool"),
         (GAP.replace("dim=1", "dim=0"), "Each row is a network"),
-        (GAP.replace(".mean(dim=1)\n    best", ".mean(dim=0)\n    best"), "return"),
         (GAP.replace("a[best] - b[best]", "a - b"), "more than one number left"),
         (GAP.replace("a.argmax()", "-1"), "last network"),
         (
