@@ -20,16 +20,16 @@ from torch import nn
 # Train until the validation loss has not improved for some epochs, then
 # go back to the weights of the best epoch. Remember that `state_dict()`
 # hands out the tensors of the network themselves, in which the training
-# goes on: they have to be copied. In the lesson:
-# [Early stopping](overfit.md#early-stopping).
+# goes on: they have to be copied. In the lesson: [Early
+# stopping](overfit.md#early-stopping).
 
 # %% [markdown]
 # - `net`: an nn.Module with parameters and buffers.
 # - `train_epoch`: a function; `train_epoch(net)` trains for one epoch.
 # - `validate`: a function; `validate(net)` returns the validation loss,
 #   a float.
-# - `patience`: stop as soon as this many epochs in a row have brought no
-#   loss below the best one so far. An equal loss is no better one.
+# - `patience`: stop as soon as this many epochs in a row have brought
+#   no loss below the best one so far. An equal loss is no better one.
 # - `most`: the most epochs to train.
 # - Leaves in `net` the weights and buffers of the best epoch. Returns
 #   the validation losses of all epochs trained, a list.
@@ -201,16 +201,16 @@ print("fit: right")
 # %% [markdown]
 # ## Weight decay with parameter groups
 #
-# Weight decay is meant for the matrices and filters of a network. Biases,
-# and the scales and shifts of normalisations, have few numbers and
-# no part in overfitting, so many programs leave them out. An optimizer
-# takes a list of groups, each with settings of its own. In the lesson:
-# [Which parameters to decay](overfit.md#which-parameters).
+# Weight decay is meant for the matrices and filters of a network.
+# Biases, and the scales and shifts of normalisations, have few numbers
+# and no part in overfitting, so many programs leave them out. An
+# optimizer takes a list of groups, each with settings of its own. In
+# the lesson: [Which parameters to decay](overfit.md#which-parameters).
 
 # %% [markdown]
 # - `net`: an nn.Module with any layers, nested in any way. Some of its
-#   parameters may be frozen (`requires_grad` is False): they belong in no
-#   group.
+#   parameters may be frozen (`requires_grad` is False): they belong in
+#   no group.
 # - `rate`, `decay`: learning rate and weight decay, floats.
 # - Returns a `torch.optim.AdamW` with two groups: parameters of two or
 #   more dimensions with `decay`, all others with 0.
@@ -399,16 +399,16 @@ print("make_optimizer: right")
 # You have many networks and keep the one with the best validation
 # accuracy. Part of its lead is luck, which other images do not repeat.
 # Write a function that measures this part: how much higher is the
-# accuracy of the chosen one on the validation images than on images that
-# had no part in the choice? Do it without a loop. In the lesson:
+# accuracy of the chosen one on the validation images than on images
+# that had no part in the choice? Do it without a loop. In the lesson:
 # [When validation is used up](overfit.md#when-validation-is-used-up).
 
 # %% [markdown]
-# - `validation`: bool tensor (networks, N), whether a network classifies
-#   a validation image correctly.
+# - `validation`: bool tensor (networks, N), whether a network
+#   classifies a validation image correctly.
 # - `held_out`: bool tensor (networks, M), the same for other images.
-# - Returns a float: the accuracy of the chosen network on the validation
-#   images minus its accuracy on the others.
+# - Returns a float: the accuracy of the chosen network on the
+#   validation images minus its accuracy on the others.
 
 
 # %% optimism
