@@ -359,7 +359,7 @@ def train_and_keep(data, seed, **options):
     return {"plain": net} | kept
 
 
-# %% results timeout=240
+# %% results timeout=600
 ways = {
     "smaller network": smaller,
     "weight decay": decayed,
