@@ -394,9 +394,8 @@ print(
 def against_plain(values):
     """Mean difference to plain, and its standard error, each way."""
     differences = values[:, 1:] - values[:, :1]
-    return differences.mean(dim=0), differences.std(dim=0) / len(
-        values
-    ) ** 0.5
+    errors = differences.std(dim=0) / len(values) ** 0.5
+    return differences.mean(dim=0), errors
 
 
 names = list(nets)[1:]
