@@ -142,10 +142,7 @@ def search(ways):
 
 
 plain = search(
-    {
-        f"rate {rate}": {"rate": rate}
-        for rate in (0.003, 0.01, 0.03, 0.1)
-    }
+    {f"rate {rate}": {"rate": rate} for rate in (0.01, 0.03, 0.1, 0.3)}
 )
 
 # %% curves alt="Two charts against the epoch, each with a line for training and one for validation. Above, the loss: the training loss falls to nearly zero; the validation loss falls at first, and after a few epochs rises above where it began. Below, the accuracy: that of the training images climbs to nearly one, while that of the validation images levels off far below."
