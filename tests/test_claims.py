@@ -299,7 +299,7 @@ CLAIMS = [
     (
         "overfit",
         "Stopping by the accuracy brings no accuracy",
-        lambda: gain("stopped by accuracy")[0] < 0.2,
+        lambda: -1 < gain("stopped by accuracy")[0] < 0.2,
     ),
     (
         "overfit",
