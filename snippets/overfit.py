@@ -357,7 +357,7 @@ def train_and_keep(data, seed, **options):
     return {"plain": net} | kept
 
 
-# %% results timeout=3000
+# %% results timeout=1800
 ways = {
     "smaller network": smaller,
     "weight decay": decayed,
