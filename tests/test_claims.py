@@ -74,6 +74,25 @@ def percentages(cell: str, line: str) -> list[float]:
     return [float(n) for each in lines for n in re.findall(r"(\d+)%", each)]
 
 
+def figures(cell: str, line: str) -> list[float]:
+    """All numbers behind the beginning of the one such line in an output of overfit."""
+    text = Transcript.read(Project(ROOT).transcript("cpu", "overfit")).cells[cell].output
+    lines = [" ".join(each.split()) for each in text.replace("≈", "").splitlines()]
+    (rest,) = (each.removeprefix(line) for each in lines if each.startswith(line + " "))
+    return [float(n) for n in re.findall(r"[-+]?\d+(?:\.\d+)?", rest)]
+
+
+def gain(way: str) -> tuple[float, float]:
+    """Mean difference in accuracy to the plain training, and two standard errors."""
+    mean, error, *_ = figures("differences", f"{way} accuracy")
+    return mean, 2 * error
+
+
+def loss_change(way: str) -> tuple[float, float]:
+    *_, mean, error = figures("differences", f"{way} accuracy")
+    return mean, 2 * error
+
+
 # Of ten classes of one size.
 def guessing(cell: str, *lines: str) -> bool:
     return all(percentage < 20 for line in lines for percentage in percentages(cell, line))
@@ -200,6 +219,102 @@ CLAIMS = [
                 "quick-smoothing",
                 "quick-bfloat16",
             )
+        ),
+    ),
+    (
+        "overfit",
+        "most of this gain does not appear in the other column",
+        lambda: (
+            figures("rate", "rate 0.1")[0] - figures("rate", "rate 0.01")[0]
+            > 3 * (figures("rate", "rate 0.1")[1] - figures("rate", "rate 0.01")[1])
+        ),
+    ),
+    (
+        "overfit",
+        "on new images it is sure of its wrong answers too",
+        lambda: figures("sure", "train")[1] > 90 and figures("sure", "validation")[2] > 50,
+    ),
+    (
+        "overfit",
+        "each of the five networks does better on new points",
+        lambda: all(
+            some > none
+            for none, some in zip(
+                figures("moons", "weight decay 0: training")[1:],
+                figures("moons", "weight decay 5: training")[1:],
+                strict=True,
+            )
+        ),
+    ),
+    (
+        "overfit",
+        "the network is not even good at its training points",
+        lambda: (
+            figures("moons", "weight decay 20: training")[0]
+            < figures("moons", "weight decay 5: training")[0] - 5
+        ),
+    ),
+    (
+        "overfit",
+        "The strongest of these prevents the network from learning even its training images",
+        lambda: figures("decay", "weight decay 0.1")[0] < 40,
+    ),
+    (
+        "overfit",
+        "so early that the accuracy still has far to go",
+        lambda: figures("no-copy", "copy: loss")[1] + 5 < figures("no-copy", "last epoch: loss")[1],
+    ),
+    (
+        "overfit",
+        "More data help most, and augmentation comes next",
+        lambda: (
+            gain("5,000 images")[0] > gain("augmentation")[0] + 1 > gain("dropout")[0] + 3
+            and loss_change("5,000 images")[0] < loss_change("augmentation")[0] < -1
+            and gain("augmentation")[0] > 3
+        ),
+    ),
+    (
+        "overfit",
+        "Dropout and weight decay raise the accuracy by a point or less",
+        lambda: all(
+            gain(way)[1] < gain(way)[0] < 1.2 and loss_change(way)[0] < -0.4
+            for way in ("dropout", "weight decay")
+        ),
+    ),
+    (
+        "overfit",
+        "The smaller network has a *lower* accuracy",
+        lambda: sum(gain("smaller network")) < 0,
+    ),
+    (
+        "overfit",
+        "Early stopping by the loss costs accuracy",
+        lambda: (
+            sum(gain("stopped by loss")) < 0
+            and sum(loss_change("stopped by loss")) < loss_change("weight decay")[0]
+        ),
+    ),
+    (
+        "overfit",
+        "Stopping by the accuracy brings no accuracy",
+        lambda: -1 < gain("stopped by accuracy")[0] < 0.2,
+    ),
+    (
+        "overfit",
+        "On others it is hardly better than the average",
+        lambda: (
+            figures("choosing", "100 validation images, best of 200:")[0]
+            > figures("choosing", "100 validation images, best of 1:")[0] + 5
+            and figures("choosing", "100 validation images, best of 200:")[1]
+            < figures("choosing", "100 validation images, best of 1:")[1] + 1
+        ),
+    ),
+    (
+        "overfit",
+        "the classifier chosen by them is the better one",
+        lambda: (
+            figures("choosing", "1,000 validation images, best of 200:")[1]
+            > figures("choosing", "100 validation images, best of 200:")[1] + 0.2
         ),
     ),
     (

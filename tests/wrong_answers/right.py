@@ -37,6 +37,54 @@ UNUSUAL = [
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(("layer4.1.", "fc."))
     return sum(p.nelement() for p in [*model.layer4[-1].parameters(), *model.fc.parameters()])"""),
+    ("overfit", "early-stopping", """
+    best, losses, waited = None, [], 0
+    while len(losses) < most and waited < patience:
+        train_epoch(net)
+        loss = validate(net)
+        if not losses or loss < min(losses):
+            waited = 0
+            best = {name: value.clone() for name, value in net.state_dict().items()}
+        else:
+            waited += 1
+        losses.append(loss)
+    net.load_state_dict(best)
+    return losses"""),
+    ("overfit", "early-stopping", """
+    losses = []
+    for epoch in range(most):
+        train_epoch(net)
+        losses.append(validate(net))
+        best = losses.index(min(losses))
+        if best == epoch:
+            kept = copy.deepcopy(net)
+        if epoch - best >= patience:
+            break
+    with torch.no_grad():
+        for now, then in zip(net.state_dict().values(), kept.state_dict().values()):
+            now.copy_(then)
+    return losses"""),
+    ("overfit", "decay-groups", """
+    groups = [{"params": []}, {"params": [], "weight_decay": 0}]
+    for p in net.parameters():
+        if p.requires_grad:
+            groups[p.ndim < 2]["params"].append(p)
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=decay)"""),
+    ("overfit", "decay-groups", """
+    both = {True: [], False: []}
+    for name, p in net.named_parameters():
+        if p.requires_grad:
+            both[p.dim() > 1].append((name, p))
+    optimizer = torch.optim.AdamW(both[True], rate, weight_decay=decay)
+    optimizer.add_param_group({"params": both[False], "weight_decay": 0.0})
+    return optimizer"""),
+    ("overfit", "optimism", """
+    right = validation.sum(1)
+    best = int(torch.argmax(right))
+    return right[best].item() / validation.size(1) - held_out[best].double().mean().item()"""),
+    ("overfit", "optimism", """
+    accuracy, best = validation.double().mean(1).max(dim=0)
+    return float(accuracy - held_out.double().mean(1)[best])"""),
     ("debugging", "output-bias", """
     share = counts.double() / counts.double().sum()
     return torch.logit(share).sigmoid().log().float()"""),
