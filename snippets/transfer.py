@@ -198,21 +198,6 @@ def trial(way, count, seed, steps=60):
 for way in ("from scratch", "frozen"):
     print(f"{way:12} {trial(way, count=20, seed=0):.1%}")
 
-# %% what-moved
-for frozen_in in ("eval", "train"):
-    torch.manual_seed(0)
-    net = new_net(reuse=True)
-    net.body.requires_grad_(False)
-    before = {k: v.clone() for k, v in net.body.state_dict().items()}
-    getattr(net.body, frozen_in)()
-    net.body(scaled(images))
-    moved = [
-        name
-        for name, value in net.body.state_dict().items()
-        if not torch.equal(value, before[name])
-    ]
-    print(f"body.{frozen_in}(): {len(moved)} tensors moved", moved[:2])
-
 # %% two-rates
 net = new_net(reuse=True)
 optimizer = torch.optim.SGD(
@@ -496,7 +481,6 @@ batch, labels = next(
     iter(DataLoader(Subset(large, train_part), batch_size=20))
 )
 resnet.eval()
-resnet.fc.train()
 logits = resnet(batch.to(device))
 F.cross_entropy(logits, labels.to(device)).backward()
 open_parts = [
