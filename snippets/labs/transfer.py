@@ -94,14 +94,18 @@ def check_freeze(function):
                 " attribute, which nobody reads: a module has the"
                 " method requires_grad_(), with an underscore."
             )
-        if start == "new" and all(
-            parameter.requires_grad for parameter in net.parameters()
+        if (
+            start == "new"
+            and all(
+                parameter.requires_grad
+                for parameter in net.parameters()
+            )
+            and all(module.training for module in net.modules())
         ):
-            if all(module.training for module in net.modules()):
-                raise AssertionError(
-                    "The blank is still empty: every parameter requires"
-                    " a gradient, and every layer is in training mode."
-                )
+            raise AssertionError(
+                "The blank is still empty: every parameter requires"
+                " a gradient, and every layer is in training mode."
+            )
         open_body = [
             name
             for name, parameter in body.named_parameters()

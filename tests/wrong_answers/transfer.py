@@ -20,6 +20,7 @@ SPLIT = (
     "        train += places[held_out:]\n"
     "    return train, val"
 )
+SHUFFLE = "        places = places[torch.randperm(len(places), generator=generator)].tolist()\n"
 ALL_TOGETHER = "    order = torch.randperm(len(targets), generator=generator).tolist()\n"
 
 # Name of the exercise: (what stands in the blank, a part of the hint).
@@ -196,7 +197,7 @@ WRONG_ANSWERS = {
         (SPLIT.replace("held_out", "3"), "use `held_out`"),
         (
             SPLIT.replace(
-                "        places = places[torch.randperm(len(places), generator=generator)].tolist()\n",
+                SHUFFLE,
                 "        begin = torch.randint(len(places), (), generator=generator).item()\n"
                 "        places = places.roll(begin).tolist()\n",
             ),
