@@ -222,7 +222,7 @@ for way in ways:
         *(f"{result:.0%}" for result in results),
     )
 
-# %% curve timeout=240 alt="Accuracy on the new classes against the number of training images of each class, from 5 to 500, on a logarithmic axis, for the four ways. The three that reuse the body lie far above training from scratch with few images, and come closer to it with many."
+# %% curve timeout=300 alt="Accuracy on the new classes against the number of training images of each class, from 5 to 500, on a logarithmic axis, for the four ways. The three that reuse the body lie far above training from scratch with few images, and come closer to it with many."
 counts = [5, 20, 100, 500]
 plt.figure(figsize=(5, 3.4), layout="constrained")
 for way in ways:
@@ -289,7 +289,7 @@ def draw(kind, rng):
     def colour():
         return tuple(rng.randrange(30, 226) for _ in range(3))
 
-    width, height = rng.randrange(90, 161), rng.randrange(90, 161)
+    width, height = rng.randrange(104, 161), rng.randrange(104, 161)
     picture = Image.new("RGB", (width, height), colour())
     pen = ImageDraw.Draw(picture)
 
@@ -297,10 +297,10 @@ def draw(kind, rng):
         box = (x - radius, y - radius, x + radius, y + radius)
         pen.ellipse(box, fill=fill)
 
-    for _ in range(12):
+    for _ in range(6):
         x, y = rng.randrange(width), rng.randrange(height)
         dot(x, y, rng.randrange(3, 14), colour())
-    s = rng.randrange(18, 34)  # the size of the object
+    s = rng.randrange(28, 43)  # the size of the object
     x = rng.randrange(s + 8, width - s - 8)
     y = rng.randrange(s + 8, height - s - 8)
     one, other = colour(), colour()
@@ -384,7 +384,7 @@ plt.show()
 
 
 # %% own-pictures timeout=180
-def fit(net, pictures, body_rate, head_rate=0.05, epochs=15):
+def fit(net, pictures, body_rate, head_rate=0.05, epochs=30):
     """Train on a data set of pictures, with a rate for each part."""
     loader = DataLoader(pictures, batch_size=20, shuffle=True)
     optimizer = torch.optim.SGD(
