@@ -74,6 +74,17 @@ def percentages(cell: str, line: str) -> list[float]:
     return [float(n) for each in lines for n in re.findall(r"(\d+)%", each)]
 
 
+def reached(cell: str, way: str) -> list[float]:
+    """The percentages behind the name of a way in an output of the lesson on transfer."""
+    text = Transcript.read(Project(ROOT).transcript("cpu", "transfer")).cells[cell].output
+    (line,) = re.findall(rf"^{way}  *(.*)$", text.replace("≈", ""), re.MULTILINE)
+    return [float(n) for n in re.findall(r"(\d+(?:\.\d+)?)%", line)]
+
+
+# Ways to train that reuse the body.
+REUSED = ("frozen", "one rate", "two rates")
+
+
 # Of ten classes of one size.
 def guessing(cell: str, *lines: str) -> bool:
     return all(percentage < 20 for line in lines for percentage in percentages(cell, line))
@@ -268,6 +279,48 @@ CLAIMS = [
         lambda: (
             guessing("batches", "batch norm batches of 50, sorted", "batch norm batches of 2")
             and learned("batches", "plain", "batch norm batches of 50, mixed")
+        ),
+    ),
+    (
+        "transfer",
+        "better than training from scratch in every trial",
+        lambda: all(
+            min(reached("compare", way)[2:]) > max(reached("compare", "from scratch")[2:]) + 2
+            for way in REUSED
+        ),
+    ),
+    (
+        "transfer",
+        "there is no difference that five seeds could show",
+        lambda: (
+            max(reached("compare", way)[0] for way in REUSED)
+            - min(reached("compare", way)[0] for way in REUSED)
+            < 1.5
+        ),
+    ),
+    (
+        "transfer",
+        "and the gap narrows with more of them",
+        lambda: all(
+            reached("curve", way)[0] - reached("curve", "from scratch")[0]
+            > 2 + reached("curve", way)[-1] - reached("curve", "from scratch")[-1]
+            for way in REUSED
+        ),
+    ),
+    (
+        "transfer",
+        "may change as fast as its head is best",
+        lambda: (
+            reached("curve", "one rate")[-1] > 1 + reached("curve", "two rates")[-1]
+            and reached("curve", "frozen")[0] > 2 + reached("curve", "one rate")[0]
+        ),
+    ),
+    (
+        "transfer",
+        "Sixty pictures have been enough to learn something",
+        lambda: (
+            min(reached("own-pictures", "fine-tuned"))
+            > 4 + max(reached("own-pictures", "from scratch"))
         ),
     ),
     (
