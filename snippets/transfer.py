@@ -3,7 +3,6 @@ pictures of your own.
 """
 
 # %% imports
-import itertools
 import random
 import tempfile
 from pathlib import Path
@@ -54,8 +53,8 @@ def select(images, labels, first, limit=None):
 
 known, known_labels = select(*as_tensors(train_set), first=0)
 new, new_labels = select(*as_tensors(train_set), first=5)
-known_test = select(*as_tensors(test_set), first=0, limit=2500)
-new_test = select(*as_tensors(test_set), first=5, limit=2500)
+known_test = select(*as_tensors(test_set), first=0, limit=1500)
+new_test = select(*as_tensors(test_set), first=5, limit=1500)
 print("known:", *train_set.classes[:5], f"({len(known):,} images)")
 print("new:  ", *train_set.classes[5:])
 
@@ -66,13 +65,17 @@ class Net(nn.Module):
 
     def __init__(self, classes):
         super().__init__()
-        layers = []
-        for inputs, outputs in itertools.pairwise([3, 16, 32, 64, 64]):
+        layers = [
+            nn.Conv2d(3, 16, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+        ]
+        for inputs, outputs in [(16, 32), (32, 64), (64, 64)]:
             layers += [
                 nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+                nn.MaxPool2d(2),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(),
-                nn.MaxPool2d(2),
             ]
         self.body = nn.Sequential(*layers, nn.Flatten())  # (N, 256)
         self.head = nn.Linear(256, classes)
@@ -93,7 +96,7 @@ def scaled(images):
     return images.float() / 127.5 - 1  # from uint8 to -1 ... 1
 
 
-def train(net, images, labels, body_rate, head_rate, steps=60, size=50):
+def train(net, images, labels, body_rate, head_rate, steps=40, size=50):
     """Train with a rate for each part; a body with rate 0 is frozen."""
     net.train()
     net.body.requires_grad_(body_rate > 0)
@@ -186,7 +189,7 @@ ways = {  # reuse the body?, its learning rate, that of the head
 }
 
 
-def trial(way, count, seed, steps=60):
+def trial(way, count, seed, steps=40):
     """Train on a few images; return what is reached on test images."""
     reuse, body_rate, head_rate = ways[way]
     torch.manual_seed(seed)
@@ -384,7 +387,7 @@ plt.show()
 
 
 # %% own-pictures timeout=180
-def fit(net, pictures, body_rate, head_rate=0.05, epochs=30):
+def fit(net, pictures, body_rate, head_rate=0.05, epochs=20):
     """Train on a data set of pictures, with a rate for each part."""
     loader = DataLoader(pictures, batch_size=20, shuffle=True)
     optimizer = torch.optim.SGD(
