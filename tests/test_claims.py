@@ -309,6 +309,14 @@ CLAIMS = [
     ),
     (
         "transfer",
+        "fine-tuning has no advantage over a frozen body",
+        lambda: all(
+            reached("curve", way)[0] < 1 + reached("curve", "frozen")[0]
+            for way in ("one rate", "two rates")
+        ),
+    ),
+    (
+        "transfer",
         "may change as fast as its head is ahead of a frozen one",
         lambda: reached("curve", "one rate")[-1] > 1 + reached("curve", "frozen")[-1],
     ),
