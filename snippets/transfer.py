@@ -248,7 +248,7 @@ plt.legend()
 plt.show()
 
 
-# %% plane alt="Two scatter plots of 500 test images of the five new classes, a colour for each class. Above, the features of the body that has never seen these classes: the colours overlap, but vehicles and animals lie on different sides. Below, after fine-tuning: the colours form clouds that overlap less."
+# %% plane alt="Two scatter plots of 500 test images of the five new classes, a colour for each class. Above, the features of the body that has never seen these classes: the colours overlap, but vehicles and animals lie on different sides. Below, after fine-tuning: vehicles and animals lie on different sides again."
 @torch.inference_mode()
 def features(net, images):
     return net.eval().body(scaled(images)).cpu()
