@@ -47,7 +47,7 @@ def select(data_set, first):
     labels = torch.tensor(data_set.targets)
     chosen = (labels >= first) & (labels < first + 5)
     images = torch.from_numpy(data_set.data)[chosen]
-    images = images.permute(0, 3, 1, 2).contiguous()
+    images = images.permute(0, 3, 1, 2)
     return images.to(device), (labels[chosen] - first).to(device)
 
 
@@ -82,6 +82,7 @@ class Net(nn.Module):
             ]
         self.body = nn.Sequential(*layers, nn.Flatten())  # (N, 256)
         self.head = nn.Linear(256, classes)
+        self.to(memory_format=torch.channels_last)  # faster on a CPU
 
     def forward(self, images):
         return self.head(self.body(images))
@@ -386,10 +387,10 @@ def draw(kind, rng):
 
 
 folder = Path(tempfile.mkdtemp()) / "pictures"
-rng = random.Random(2026)
+rng = random.Random(2027)
 for kind in ("flower", "house", "fish"):
     (folder / kind).mkdir(parents=True)
-    for number in range(80):
+    for number in range(100):
         draw(kind, rng).save(folder / kind / f"{number:02}.jpg")
 for kind in sorted(folder.iterdir()):
     files = sorted(kind.iterdir())
@@ -399,7 +400,7 @@ for kind in sorted(folder.iterdir()):
 plain = ImageFolder(folder)
 print(plain.classes, plain.class_to_idx)
 print(len(plain), "pictures")
-for place in (0, 80, 239):
+for place in (0, 100, 299):
     picture, label = plain[place]
     print(f"{picture.size}, {picture.mode}, label {label}")
 
@@ -428,10 +429,15 @@ plain_view = v2.Compose([v2.Resize(32), v2.CenterCrop(32), *finish])
 
 generator = torch.Generator().manual_seed(0)
 order = torch.randperm(len(plain), generator=generator).tolist()
-train_part, val_part = order[:60], order[60:]
+train_part, val_part, test_part = order[:60], order[60:120], order[120:]
 train_pictures = Subset(ImageFolder(folder, augment), train_part)
 val_pictures = Subset(ImageFolder(folder, plain_view), val_part)
-for name, part in (("train", train_part), ("val", val_part)):
+test_pictures = Subset(ImageFolder(folder, plain_view), test_part)
+for name, part in [
+    ("train", train_part),
+    ("val", val_part),
+    ("test", test_part),
+]:
     targets = torch.tensor(plain.targets)[part]
     print(f"{name:5} {len(part):3}", targets.bincount().tolist())
 
@@ -439,7 +445,7 @@ for name, part in (("train", train_part), ("val", val_part)):
 figure, axes = plt.subplots(
     3, 6, figsize=(5, 2.7), layout="constrained"
 )
-for row, place in zip(axes, (3, 83, 163), strict=True):
+for row, place in zip(axes, (3, 103, 203), strict=True):
     picture, _ = plain[place]
     shown = [plain_view(picture)] + [augment(picture) for _ in range(5)]
     for axis, image in zip(row, shown, strict=True):
@@ -474,18 +480,35 @@ def accuracy_of(net, pictures):
     return right / len(pictures)
 
 
-for name, way in [
-    ("from scratch", "from scratch"),
-    ("fine-tuned", "two rates"),
-]:
+def own_net(way, rate, seed):
+    """Return a network that was trained on the training pictures."""
     reuse, share = ways[way]
+    torch.manual_seed(seed)
+    net = new_net(reuse, classes=len(plain.classes))
+    fit(net, train_pictures, share * rate, rate)
+    return net
+
+
+for way in ("from scratch", "two rates"):
+    row = [
+        sum(
+            accuracy_of(own_net(way, rate, seed), val_pictures)
+            for seed in (0, 1)
+        )
+        / 2
+        for rate in rates
+    ]
+    rate = rates[row.index(max(row))]
+    print(f"{way:12} val ", *(f"{mean:.0%}" for mean in row))
     results = []
-    for seed in range(5):
-        torch.manual_seed(seed)
-        net = new_net(reuse, classes=len(plain.classes))
-        fit(net, train_pictures, share * best[way], best[way])
-        results.append(accuracy_of(net, val_pictures))
-    print(f"{name:12}", *(f"{result:.0%}" for result in results))
+    for seed in range(10, 15):
+        net = own_net(way, rate, seed)
+        results.append(accuracy_of(net, test_pictures))
+    print(
+        f"{way:12} test",
+        *(f"{result:.0%}" for result in results),
+        f"with a rate of {rate}",
+    )
 
 # %% keep
 torch.save(
