@@ -523,10 +523,12 @@ saved = torch.load(
 net = Net(len(saved["classes"])).to(device)
 net.load_state_dict(saved["weights"])
 net.eval()
-with Image.open(folder / "house" / "07.jpg") as file:
+path = Path(plain.imgs[test_part[0]][0])  # not trained on
+with Image.open(path) as file:
     picture = file.convert("RGB")
 with torch.inference_mode():
     logits = net(plain_view(picture)[None].to(device))
+print(f"{path.parent.name}/{path.name}")
 for name, share in zip(
     saved["classes"], logits.softmax(dim=1)[0].tolist(), strict=True
 ):
