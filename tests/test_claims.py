@@ -74,15 +74,22 @@ def percentages(cell: str, line: str) -> list[float]:
     return [float(n) for each in lines for n in re.findall(r"(\d+)%", each)]
 
 
-def reached(cell: str, way: str) -> list[float]:
-    """The percentages behind the name of a way in an output of the lesson on transfer."""
+def reached(cell: str, line: str) -> list[float]:
+    """The percentages in the lines of an output of transfer that begin with these words."""
     text = Transcript.read(Project(ROOT).transcript("cpu", "transfer")).cells[cell].output
-    (line,) = re.findall(rf"^{way}  *(.*)$", text.replace("≈", ""), re.MULTILINE)
-    return [float(n) for n in re.findall(r"(\d+(?:\.\d+)?)%", line)]
+    lines = re.findall(rf"^ *{line} (.*)$", text.replace("≈", ""), re.MULTILINE)
+    assert lines, line
+    return [float(n) for each in lines for n in re.findall(r"(\d+(?:\.\d+)?)%", each)]
 
 
 # Ways to train that reuse the body.
 REUSED = ("frozen", "one rate", "two rates")
+
+
+def gap(images: int, way: str) -> float:
+    """Points between a way and training from scratch, by the number of images of each class."""
+    place = 2 * [5, 20, 100].index(images)
+    return reached("curve", way)[place] - reached("curve", "from scratch")[place]
 
 
 # Of ten classes of one size.
@@ -283,49 +290,109 @@ CLAIMS = [
     ),
     (
         "transfer",
-        "better than training from scratch in every trial",
-        lambda: all(
-            min(reached("compare", way)[2:]) > max(reached("compare", "from scratch")[2:]) + 2
-            for way in REUSED
-        ),
-    ),
-    (
-        "transfer",
-        "there is no difference that five seeds could show",
+        "a new head is enough to use what it knows",
         lambda: (
-            max(reached("compare", way)[0] for way in REUSED)
-            - min(reached("compare", way)[0] for way in REUSED)
-            < 1.5
+            printed("transfer", "frozen", "after")
+            > 20 + printed("transfer", "transplant", "before")
         ),
     ),
     (
         "transfer",
-        "and the gap narrows with more of them",
-        lambda: all(
-            reached("curve", way)[0] - reached("curve", "from scratch")[0]
-            > 2 + reached("curve", way)[-1] - reached("curve", "from scratch")[-1]
-            for way in REUSED
-        ),
+        "does much damage to a trained body that gets it in full",
+        lambda: max(full := reached("search", "one rate")) - full[-1] > 5,
     ),
     (
         "transfer",
-        "fine-tuning has no advantage over a frozen body",
-        lambda: all(
-            reached("curve", way)[0] < 1 + reached("curve", "frozen")[0]
-            for way in ("one rate", "two rates")
-        ),
-    ),
-    (
-        "transfer",
-        "may change as fast as its head is ahead of a frozen one",
-        lambda: reached("curve", "one rate")[-1] > 1 + reached("curve", "frozen")[-1],
-    ),
-    (
-        "transfer",
-        "Sixty pictures have been enough to learn something",
+        "most of that damage is gone",
         lambda: (
-            min(reached("own-pictures", "fine-tuned"))
-            > 4 + max(reached("own-pictures", "from scratch"))
+            max(row := reached("search", "two rates")) - row[-1]
+            < (max(full := reached("search", "one rate")) - full[-1]) / 2
+        ),
+    ),
+    (
+        "transfer",
+        "better than training from scratch with the same seed, in all five trials",
+        lambda: all(
+            better > scratch + 1
+            for way in REUSED
+            for better, scratch in zip(
+                reached("compare", way)[2:], reached("compare", "from scratch")[2:], strict=True
+            )
+        ),
+    ),
+    (
+        "transfer",
+        "Twice the steps change less than another seed does",
+        lambda: (
+            abs(reached("compare", "twice as long")[0] - reached("compare", "from scratch")[0])
+            < reached("compare", "from scratch")[1]
+        ),
+    ),
+    (
+        "transfer",
+        "much closer to each other than to training from scratch",
+        lambda: (
+            max(means := [reached("compare", way)[0] for way in REUSED]) - min(means)
+            < (min(means) - reached("compare", "from scratch")[0]) / 2
+        ),
+    ),
+    (
+        "transfer",
+        "two rates are not ahead of one",
+        lambda: reached("compare", "two rates")[0] < 1 + reached("compare", "one rate")[0],
+    ),
+    (
+        "transfer",
+        "The frozen body, which is the cheapest, loses little",
+        lambda: all(
+            reached("compare", "frozen")[0] > reached("compare", way)[0] - 4 for way in REUSED
+        ),
+    ),
+    (
+        "transfer",
+        "the gap is widest with five images of each class, and narrow with a hundred",
+        lambda: all(
+            gap(5, way) > 2 + gap(20, way) and gap(20, way) > 2 + gap(100, way)
+            for way in ("frozen", "two rates")
+        ),
+    ),
+    (
+        "transfer",
+        "The spread shrinks, too",
+        lambda: all(
+            reached("curve", way)[1] > 2 * reached("curve", way)[5]
+            for way in ("from scratch", "frozen", "two rates")
+        ),
+    ),
+    (
+        "transfer",
+        "vehicles and animals lie on different sides",
+        lambda: min(reached("plane", "plane .*kind")) > 80,
+    ),
+    (
+        "transfer",
+        "With all 256 numbers more images are nearest to the centre of their own class",
+        lambda: all(
+            more > 5 + fewer
+            for more, fewer in zip(
+                reached("plane", "256 numbers")[::2], reached("plane", "plane")[::2], strict=True
+            )
+        ),
+    ),
+    (
+        "transfer",
+        "hardly changed what can be told from the features",
+        lambda: all(
+            abs(values[0] - values[2]) < 4 and abs(values[1] - values[3]) < 4
+            for values in (reached("plane", "256 numbers"), reached("plane", "plane"))
+        ),
+    ),
+    (
+        "transfer",
+        "The worst result with the reused body is better than the best one from scratch",
+        lambda: (
+            min(reached("own-pictures", "two rates +test"))
+            > 2 + max(reached("own-pictures", "from scratch test"))
         ),
     ),
     (
