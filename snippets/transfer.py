@@ -446,6 +446,7 @@ for name, part in [
     print(f"{name:5} {len(part):3}", targets.bincount().tolist())
 
 # %% augmented alt="Three rows of six pictures: a fish, a flower and a house, each in two colours on a plain ground. The first picture of each row is the whole square from the middle, the others are crops of different places and sizes, some mirrored."
+torch.manual_seed(0)
 figure, axes = plt.subplots(
     3, 6, figsize=(5, 2.7), layout="constrained"
 )
