@@ -93,6 +93,24 @@ def loss_change(way: str) -> tuple[float, float]:
     return mean, 2 * error
 
 
+def reached(cell: str, line: str) -> list[float]:
+    """The percentages in the lines of an output of transfer that begin with these words."""
+    text = Transcript.read(Project(ROOT).transcript("cpu", "transfer")).cells[cell].output
+    lines = re.findall(rf"^ *{line} (.*)$", text.replace("≈", ""), re.MULTILINE)
+    assert lines, line
+    return [float(n) for each in lines for n in re.findall(r"(\d+(?:\.\d+)?)%", each)]
+
+
+# Ways to train that reuse the body.
+REUSED = ("frozen", "one rate", "two rates")
+
+
+def gap(images: int, way: str) -> float:
+    """Points between a way and training from scratch, by the number of images of each class."""
+    place = 2 * [5, 20, 100].index(images)
+    return reached("curve", way)[place] - reached("curve", "from scratch")[place]
+
+
 # Of ten classes of one size.
 def guessing(cell: str, *lines: str) -> bool:
     return all(percentage < 20 for line in lines for percentage in percentages(cell, line))
@@ -383,6 +401,122 @@ CLAIMS = [
         lambda: (
             guessing("batches", "batch norm batches of 50, sorted", "batch norm batches of 2")
             and learned("batches", "plain", "batch norm batches of 50, mixed")
+        ),
+    ),
+    (
+        "transfer",
+        "a new head is enough to use what it knows",
+        lambda: (
+            printed("transfer", "frozen", "after")
+            > 20 + printed("transfer", "transplant", "before")
+        ),
+    ),
+    (
+        "transfer",
+        "does much damage to a trained body that gets it in full",
+        lambda: max(full := reached("search", "one rate")) - full[-1] > 5,
+    ),
+    (
+        "transfer",
+        "most of that damage is gone",
+        lambda: (
+            max(row := reached("search", "two rates")) - row[-1]
+            < (max(full := reached("search", "one rate")) - full[-1]) / 2
+        ),
+    ),
+    (
+        "transfer",
+        "unless the row is as flat as that of the frozen body",
+        lambda: max(row := reached("search", "frozen")) - min(row) < 2,
+    ),
+    (
+        "transfer",
+        "better than training from scratch with the same seed, in all five trials",
+        lambda: all(
+            better > scratch + 1
+            for way in REUSED
+            for better, scratch in zip(
+                reached("compare", way)[2:], reached("compare", "from scratch")[2:], strict=True
+            )
+        ),
+    ),
+    (
+        "transfer",
+        "Twice the steps change less than another seed does",
+        lambda: (
+            abs(reached("compare", "twice as long")[0] - reached("compare", "from scratch")[0])
+            < reached("compare", "from scratch")[1]
+        ),
+    ),
+    (
+        "transfer",
+        "much closer to each other than to training from scratch",
+        lambda: (
+            max(means := [reached("compare", way)[0] for way in REUSED]) - min(means)
+            < (min(means) - reached("compare", "from scratch")[0]) / 2
+        ),
+    ),
+    (
+        "transfer",
+        "two rates are not ahead of one",
+        lambda: reached("compare", "two rates")[0] < 1 + reached("compare", "one rate")[0],
+    ),
+    (
+        "transfer",
+        "The frozen body, which is the cheapest, loses little",
+        lambda: all(
+            reached("compare", "frozen")[0] > reached("compare", way)[0] - 4 for way in REUSED
+        ),
+    ),
+    (
+        "transfer",
+        "the gap is widest with five images of each class, and narrow with a hundred",
+        lambda: all(
+            gap(5, way) > 2 + gap(20, way) and gap(20, way) > 2 + gap(100, way)
+            for way in ("frozen", "two rates")
+        ),
+    ),
+    (
+        "transfer",
+        "The spread shrinks, too",
+        lambda: all(
+            reached("curve", way)[1] > 1.5 * reached("curve", way)[5]
+            for way in ("from scratch", "frozen", "two rates")
+        ),
+    ),
+    (
+        "transfer",
+        "vehicles and animals lie on different sides",
+        lambda: min(reached("plane", "plane .*kind")) > 80,
+    ),
+    (
+        "transfer",
+        "With all 256 numbers more images are nearest to the centre of their own class",
+        lambda: all(
+            more > 5 + fewer
+            for more, fewer in zip(
+                reached("plane", "256 numbers")[::2], reached("plane", "plane")[::2], strict=True
+            )
+        ),
+    ),
+    (
+        "transfer",
+        "hardly easier to tell apart in this way",
+        lambda: all(
+            after < 4 + before
+            for before, after in (
+                reached("plane", "256 numbers")[::2],
+                reached("plane", "plane")[::2],
+            )
+        ),
+    ),
+    (
+        "transfer",
+        "On average, the reused body is ahead",
+        lambda: (
+            statistics.mean(ahead := reached("own-pictures", "two rates +test"))
+            - statistics.mean(behind := reached("own-pictures", "from scratch test"))
+            > 2 * ((statistics.variance(ahead) + statistics.variance(behind)) / 5) ** 0.5
         ),
     ),
     (

@@ -115,6 +115,32 @@ UNUSUAL = [
             if p.grad is not None:
                 p.grad = p.grad * (limit / total)
     return total"""),
+    ("transfer", "freeze", """
+    inside = set(head.modules())
+    mine = {id(p) for p in head.parameters()}
+    for module in net.modules():
+        module.training = module in inside
+        for p in module.parameters(recurse=False):
+            p.requires_grad = id(p) in mine"""),
+    ("transfer", "groups", """
+    top = [p for p in head.parameters() if p.requires_grad]
+    body = [p for p in net.parameters() if p.requires_grad and all(p is not q for q in top)]
+    return [dict(params=body, lr=0.1 * rate), dict(params=top, lr=rate)]"""),
+    ("transfer", "groups", """
+    top = set(head.parameters())
+    body = [p for p in net.parameters() if p not in top and p.requires_grad]
+    return [
+        {"lr": rate / 10, "params": body},
+        {"lr": rate, "params": [p for p in top if p.requires_grad]},
+    ]"""),
+    ("transfer", "split", """
+    val, counts = [], {}
+    order = torch.randperm(len(targets), generator=generator).tolist()
+    for place in order:
+        counts[targets[place]] = counts.get(targets[place], 0) + 1
+        if counts[targets[place]] <= held_out:
+            val.append(place)
+    return [place for place in order if place not in val], val"""),
     ("networks", "output-size", """
     if not layers:
         return size
