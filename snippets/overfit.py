@@ -180,9 +180,9 @@ for name in ("train", "validation"):
     wrong = answers != labels
     print(
         f"{name:10} wrong: {wrong.float().mean():4.0%}, "
-        f"mean probability of the answer {sure.mean():.0%}, of wrong "
-        f"answers {sure[wrong].mean():.0%}"
+        f"mean probability of the answer {sure.mean():.0%}"
     )
+print(f"of wrong answers to validation images {sure[wrong].mean():.0%}")
 
 
 # %% moons
