@@ -50,9 +50,14 @@ def share_of_seeds(recipe: str) -> float:
     return within / statistics.variance([value for row in classes for value in row])
 
 
+def output(section: str, cell: str) -> str:
+    """What a cell printed, as it was committed."""
+    return Transcript.read(Project(ROOT).transcript("cpu", section)).cells[cell].output
+
+
 def numbers(section: str, cell: str, pattern: str) -> list[float]:
     """The number in each line of a committed output that begins with a pattern."""
-    text = Transcript.read(Project(ROOT).transcript("cpu", section)).cells[cell].output
+    text = output(section, cell)
     return [float(n) for n in re.findall(rf"^ *{pattern}\D*(\d+\.\d+)", text, re.MULTILINE)]
 
 
@@ -64,7 +69,7 @@ def printed(section: str, cell: str, pattern: str) -> float:
 
 def percentages(cell: str, line: str) -> list[float]:
     """All percentages of the lines in an output of debugging that begin with a text."""
-    text = Transcript.read(Project(ROOT).transcript("cpu", "debugging")).cells[cell].output
+    text = output("debugging", cell)
     lines = [
         each
         for each in text.replace("≈", " ").splitlines()
@@ -76,7 +81,7 @@ def percentages(cell: str, line: str) -> list[float]:
 
 def figures(cell: str, line: str) -> list[float]:
     """All numbers behind the beginning of the one such line in an output of overfit."""
-    text = Transcript.read(Project(ROOT).transcript("cpu", "overfit")).cells[cell].output
+    text = output("overfit", cell)
     lines = [" ".join(each.split()) for each in text.replace("≈", "").splitlines()]
     (rest,) = (each.removeprefix(line) for each in lines if each.startswith(line + " "))
     return [float(n) for n in re.findall(r"[-+]?\d+(?:\.\d+)?", rest)]
@@ -95,7 +100,7 @@ def loss_change(way: str) -> tuple[float, float]:
 
 def reached(cell: str, line: str) -> list[float]:
     """The percentages in the lines of an output of transfer that begin with these words."""
-    text = Transcript.read(Project(ROOT).transcript("cpu", "transfer")).cells[cell].output
+    text = output("transfer", cell)
     lines = re.findall(rf"^ *{line} (.*)$", text.replace("≈", ""), re.MULTILINE)
     assert lines, line
     return [float(n) for each in lines for n in re.findall(r"(\d+(?:\.\d+)?)%", each)]
