@@ -20,7 +20,6 @@ FORM = """\
 a question is a comment: '# Why ...?' in its first line, then a line for each answer, first the
 right one, with the cell that proves it or speaks against it: '# in-place: += writes ...'\
 """.replace("\n", " ")
-LIMIT = 10.0  # seconds; those of lessons take milliseconds, but a machine may have much else to do
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def variants(project: Project) -> dict[tuple[str, str], list[Section]]:
     """The variants of each cell that has any, by section and cell.
 
     A variant is the last cell of a Section that holds what it needs. TutorialError names file and
-    line of one that varies no cell or cannot run within seconds.
+    line of one that varies no cell, or needs a cell that takes minutes.
     """
     asked: dict[tuple[str, str], list[Section]] = {}
     for section, cell in _cells(project):
@@ -103,7 +102,7 @@ def _program(section: Section, varied: Cell, variant: Cell) -> Section:
         taken = f"snippets/{section.name}.py has a cell {variant.name}, too"
         raise TutorialError(f"{variant.where}: {taken}; give the variant another name")
     marks = {key: varied.options[key] for key in ("needs",) if key in varied.options}
-    variant = replace(variant, options={"timeout": LIMIT} | marks | variant.options)
+    variant = replace(variant, options=marks | variant.options)
     cells = (*section.cells[: section.cells.index(varied)], variant)
     needed = needs.needed(replace(section, cells=cells), variant.name)
     for cell in needed:
