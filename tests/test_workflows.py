@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from tutorial.lesson.project import Project
-from tutorial.lesson.variants import variants
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"
@@ -294,7 +293,7 @@ def ran(tmp_path_factory):
     place = tmp_path_factory.mktemp("jobs")
     store, project = place / "store", Project(ROOT)
     leave_out = shutil.ignore_patterns("work", ".lock", "printed.txt")
-    programs = [program.name for of_cell in variants(project).values() for program in of_cell]
+    programs = [program.name for of_cell in project.variants.values() for program in of_cell]
     for name in [*project.sections, *programs]:
         folders = [store / "cache" / "build" / "main" / "cpu" / name]
         if name != "index":

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tutorial import TutorialError
@@ -163,14 +163,17 @@ class Section:
 
     def keys(self, device: str) -> dict[str, str]:
         """Per cell: hash of everything up to it that its outputs follow from, versions apart."""
-        keys, sofar = {}, digest(self._engine, self.head)
-        for name, own in self.fingerprints(device).items():
-            keys[name] = sofar = digest(sofar, own)
-        return keys
+        return self._keys[device]
 
     @cached_property
-    def _engine(self) -> str:
-        return digest([file.read_text(encoding="utf-8") for file in ENGINE])
+    def _keys(self) -> dict[str, dict[str, str]]:
+        engine = digest([file.read_text(encoding="utf-8") for file in ENGINE])
+        keys: dict[str, dict[str, str]] = {device: {} for device in DEVICES}
+        for device, of_device in keys.items():
+            sofar = digest(engine, self.head)
+            for name, own in self.fingerprints(device).items():
+                of_device[name] = sofar = digest(sofar, own)
+        return keys
 
 
 def digest(*parts) -> str:
@@ -186,8 +189,8 @@ def structure(part):
     if isinstance(part, ast.JoinedStr):  # Python 3.12 leaves empty pieces in some f-strings
         part = ast.JoinedStr([each for each in part.values if getattr(each, "value", "") != ""])
     if isinstance(part, ast.AST):
-        fields = {name: structure(value) for name, value in ast.iter_fields(part)}
-        return [type(part).__name__, {n: field for n, field in fields.items() if field}]
+        fields = [(name, value) for name, value in ast.iter_fields(part) if value not in (None, [])]
+        return [type(part).__name__, {name: structure(value) for name, value in fields}]
     if isinstance(part, list):
         return [structure(each) for each in part]
     return None if part is None else repr(part)
@@ -244,16 +247,24 @@ def _only_docstring(text: str, where: str) -> None:
             )
 
 
+@lru_cache(maxsize=2048)
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of code that several ask for, which none may change."""
+    return ast.parse(text)
+
+
 def _parse(text: str, where: str, above: int) -> ast.Module:
     """`above`: how many lines of the file stand above the text, for the message."""
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except SyntaxError as error:
         raise TutorialError(f"{where}:{above + (error.lineno or 1)}: {error.msg}") from None
     except (RecursionError, MemoryError):  # of Python's own parser
         raise TutorialError(f"{where}:{above + 1}: {TOO_DEEP}") from None
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
+        if not level:
+            break
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     if lines := [node.lineno for node in level if hasattr(node, "lineno")]:
         raise TutorialError(f"{where}:{above + lines[0]}: {TOO_DEEP}")

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import CodeType
 
-from tutorial.lesson.cells import Cell, Section
+from tutorial.lesson.cells import Cell, Section, parsed
 
 LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "DELETE_NAME")
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
@@ -75,7 +75,7 @@ class Names:
 @lru_cache(maxsize=1024)
 def names_of(source: str) -> Names:
     """The names in the code of one cell; none in code such as `return 1`, which cannot run."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     try:
         code = compile(tree, "", "exec")
     except SyntaxError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tutorial import TutorialError
 from tutorial.lesson import files
 from tutorial.lesson.cells import Section, check_device, read_section
+from tutorial.lesson.variants import Question, questions, variants
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
 MODULES = {*sys.stdlib_module_names, "torch", "torchvision", "numpy", "matplotlib", "PIL"}
@@ -83,6 +84,16 @@ class Project:
             raise TutorialError(f"no section is called {unknown[0]}: there are {known}")
         wanted = {Path(name).stem for name in names} or self.sections.keys()
         return [section for name, section in self.sections.items() if name in wanted]
+
+    @cached_property
+    def variants(self) -> dict[tuple[str, str], list[Section]]:
+        """By section and cell: what the question below the cell offers beside its output."""
+        return variants(self.root, self.sections)
+
+    @cached_property
+    def questions(self) -> dict[tuple[str, str], Question]:
+        """By section and cell: the question why something is so, below the cell."""
+        return questions(self.root, self.sections, self.variants)
 
     @cached_property
     def pages(self) -> dict[Path, list[str]]:

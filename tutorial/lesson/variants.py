@@ -8,11 +8,11 @@ In the same file stand questions why something is so, whose options are sentence
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tutorial import TutorialError
 from tutorial.lesson import files, needs
 from tutorial.lesson.cells import DEFAULT_TIMEOUT, Cell, Section, read_section
-from tutorial.lesson.project import Project
 
 FOLDER = "predict"
 ANSWER = re.compile(r"(?P<cell>[\w-]+(?:\.py::[\w-]+)?): (?P<sentence>.+)")
@@ -34,11 +34,16 @@ class Question:
     answers: tuple[tuple[str, str], ...]
 
 
-def questions(project: Project) -> dict[tuple[str, str], Question]:
-    """By section and cell: the question why, below that cell. TutorialError names a wrong line."""
+def questions(
+    root: Path, sections: dict[str, Section], varied: dict[tuple[str, str], list[Section]]
+) -> dict[tuple[str, str], Question]:
+    """By section and cell: the question why, below that cell. TutorialError names a wrong line.
+
+    varied: what variants() has found, since a cell has one question alone.
+    """
     asked: dict[tuple[str, str], Question] = {}
-    taken = {place: programs[0].cells[-1].where for place, programs in variants(project).items()}
-    for section, cell in _cells(project):
+    taken = {place: programs[0].cells[-1].where for place, programs in varied.items()}
+    for section, cell in _cells(root, sections):
         if "below" in cell.options:
             place = section.name, _place(section, cell, "below").name
             if place in taken:
@@ -59,14 +64,14 @@ def _question(cell: Cell) -> Question:
     return Question(cell.where, asks, tuple((each["cell"], each["sentence"]) for each in answers))
 
 
-def variants(project: Project) -> dict[tuple[str, str], list[Section]]:
+def variants(root: Path, sections: dict[str, Section]) -> dict[tuple[str, str], list[Section]]:
     """The variants of each cell that has any, by section and cell.
 
     A variant is the last cell of a Section that holds what it needs. TutorialError names file and
     line of one that varies no cell, or needs a cell that takes minutes.
     """
     asked: dict[tuple[str, str], list[Section]] = {}
-    for section, cell in _cells(project):
+    for section, cell in _cells(root, sections):
         if "below" not in cell.options:
             varied = _place(section, cell, "instead")
             program = _program(section, varied, cell)
@@ -74,14 +79,14 @@ def variants(project: Project) -> dict[tuple[str, str], list[Section]]:
     return asked
 
 
-def _cells(project: Project) -> Iterator[tuple[Section, Cell]]:
+def _cells(root: Path, sections: dict[str, Section]) -> Iterator[tuple[Section, Cell]]:
     """What stands in the files of variants, with the section that it is about."""
-    for path in files.visible(project.root / "snippets" / FOLDER, "*.py"):
-        if path.stem not in project.sections:
+    for path in files.visible(root / "snippets" / FOLDER, "*.py"):
+        if path.stem not in sections:
             lacks = f"there is no snippets/{path.name} whose cells it could vary"
-            raise TutorialError(f"{project.relative(path)}:1: {lacks}")
-        for cell in read_section(path, project.root).cells:
-            yield project.sections[path.stem], cell
+            raise TutorialError(f"{path.relative_to(root).as_posix()}:1: {lacks}")
+        for cell in read_section(path, root).cells:
+            yield sections[path.stem], cell
 
 
 def _place(section: Section, cell: Cell, option: str) -> Cell:

@@ -17,7 +17,6 @@ from tutorial import TutorialError
 from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Cell, Section
 from tutorial.lesson.project import Project
-from tutorial.lesson.variants import Question, questions, variants
 from tutorial.page import formats, study_time
 from tutorial.page.study_time import Part
 from tutorial.record import records, transcripts
@@ -146,16 +145,6 @@ class BuildContext:
             lacks = f"snippets/{script} has no cell {name}" if name else "write script.py::cell"
             raise PageError(f"{text}: {lacks}: it has {', '.join(cells)}")
         return section, cells[name]
-
-    @cached_property
-    def variants(self) -> dict[tuple[str, str], list[Section]]:
-        """By section and cell: what the question below the cell offers beside its output."""
-        return variants(self.project)
-
-    @cached_property
-    def questions(self) -> dict[tuple[str, str], Question]:
-        """By section and cell: the question why something is so, below the cell."""
-        return questions(self.project)
 
     @cached_property
     def _runs(self) -> dict[tuple[str, str], list[Run]]:

@@ -30,7 +30,7 @@ def options(context: BuildContext, section: Section, cell: Cell) -> list[Option]
 
     PageError names the line of a variant that has no current run, or prints what another does.
     """
-    programs = context.variants.get((section.name, cell.name), [])
+    programs = context.project.variants.get((section.name, cell.name), [])
     if not programs:
         return []
     runs = context.runs_of(section, cell)
@@ -82,7 +82,7 @@ def reasons(context: BuildContext, section: str, cell: str) -> tuple[str, list[R
 
     PageError names the line of a question that names a cell which is not there.
     """
-    question = context.questions.get((section, cell))
+    question = context.project.questions.get((section, cell))
     if not question:
         return None
     answers = []

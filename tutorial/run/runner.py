@@ -19,7 +19,6 @@ from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import Cell, Section, digest
 from tutorial.lesson.needs import needed
 from tutorial.lesson.project import Project
-from tutorial.lesson.variants import variants
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run import kept_files, replies
@@ -335,7 +334,7 @@ def run_variants(
     """
     programs = [
         program
-        for (section, _), of_cell in variants(project).items()
+        for (section, _), of_cell in project.variants.items()
         if section in names
         for program in of_cell
     ]

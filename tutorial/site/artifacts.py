@@ -9,7 +9,6 @@ from itertools import chain
 from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import DEVICES, Section
 from tutorial.lesson.project import Project
-from tutorial.lesson.variants import variants
 from tutorial.record import drift, records
 
 STAND_INS = (cifar10.STAND_IN, weights.STAND_IN)
@@ -27,7 +26,7 @@ def problems(project: Project, publish: bool = False) -> list[str]:
             folder = records.folder(project, device, section.name)
             if device == project.device or any(folder.glob("*.json")):
                 found += _problems(project, section, device, publish)
-    for program in chain(*variants(project).values()):
+    for program in chain(*project.variants.values()):
         found += _problems(project, program, "cpu", publish)
     return found + (drift.recorded_on_stand_in(project) if publish else [])
 

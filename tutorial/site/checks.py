@@ -8,7 +8,6 @@ from mkdocs.utils.meta import get_data
 from tutorial import TutorialError
 from tutorial.lesson import files, labs
 from tutorial.lesson.project import SHOWN_CELL, Project
-from tutorial.lesson.variants import variants
 from tutorial.page import benches, fences, numbers, predict
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers
@@ -185,9 +184,8 @@ def _unexplained_errors(project: Project):
 def _variants(project: Project):
     """What cannot stand for or below a cell in snippets/predict/."""
     try:
-        variants(project)
         context = BuildContext(project, has_runs=False)
-        for section, cell in context.questions:
+        for section, cell in project.questions:
             predict.reasons(context, section, cell)
     except TutorialError as error:
         yield str(error)

@@ -47,7 +47,7 @@ def _stamp(project: Project) -> Path:
 
 def _state(site: Path) -> str:
     hasher = hashlib.sha256()
-    _add(hasher, sorted(site.rglob("*")))
+    _add(hasher, sorted(site.rglob("*"), key=str))
     return hasher.hexdigest()
 
 
@@ -65,7 +65,7 @@ def fingerprint(project: Project, without: Iterable[Path] = (), with_records: bo
     paths, without = [], set(without)
     for name in INPUTS:
         path = project.root / name
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        for file in sorted(path.rglob("*"), key=str) if path.is_dir() else [path]:
             parts = file.relative_to(path).parts
             if not any(part.startswith((".", "__pycache__")) for part in parts):
                 paths.append(file)

@@ -40,8 +40,9 @@ def write(project: Project, site: Path) -> Path:
     _tell_size(site, "")  # on pages taken over from the last build
     target = site / f"{NAME}.zip"
     target.unlink(missing_ok=True)
-    with zipfile.ZipFile(target, "w") as archive:
-        for file in sorted(site.rglob("*")):
+    # Level 6, the usual one, takes half as long again to save a fiftieth.
+    with zipfile.ZipFile(target, "w", compresslevel=4) as archive:
+        for file in sorted(site.rglob("*"), key=str):
             path = file.relative_to(site)
             if file.is_file() and file != target and not any(map(path.match, FOR_SERVERS)):
                 how = zipfile.ZIP_STORED if file.suffix in COMPRESSED else zipfile.ZIP_DEFLATED
