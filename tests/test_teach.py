@@ -11,6 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 from nbformat.v4 import new_code_cell
 from torchvision.models import ResNet18_Weights
 
@@ -108,7 +109,10 @@ def test_the_notebook_runs_in_a_room_with_no_network_but_the_teachers(
 def load_data(folder: Path, before: str) -> subprocess.CompletedProcess:
     """Run the cell that loads the data, with what it needs, as a program."""
     program = needs.program(PROJECT.sections["session"], "data")
-    program = ITS_OWN.sub(before.replace("\\", r"\\"), program)
+    return run(ITS_OWN.sub(before.replace("\\", r"\\"), program), folder)
+
+
+def run(program: str, folder: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", program], cwd=folder, text=True, capture_output=True, timeout=300
     )
@@ -127,6 +131,16 @@ def test_an_archive_from_a_stick_is_found(small, tmp_path):
     nowhere = 'torchvision.datasets.CIFAR10.url = "http://127.0.0.1:9/nothing"'
     done = load_data(tmp_path, f"{small[1]}\n{nowhere}")
     assert "500 training images, 100 test images" in done.stdout, done.stderr
+
+
+def test_weights_from_a_stick_are_found(tmp_path, monkeypatch):
+    home = weights.provide(PROJECT.root, {"ResNet18_Weights"}, lambda *_: None).home
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    checkpoints = Path(torch.hub.get_dir(), "checkpoints")
+    checkpoints.mkdir(parents=True)
+    (checkpoints / WEIGHTS).write_bytes((home / "hub" / "checkpoints" / WEIGHTS).read_bytes())
+    done = run(needs.program(PROJECT.sections["session"], "pretrained"), tmp_path)
+    assert "parameters: 11,689,512" in done.stdout and "Downloading" not in done.stdout
 
 
 def rows(text: str, columns: int) -> list[list[str]]:
