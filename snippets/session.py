@@ -111,10 +111,11 @@ print("prediction:", tuple(prediction.shape))
 # %% backward
 wanted = torch.rand(1, 1000)
 toy_loss = (prediction - wanted).sum()
+smaller_toy_loss = (prediction - 100 - wanted).sum()
 loss = nn.functional.cross_entropy(prediction, label)
 print(
     f"toy loss: {toy_loss:.2f}, with smaller logits "
-    f"{toy_loss - 1000 * 100:.2f}"
+    f"{smaller_toy_loss:.2f}"
 )
 print(f"cross-entropy: {loss:.2f}")
 
@@ -514,11 +515,6 @@ def check_net_for_28(function):
     try:
         logits = net(images)
     except Exception as error:
-        if str(net) == str(Net()):
-            raise AssertionError(
-                "The blank is still empty, or changes nothing: fc1 "
-                "still expects the 400 features of 32 x 32."
-            ) from None
         raise AssertionError(explained(error, SHAPE_ERRORS)) from None
     shape = 2, 10
     assert logits.shape == shape, (
@@ -533,9 +529,16 @@ def check_net_for_28(function):
 
 
 SHAPE_ERRORS = {
-    "mat1 and mat2": "Two layers do not fit. If it is the first linear "
-    "layer, print the shape of the maps before flatten; every other "
-    "takes as many features as the one before it gives.",
+    "2x256 and 400x120": "The blank is still empty, or changes "
+    "nothing: the weights of fc1 are still those for the 400 features "
+    "of 32 x 32, so assign a new layer to it.",
+    "mat1 and mat2": "Two layers do not fit: the second number in the "
+    "brackets is how many features come in, and the third how many "
+    "the layer was made for.",
+    "expected input": "The images are still grey, with one channel: "
+    "only their height and width are new.",
+    "but got float": "A size has to be a whole number: divide with //, "
+    "as / makes a float.",
     "Kernel size": "The maps have become smaller than the kernel: "
     "print their shape.",
 }
@@ -679,8 +682,8 @@ def check_colour_net(network_class):
     images = torch.randn(4, 3, 32, 32)
     net = network_class()
     assert list(net.parameters()), (
-        "The blank is still empty: the network has no layers "
-        "with parameters."
+        "The blank is still empty, or `self.` is missing before the "
+        "names of the layers: the network has no parameters."
     )
     try:
         logits = net(images)
@@ -690,6 +693,9 @@ def check_colour_net(network_class):
     assert logits.shape == shape, (
         f"Four images give logits of the shape {tuple(logits.shape)}; "
         "each image needs ten, one for each class."
+    )
+    assert not torch.allclose(logits.sum(dim=1), torch.ones(4)), (
+        "Leave out the softmax at the end: the loss takes logits."
     )
     logits.sum().backward()
     still = [
@@ -706,13 +712,15 @@ def check_colour_net(network_class):
 
 
 LAYER_ERRORS = {
-    "has no attribute": "A layer is missing: compare the names with "
-    "those in forward.",
+    "object has no attribute": "A layer is missing: compare the names "
+    "with those in forward.",
     "expected input": "A convolution takes as many channels or "
     "features as the one before it gives, and the first one three, "
     "those of a colour image.",
     "mat1 and mat2": "Follow the shape from layer to layer: each one "
     "takes as many channels or features as the one before it gives.",
+    "but got float": "A size has to be a whole number: divide with //, "
+    "as / makes a float.",
     "before Module.__init__": "super().__init__() is the first "
     "line of __init__.",
 }
@@ -731,11 +739,19 @@ def set_up(net):
 
 # %% check-set-up
 def check_set_up(function):
-    """Train a small layer with both; AssertionError with a hint."""
+    """Train a small network with both; AssertionError with a hint."""
     torch.manual_seed(0)
-    layer, inputs = nn.Linear(20, 10), torch.randn(50, 20)
+    net = nn.Sequential(
+        nn.Linear(100, 50),
+        nn.ReLU(),
+        nn.Linear(50, 50),
+        nn.ReLU(),
+        nn.Linear(50, 10),
+    )
+    # Their mean of 1 makes a learning rate that is too large fail.
+    inputs = torch.randn(50, 100) + 1
     labels = inputs[:, :10].argmax(dim=1)
-    answer = function(layer)
+    answer = function(net)
     assert isinstance(answer, tuple) and len(answer) == 2, (
         "Return two things: the loss function and the optimizer."
     )
@@ -753,11 +769,11 @@ def check_set_up(function):
         for group in optimizer.param_groups
         for p in group["params"]
     }
-    assert trained == {id(p) for p in layer.parameters()}, (
+    assert trained == {id(p) for p in net.parameters()}, (
         "The optimizer has other parameters than those of the network "
         "it was given: make it from net.parameters()."
     )
-    assert all(p.requires_grad for p in layer.parameters()), (
+    assert all(p.requires_grad for p in net.parameters()), (
         "You freeze the network: leave requires_grad alone, so "
         "that it can learn."
     )
@@ -766,10 +782,10 @@ def check_set_up(function):
         "larger: leave it out."
     )
     try:
-        first = loss_function(layer(inputs), labels)
+        first = loss_function(net(inputs), labels)
     except Exception as error:
         raise AssertionError(explained(error, LOSS_ERRORS)) from None
-    expected = F.cross_entropy(layer(inputs), labels)
+    expected = F.cross_entropy(net(inputs), labels)
     assert isinstance(first, torch.Tensor) and first.requires_grad, (
         "The loss has no gradient: use no item(), detach() or "
         "argmax() in it."
@@ -778,15 +794,18 @@ def check_set_up(function):
         "Use the cross-entropy of logits, without softmax, and its "
         "mean over the batch."
     )
+    largest = first.detach()
     for _ in range(100):
         optimizer.zero_grad()
-        loss_function(layer(inputs), labels).backward()
+        loss = loss_function(net(inputs), labels)
+        loss.backward()
         optimizer.step()
-    last = loss_function(layer(inputs), labels)
-    assert last < 0.7 * first, (
-        f"After 100 steps the loss is {last:.2f}, and it was "
-        f"{first:.2f}: choose a larger learning rate (or a smaller one "
-        "if it has grown)."
+        largest = torch.maximum(largest, loss.detach())
+    # A loss that has been nan makes the largest nan as well.
+    other = "larger" if largest < 1.5 * first else "smaller"
+    assert loss < 0.5 * first, (
+        f"After 100 steps on a small example the loss is {loss:.2f}, "
+        f"and it was {first:.2f}: choose a {other} learning rate."
     )
     print("Right: 100 steps lower the loss of a small example")
 
@@ -803,7 +822,14 @@ run_check(
     set_up,
     errors={
         "is not iterable": "The optimizer is made from parameters: "
+        "net.parameters(), with its brackets.",
+        "can only optimize": "The optimizer is made from parameters, "
+        "and not from the network: net.parameters().",
+        "object has no attribute": "The check hands you a small "
+        "network with layers of its own: use nothing of net but "
         "net.parameters().",
+        "mat1 and mat2": "Do not call the network or the loss here: "
+        "return the loss function itself, and the training calls it.",
     },
 )
 

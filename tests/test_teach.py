@@ -11,6 +11,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
+from nbformat.v4 import new_code_cell
 from torchvision.models import ResNet18_Weights
 
 from tests.notebooks import execute
@@ -27,7 +29,8 @@ ARCHIVE = "cifar-10-python.tar.gz"
 WEIGHTS = ResNet18_Weights.DEFAULT.url.rpartition("/")[2]
 # What the page tells students to write, with the teacher's address in it.
 (SERVER,) = set(re.findall(r"http://[\d.]+:8000", PAGE))
-(FETCH_WEIGHTS,) = re.findall(r"^torch\.hub\.load_state_dict_from_url\(.*\)$", PAGE, re.M)
+CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.DOTALL)
+(FETCH_WEIGHTS,) = [code for code in CODE if "load_state_dict_from_url" in code]
 (NAME_ARCHIVE,) = re.findall(r"^torchvision\.datasets\.CIFAR10\.url = .*$", PAGE, re.M)
 ITS_OWN = re.compile(r"^torchvision\.datasets\.CIFAR10\.url = \([^)]*\)$", re.M)
 
@@ -94,16 +97,22 @@ def test_the_notebook_runs_in_a_room_with_no_network_but_the_teachers(
     home = weights.provide(PROJECT.root, {"ResNet18_Weights"}, lambda *_: None).home
     (room.folder / WEIGHTS).write_bytes((home / "hub" / "checkpoints" / WEIGHTS).read_bytes())
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    before = f"%matplotlib agg\nimport torch; torch.set_num_threads(1)\n{small[1]}"
+    # Binds no name that the cell on the page could use without an import of its own.
+    before = f"%matplotlib agg\n__import__('torch').set_num_threads(1)\n{small[1]}"
     (tmp_path / "student").mkdir()
-    execute(notebook(room), tmp_path / "student", before + room.addressed(FETCH_WEIGHTS))
+    session = notebook(room)
+    session.cells.insert(0, new_code_cell(room.addressed(FETCH_WEIGHTS)))
+    execute(session, tmp_path / "student", before)
     assert room.asked == {f"/{ARCHIVE}", f"/{WEIGHTS}"}
 
 
 def load_data(folder: Path, before: str) -> subprocess.CompletedProcess:
     """Run the cell that loads the data, with what it needs, as a program."""
     program = needs.program(PROJECT.sections["session"], "data")
-    program = ITS_OWN.sub(before.replace("\\", r"\\"), program)
+    return run(ITS_OWN.sub(before.replace("\\", r"\\"), program), folder)
+
+
+def run(program: str, folder: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", program], cwd=folder, text=True, capture_output=True, timeout=300
     )
@@ -122,6 +131,16 @@ def test_an_archive_from_a_stick_is_found(small, tmp_path):
     nowhere = 'torchvision.datasets.CIFAR10.url = "http://127.0.0.1:9/nothing"'
     done = load_data(tmp_path, f"{small[1]}\n{nowhere}")
     assert "500 training images, 100 test images" in done.stdout, done.stderr
+
+
+def test_weights_from_a_stick_are_found(tmp_path, monkeypatch):
+    home = weights.provide(PROJECT.root, {"ResNet18_Weights"}, lambda *_: None).home
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    checkpoints = Path(torch.hub.get_dir(), "checkpoints")
+    checkpoints.mkdir(parents=True)
+    (checkpoints / WEIGHTS).write_bytes((home / "hub" / "checkpoints" / WEIGHTS).read_bytes())
+    done = run(needs.program(PROJECT.sections["session"], "pretrained"), tmp_path)
+    assert "parameters: 11,689,512" in done.stdout and "Downloading" not in done.stdout
 
 
 def rows(text: str, columns: int) -> list[list[str]]:
@@ -161,6 +180,28 @@ def test_what_is_run_before_the_break_needs_no_cell_of_another_part():
     assert first[-1] == "data"
     above = {cell.name for name in first for cell in needs.needed(section, name)}
     assert above <= {"versions", "imports", *first}
+
+
+@pytest.mark.parametrize(
+    ("name", "anchors"),
+    [
+        ("session", ["what-gets-a-gradient", "look-inside"]),
+        ("text", ["sequences-of-unequal-length", "attention-and-its-masks"]),
+    ],
+)
+def test_no_other_cell_needs_what_a_plan_leaves_out(name, anchors):
+    section = PROJECT.sections[name]
+    page = study_time.parts(PROJECT.pages[PROJECT.root / "docs" / f"{name}.md"])
+    left_out = {
+        named.rpartition("::")[2]
+        for anchor in anchors
+        for part in study_time.section(page, anchor)
+        for _, named in part.fences
+    }
+    assert len(left_out) > 8
+    others = [cell.name for cell in section.cells if cell.name not in left_out]
+    needed = {cell.name for other in others for cell in needs.needed(section, other)}
+    assert not needed & left_out
 
 
 def test_the_plan_leaves_time_to_talk():
