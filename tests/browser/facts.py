@@ -8,6 +8,7 @@ from tutorial.lesson.project import Project
 
 # What a page may weigh at load, compressed as a static host sends it, with 70 KB of fonts at most.
 MOST_BYTES, MOST_REQUESTS, MOST_ELEMENTS = 190_000, 14, 7000
+MOST_UNPACKED = 800_000
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=" ".join)
@@ -43,6 +44,7 @@ def test_it_is_light(visit: Visit):
     heaviest = sorted(visit.loaded, key=lambda reply: -reply.size)[:6]
     named = ", ".join(f"{reply.path} {reply.size}" for reply in heaviest)
     assert total <= MOST_BYTES, f"{total}: {named}"
+    assert sum(reply.unpacked for reply in visit.loaded) <= MOST_UNPACKED
 
 
 def test_it_asks_seldom_and_has_few_elements(visit: Visit):

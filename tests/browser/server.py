@@ -13,11 +13,12 @@ COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".xml", ".md", ".py", ".i
 
 @dataclass(frozen=True)
 class Sent:
-    """One reply: `size` is that of the body as it was sent."""
+    """One reply: `size` is that of the body as it was sent, `unpacked` that of the file."""
 
     path: str
     status: int
     size: int
+    unpacked: int
 
 
 class Server(ThreadingHTTPServer):
@@ -65,7 +66,7 @@ class Handler(SimpleHTTPRequestHandler):
             path, status = folder / "404.html", 404
         text = path.suffix in COMPRESSED
         body = compressed(path, path.stat().st_mtime_ns) if text else path.read_bytes()
-        self.server.sent.append(Sent(asked, status, len(body)))
+        self.server.sent.append(Sent(asked, status, len(body), path.stat().st_size))
         self.send_response(status)
         self.send_header("Content-Type", self.guess_type(str(path)))
         if text:

@@ -18,7 +18,8 @@ const queryFor = (typed) => {
   const telling = [...terms].filter((term) => !small.has(term));
   return (telling.length ? telling : [...terms]).map((term) => {
     const single = term.replace(/(?<=[a-z]{2}[^s])s$/, ""); // "backwards", "gpus"
-    if (words.some((word) => word.startsWith(single))) return `${term}^4 ${single}`;
+    const british = term.replace(/iz(?=[aei])/, "is"); // as the pages spell "normalisation"
+    if (words.some((word) => word.startsWith(single))) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
     return /\d/.test(term) ? "" : `${term}~${term.length > 7 ? 2 : 1}`;
   }).join(" ");
 };
