@@ -23,7 +23,7 @@ def values(recipe: str) -> list[float]:
 
 
 def uncertainty(*recipes: str) -> float:
-    """Standard error of the difference between the mean accuracies of two recipes."""
+    """Standard error of a sum or difference of the mean accuracies of recipes."""
     return sum(statistics.variance(values(r)) / len(values(r)) for r in recipes) ** 0.5
 
 
@@ -160,6 +160,33 @@ CLAIMS = [
         "faster",
         "One cycle reaches",
         lambda: better("one-cycle", "blitz") and faster("one-cycle", "blitz", times=2),
+    ),
+    (
+        "faster",
+        "neither step alone brings a gain that is clear beside the spread",
+        lambda: alike("only-schedule", "one-tensor") and alike("all-but-schedule", "one-tensor"),
+    ),
+    (
+        "faster",
+        "which is far more than the sum of the two",
+        lambda: (
+            mean("one-cycle")
+            - mean("only-schedule")
+            - mean("all-but-schedule")
+            + mean("one-tensor")
+            > 200 * uncertainty("one-cycle", "only-schedule", "all-but-schedule", "one-tensor")
+        ),
+    ),
+    (
+        "faster",
+        "in both rows the accuracies of the seeds lie closer together with it",
+        lambda: all(
+            statistics.stdev(values(constant)) > 2 * statistics.stdev(values(cycle))
+            for constant, cycle in (
+                ("one-tensor", "only-schedule"),
+                ("all-but-schedule", "one-cycle"),
+            )
+        ),
     ),
     ("faster", "above the shorter cycle", lambda: better("longer", "one-cycle")),
     ("faster", "above one view", lambda: better("both-views", "wide")),
