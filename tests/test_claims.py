@@ -309,6 +309,24 @@ CLAIMS = [
     ),
     (
         "overfit",
+        "it is no worse than the network without weight decay",
+        lambda: (
+            statistics.mean(figures("moons", "weight decay 20: training")[1:])
+            > statistics.mean(figures("moons", "weight decay 0: training")[1:]) - 1
+        ),
+    ),
+    (
+        "overfit",
+        "turns and rises above that of guessing",
+        lambda: (
+            figures("curves", "validation loss")[1]
+            < 2.2
+            < 2.4
+            < figures("curves", "validation loss")[0]
+        ),
+    ),
+    (
+        "overfit",
         "The strongest of these prevents the network from learning even its training images",
         lambda: figures("decay", "weight decay 0.1")[0] < 40,
     ),
@@ -443,17 +461,19 @@ CLAIMS = [
         "a new head is enough to use what it knows",
         lambda: (
             printed("transfer", "frozen", "after")
-            > 20 + printed("transfer", "transplant", "before")
+            > 20 + max(numbers("transfer", "transplant", "before"))
         ),
     ),
     (
         "transfer",
-        "does much damage to a trained body that gets it in full",
-        lambda: max(full := reached("search", "one rate")) - full[-1] > 5,
+        "it costs several points, from scratch as well as with a trained body",
+        lambda: all(
+            max(row := reached("search", way)) - row[-1] > 4 for way in ("from scratch", "one rate")
+        ),
     ),
     (
         "transfer",
-        "most of that damage is gone",
+        "most of this loss is gone",
         lambda: (
             max(row := reached("search", "two rates")) - row[-1]
             < (max(full := reached("search", "one rate")) - full[-1]) / 2
