@@ -379,7 +379,9 @@ def _guarded(function, errors, changes, returns):
     """The function, with a sentence for what goes wrong in it."""
 
     names = inspect.signature(function).parameters
-    has_data = "data" in words_in(function)
+    words = words_in(function)
+    # torch.utils.data is a module.
+    has_data = "data" in words and "utils" not in words
 
     @functools.wraps(function)
     def call(*args, **options):

@@ -24,7 +24,7 @@ def values(recipe: str) -> list[float]:
 
 
 def uncertainty(*recipes: str) -> float:
-    """Standard error of the difference between the mean accuracies of two recipes."""
+    """Standard error of a sum or difference of the mean accuracies of recipes."""
     return sum(statistics.variance(values(r)) / len(values(r)) for r in recipes) ** 0.5
 
 
@@ -178,6 +178,33 @@ CLAIMS = [
         "One cycle reaches",
         lambda: better("one-cycle", "blitz") and faster("one-cycle", "blitz", times=2),
     ),
+    (
+        "faster",
+        "neither step alone brings a gain that is clear beside the spread",
+        lambda: alike("only-schedule", "one-tensor") and alike("all-but-schedule", "one-tensor"),
+    ),
+    (
+        "faster",
+        "which is far more than the sum of the two",
+        lambda: (
+            mean("one-cycle")
+            - mean("only-schedule")
+            - mean("all-but-schedule")
+            + mean("one-tensor")
+            > 200 * uncertainty("one-cycle", "only-schedule", "all-but-schedule", "one-tensor")
+        ),
+    ),
+    (
+        "faster",
+        "in both rows the accuracies of the seeds lie closer together with it",
+        lambda: all(
+            statistics.stdev(values(constant)) > 2 * statistics.stdev(values(cycle))
+            for constant, cycle in (
+                ("one-tensor", "only-schedule"),
+                ("all-but-schedule", "one-cycle"),
+            )
+        ),
+    ),
     ("faster", "above the shorter cycle", lambda: better("longer", "one-cycle")),
     ("faster", "above one view", lambda: better("both-views", "wide")),
     (
@@ -295,6 +322,24 @@ CLAIMS = [
         lambda: (
             figures("moons", "weight decay 20: training")[0]
             < figures("moons", "weight decay 5: training")[0] - 5
+        ),
+    ),
+    (
+        "overfit",
+        "it is no worse than the network without weight decay",
+        lambda: (
+            statistics.mean(figures("moons", "weight decay 20: training")[1:])
+            > statistics.mean(figures("moons", "weight decay 0: training")[1:]) - 1
+        ),
+    ),
+    (
+        "overfit",
+        "turns and rises above that of guessing",
+        lambda: (
+            figures("curves", "validation loss")[1]
+            < 2.2
+            < 2.4
+            < figures("curves", "validation loss")[0]
         ),
     ),
     (
@@ -433,17 +478,19 @@ CLAIMS = [
         "a new head is enough to use what it knows",
         lambda: (
             printed("transfer", "frozen", "after")
-            > 20 + printed("transfer", "transplant", "before")
+            > 20 + max(numbers("transfer", "transplant", "before"))
         ),
     ),
     (
         "transfer",
-        "does much damage to a trained body that gets it in full",
-        lambda: max(full := reached("search", "one rate")) - full[-1] > 5,
+        "it costs several points, from scratch as well as with a trained body",
+        lambda: all(
+            max(row := reached("search", way)) - row[-1] > 4 for way in ("from scratch", "one rate")
+        ),
     ),
     (
         "transfer",
-        "most of that damage is gone",
+        "most of this loss is gone",
         lambda: (
             max(row := reached("search", "two rates")) - row[-1]
             < (max(full := reached("search", "one rate")) - full[-1]) / 2

@@ -193,6 +193,10 @@ run_check(
             " is the best one so far, so begin with infinity."
         ),
         "modified by an inplace": "Copy within torch.no_grad().",
+        "Missing key(s)": (
+            "You have kept the parameters, and the buffers are missing:"
+            " keep the whole state_dict()."
+        ),
     },
     changes=("net",),
 )
@@ -377,6 +381,10 @@ run_check(
             "A parameter or its name is in the wrong place: the list"
             ' "params" of a group holds the parameters themselves.'
         ),
+        "must match the size": (
+            "`in` and == compare tensors number by number: ask each"
+            " parameter for its ndim instead."
+        ),
         "can only optimize": (
             'The list "params" of a group holds the parameters'
             " themselves, not their names."
@@ -504,6 +512,12 @@ def check_optimism(function):
                 float(validation[1].sum() - held_out[1].sum()),
                 "You subtract counts, but there are not as many"
                 " validation images as others: subtract accuracies.",
+            ),
+            (
+                (validation[1].sum() - held_out[1].sum()).item()
+                / networks,
+                "You divide by the number of networks. len() counts"
+                " the rows: use mean(dim=1), or divide by shape[1].",
             ),
             (1.0, "That is the number of the chosen network."),
             (

@@ -196,6 +196,10 @@ run_check(
             "A network need not be a Sequential: use `net` and `head`,"
             " which you are given."
         ),
+        "KeyError": (
+            "The parts of this network have other names: use `net` and"
+            " `head`, which you are given."
+        ),
     },
     changes=("net", "head"),
     returns=False,
@@ -463,10 +467,16 @@ def check_split(function):
             "Those are labels: return the places of the pictures in"
             " `targets`."
         )
+    largest_class = max(targets.count(label) for label in set(targets))
+    if len(both) == total and max(both) < largest_class:
+        raise AssertionError(
+            "Those are places within a class: the first picture of"
+            " each class has the place 0. Return places in `targets`."
+        )
     if set(train) & set(val):
         raise AssertionError(
             f"{len(set(train) & set(val))} pictures are in both parts:"
-            " then validation measures what was learned by heart."
+            " then validation measures what has been memorised."
         )
     if len(val) == total - 4 * held_out and len(train) == 4 * held_out:
         raise AssertionError(

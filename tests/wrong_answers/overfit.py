@@ -91,6 +91,10 @@ WRONG_ANSWERS = {
         ),
         (FIT.replace("range(most)", "range(most + 1)"), "you train one more"),
         (
+            FIT.replace(COPY, "{k: p.clone() for k, p in net.named_parameters()}"),
+            "the buffers are missing",
+        ),
+        (
             "    losses = []\n"
             "    for _ in range(most):\n"
             "        train_epoch(net)\n"
@@ -138,6 +142,7 @@ WRONG_ANSWERS = {
         ),
         (BY_NAME, "ask for p.ndim, not for a name"),
         (GROUPS.replace("p.ndim < 2", "True"), "in both groups"),
+        (GROUPS.replace("p.ndim < 2", "p not in matrices"), "ask each parameter for its ndim"),
         (GROUPS.replace("AdamW", "SGD"), "to be torch.optim.AdamW"),
         (GROUPS.replace("AdamW", "Adam"), "to be torch.optim.AdamW"),
         (GROUPS.replace("decay}", "0.0}"), "Nothing is decayed"),
@@ -192,6 +197,12 @@ WRONG_ANSWERS = {
         (GAP.replace("a[best] - b[best]", "a[best]"), "validation accuracy alone"),
         (GAP.replace("a[best] - b[best]", "b[best]"), "other images alone"),
         (GAP.replace(".float().mean(dim=1)", ".float().sum(dim=1)"), "subtract counts"),
+        (
+            GAP.replace(
+                "validation.float().mean(dim=1)", "validation.sum(dim=1) / len(validation)"
+            ).replace("held_out.float().mean(dim=1)", "held_out.sum(dim=1) / len(held_out)"),
+            "divide by the number of networks",
+        ),
         (GAP.replace("a[best] - b[best]", "best"), "number of the chosen network"),
         (GAP.replace("a.argmax()", "a.argmin()"), "lowest validation"),
         (GAP.replace(".float()", ""), "no mean of bool"),

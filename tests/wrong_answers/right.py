@@ -141,6 +141,15 @@ UNUSUAL = [
         if counts[targets[place]] <= held_out:
             val.append(place)
     return [place for place in order if place not in val], val"""),
+    ("transfer", "split", """
+    parts = [], []
+    for label in set(targets):
+        places = [place for place, target in enumerate(targets) if target == label]
+        drawn = torch.utils.data.random_split(
+            places, [len(places) - held_out, held_out], generator=generator)
+        for part, some in zip(parts, drawn):
+            part.extend(some)
+    return parts"""),
     ("networks", "output-size", """
     if not layers:
         return size

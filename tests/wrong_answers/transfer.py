@@ -78,6 +78,7 @@ WRONG_ANSWERS = {
         (FREEZE.replace("net.eval()\n    head.train()", "head.train()\n    net.eval()"), "after"),
         (FREEZE.replace("net.eval()", "net.train()"), "body is still in training mode"),
         (FREEZE.replace("head.", "net.head."), "have other names"),
+        (FREEZE.replace("head.", "net[-1]."), "have other names"),
         (
             "    with torch.no_grad():\n        net.eval()\n        head.train()",
             "requires_grad_(False) reaches all",
@@ -173,6 +174,12 @@ WRONG_ANSWERS = {
             "all classes together",
         ),
         (SPLIT.replace("return train, val", "return val, train"), "wrong order"),
+        (
+            SPLIT.replace(
+                "places = (labels == label).nonzero()[:, 0]", "places = labels[labels == label]"
+            ).replace(SHUFFLE, SHUFFLE.replace("places[", "").replace("].tolist", ".tolist")),
+            "places within a class",
+        ),
         (SPLIT.replace("places[held_out:]", "places"), "in both parts"),
         (SPLIT.replace(", generator=generator", ""), "hand the generator"),
         (
