@@ -251,8 +251,8 @@ def _check_training(function, folder):
         )
     if len(calls) != 7:
         raise AssertionError(
-            f"Without an interruption and with count=7, step() is called"
-            f" {len(calls)} times."
+            "Without an interruption and with count=7, step() is"
+            f" called {len(calls)} times."
         )
     if not (folder / "a.pt").exists():
         raise AssertionError(
