@@ -369,7 +369,7 @@ def predict():
     with torch.inference_mode():
         answers = net(images.float()).argmax(dim=1)
     for answer, label in zip(answers[:4], labels[:4], strict=True):
-        print(f"{classes[answer]:10} (it is: {classes[label]})")
+        print(f"label {classes[label]}, answer {classes[answer]}")
     print(f"{(answers == labels).float().mean():.1%} are right")
 
 
@@ -410,12 +410,12 @@ table = sorted(
     reverse=True,
 )
 whole = sum(row.self_cpu_time_total for row in table)
-print(f"{'name':45} self  total  calls")
+print(" self  total  calls  name")
 for row in table[:8]:
     own, total = row.self_cpu_time_total, row.cpu_time_total
     print(
-        f"{row.key[:44]:44} {own / whole:5.0%}  {total / whole:5.0%}"
-        f"  {row.count:5}"
+        f"{own / whole:5.0%}  {total / whole:5.0%}  {row.count:5}"
+        f"  {row.key[:44]}"
     )
 
 
