@@ -48,3 +48,14 @@ from torch import nn
 network = nn.Sequential(nn.Linear(84, 10))
 wrapped = nn.DataParallel(network)
 network.load_state_dict(wrapped.state_dict())
+
+# %% random-state error="TypeError"
+import io
+
+import torch
+
+file = io.BytesIO()
+torch.save(torch.get_rng_state(), file)
+file.seek(0)
+# As for a GPU: "meta" is a device that every computer has.
+torch.set_rng_state(torch.load(file, map_location="meta"))

@@ -474,6 +474,24 @@ CLAIMS = [
         ),
     ),
     (
+        "project",
+        "Only if nothing is forgotten, the loss is the same in every digit",
+        lambda: (
+            (straight := printed("project", "forgotten", "without interruption"))
+            == printed("project", "forgotten", "nothing forgotten")
+            and straight not in numbers("project", "forgotten", "(?!nothing).*forgotten")
+            and len(numbers("project", "forgotten", "(?!nothing).*forgotten")) == 4
+        ),
+    ),
+    (
+        "project",
+        "The accuracy has to be that of the last epoch above",
+        lambda: (
+            re.findall(r"val (.*)", output("project", "uninterrupted"))[-1]
+            == re.search(r"(\S+) are right", output("project", "predict"))[1]
+        ),
+    ),
+    (
         "transfer",
         "a new head is enough to use what it knows",
         lambda: (

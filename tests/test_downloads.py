@@ -11,6 +11,7 @@ import pytest
 from tests import nightly
 from tests.notebooks import execute_in_empty_folder, outfit
 from tutorial.data import cifar10
+from tutorial.lesson.needs import lacks
 from tutorial.lesson.project import Project
 
 PROJECT = Project.find()
@@ -27,8 +28,17 @@ def images(name: str) -> cifar10.Source | None:
         return cifar10.provide(PROJECT.root, lambda *_: None)
 
 
+def skip_what_is_missing(name: str) -> None:
+    """A reader who lacks what a cell requires is told so by its error; here it is a skip."""
+    section = PROJECT.sections[name]
+    for cell in section.on("cpu"):
+        if said := lacks(section, cell.name):
+            pytest.skip(said)
+
+
 @pytest.mark.parametrize("name", nightly.parameters(PROJECT.sections, is_long))
 def test_a_downloaded_script_runs_to_its_end(name, tmp_path, monkeypatch):
+    skip_what_is_missing(name)
     needs = PROJECT.sections[name].downloads("cpu")
     folder, before = outfit(needs, tmp_path, monkeypatch, images(name))
     shutil.copy(PROJECT.site / f"{name}.py", folder)
@@ -50,6 +60,7 @@ def test_a_downloaded_notebook_has_no_output_and_needs_no_tag(name):
 
 @pytest.mark.parametrize("name", nightly.parameters(LESSONS, is_long))
 def test_a_downloaded_notebook_runs_to_its_end(name, tmp_path, monkeypatch):
+    skip_what_is_missing(name)
     needs = PROJECT.sections[name].downloads("cpu")
     execute_in_empty_folder(downloaded(name), needs, tmp_path, monkeypatch, images(name))
 

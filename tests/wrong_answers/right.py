@@ -358,6 +358,36 @@ UNUSUAL = [
     ("processes", "ring-bytes", """
     piece = parameters // ranks * bytes_each
     return [2 * (ranks - 1) * piece, 2 * (ranks - 1) * piece * ranks]"""),
+    ("project", "parse-options", """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--augment", action="store_true", default=True)
+    parser.add_argument("--no-augment", action="store_false", dest="augment")
+    parser.add_argument("--rate", type=float, default=0.1)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[32])
+    options = parser.parse_args(words)
+    if not options.rate > 0:
+        parser.error("argument --rate: it has to be above 0")
+    return options"""),
+    ("project", "train-on", """
+    import os
+    done = 0
+    if file.exists():
+        weights, momentum, states, done = torch.load(file)
+        net.load_state_dict(weights)
+        optimizer.load_state_dict(momentum)
+        torch.random.set_rng_state(states)
+    for done in range(done + 1, count + 1):
+        step()
+        state = [net.state_dict(), optimizer.state_dict(), torch.random.get_rng_state(), done]
+        torch.save(state, f"{file}.new")
+        os.replace(f"{file}.new", file)"""),
+    ("project", "self-times", """
+    times = {}
+    for name, start, end in calls:
+        inner = [(s, e) for _, s, e in calls if start <= s and e <= end and (s, e) != (start, end)]
+        busy = set().union(*(range(s, e) for s, e in inner)) if inner else set()
+        times[name] = times.get(name, 0) + end - start - len(busy)
+    return times"""),
     ("quick", "residual-forward", """
     return torch.stack([block.branch(maps), block.short_cut(maps)]).sum(dim=0)"""),
     ("quick", "crops", """

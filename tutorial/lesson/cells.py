@@ -23,7 +23,10 @@ OPTIONS = {
     "alt": (".+", "what is to be seen in the figure that the cell draws"),
     "sound": (r"[a-z0-9][a-z0-9-]*\.wav", "a WAV file such as chirp.wav, which the cell writes"),
     "heard": (".+", "what is to be heard in it"),
-    "file": (r"[a-z0-9][a-z0-9-]*\.bin", "a file such as network.bin, which a bench reads"),
+    "file": (
+        r"[a-z0-9][a-z0-9-]*\.(?:bin|py)",
+        "a file such as network.bin, which a bench reads, or a program such as train.py",
+    ),
     "error": (r"\w+", "the class of the exception that the cell is meant to raise"),
     "warns": (r"\w+", "the class of the warning that the cell is meant to give"),
     "device": ("|".join(DEVICES), f"the only device that the cell runs on: {', '.join(DEVICES)}"),
@@ -37,6 +40,10 @@ OPTIONS = {
     ),
     "below": (r"[a-z0-9][a-z0-9-]*", "the cell below which a question in snippets/predict/ stands"),
     "needs": (".+", "cells above on which it depends though no name shows it: see needs.py"),
+    "requires": (
+        r"[\w+.]+(?:, ?[\w+.]+)*",
+        "modules of Python, or c++ for a compiler, without which it is skipped: see needs.py",
+    ),
 }
 RUN_OPTIONS = ("error", "warns", "device")  # these change what running the cell means
 DEFAULT_TIMEOUT = 60.0

@@ -16,10 +16,14 @@ import builtins
 import dis
 import inspect
 import re
+import shutil
+import sysconfig
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib.util import find_spec
+from pathlib import Path
 from types import CodeType
 
 from tutorial.lesson.cells import Cell, Section, parsed
@@ -41,6 +45,25 @@ def needed(section: Section, name: str, device: str = "cpu") -> list[Cell]:
     if name not in needs:
         raise KeyError(f"snippets/{section.name}.py has no cell {name} on {device}")
     return [cell for cell in cells if cell.name in needs[name]]
+
+
+def lacks(section: Section, name: str, device: str = "cpu") -> str:
+    """Why a cell is skipped on this machine: what it, or a cell that it needs, requires is not
+    there. Empty if nothing is missing.
+    """
+    if not any("requires" in cell.options for cell in section.cells):
+        return ""
+    for cell in needed(section, name, device):
+        for thing in re.findall(r"[^\s,]+", cell.options.get("requires", "")):
+            if not (_has_compiler() if thing == "c++" else find_spec(thing)):
+                return f"skipped: {cell.name} requires {thing}, which is not here"
+    return ""
+
+
+def _has_compiler() -> bool:
+    """What torch.compile needs on a CPU: a compiler, and the headers of this Python."""
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    return headers.is_file() and any(map(shutil.which, ("g++", "clang++", "cl")))
 
 
 @lru_cache(maxsize=64)

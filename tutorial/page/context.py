@@ -16,6 +16,7 @@ from pymdownx.superfences import SuperFencesException
 from tutorial import TutorialError
 from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Cell, Section
+from tutorial.lesson.needs import lacks
 from tutorial.lesson.project import Project
 from tutorial.page import formats, study_time
 from tutorial.page.study_time import Part
@@ -142,8 +143,8 @@ class BuildContext:
         section = self.find_section(script)
         cells = {cell.name: cell for cell in section.cells}
         if name not in cells:
-            lacks = f"snippets/{script} has no cell {name}" if name else "write script.py::cell"
-            raise PageError(f"{text}: {lacks}: it has {', '.join(cells)}")
+            said = f"snippets/{script} has no cell {name}" if name else "write script.py::cell"
+            raise PageError(f"{text}: {said}: it has {', '.join(cells)}")
         return section, cells[name]
 
     @cached_property
@@ -167,12 +168,15 @@ class BuildContext:
             if cell.name not in keys:
                 continue
             record = records.read(self.project, device, section.name, cell.name)
+            skipped = lacks(section, cell.name, device)
             if record and record.key == keys[cell.name] and not record.failure:
                 known = {"date": record.date, "revision": record.revision} | record.environment
                 facts = _facts(known | {"device": known.get("device_name", "")})
                 ran = record.text, record.seconds, facts, record.data
                 drawn = tuple(record.figures), tuple(record.sounds), tuple(record.kept)
                 runs.append(Run(cell.name, device, *ran, *drawn))
+            elif record and record.failure and record.failure == skipped:
+                continue
             elif device == self.device:
                 what = "no record of a run" if record is None else "a stale record"
                 if record and record.failure:

@@ -9,7 +9,7 @@ from tutorial import TutorialError
 from tutorial.data import cifar10
 from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Cell, Section
-from tutorial.lesson.needs import needed
+from tutorial.lesson.needs import lacks, needed
 from tutorial.lesson.project import Project
 from tutorial.record import records, results, transcripts
 from tutorial.record.records import Record
@@ -22,12 +22,12 @@ PRINTED_VERSION = re.compile(rf"\b({'|'.join(VERSIONS[2:])}) (\d+(?:\.\d+)+)", r
 def section_records(project: Project, section: Section, device: str) -> list[Record]:
     """The records of all cells, in order. TutorialError if one is missing or is not current.
 
-    On the CPU, whose transcripts are complete, none may be of a failure.
+    On the CPU, whose transcripts are complete, none may be of a failure, but of a skipped cell.
     """
     keys, found = section.keys(device), []
     for name in keys:
         record = records.read(project, device, section.name, name)
-        failed = record and record.failure and device == "cpu"
+        failed = device == "cpu" and record and record.failure != lacks(section, name, device)
         if record is None or record.key != keys[name] or failed:
             what = "no record" if record is None else record.failure or "a stale record"
             raise TutorialError(
@@ -87,6 +87,8 @@ def _short(version: str, length: int) -> str:
 
 def drift(project: Project, section: Section, cell: Cell, device: str, record: Record) -> str:
     """How a cell's output differs from the committed transcript; '' where it agrees."""
+    if record.failure:  # it was skipped
+        return ""
     path = project.transcript(device, section.name)
     where = f"{cell.where}: cell {cell.name}, {project.where(section.name, cell.name)}"
     advice = f"if it is right: make outputs SECTIONS={section.name}"
@@ -221,6 +223,9 @@ def update(project: Project, section: Section, device: str, again: Project | Non
         entry = old.cells.get(cell.name)
         if entry and (entry.failed or entry.fingerprint != fingerprints[cell.name]):
             entry = None
+        if record.failure and entry and device == "cpu":  # skipped here, recorded elsewhere
+            new.cells[cell.name] = entry
+            continue
         if record.failure:
             said = record.failure.partition("\n")[0]  # below it, paths of the machine
             new.cells[cell.name] = Entry(fingerprints[cell.name], said, failed=True)

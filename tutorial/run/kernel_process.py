@@ -66,6 +66,7 @@ def environment_of(device: str, threads: int, torch_home: Path | None) -> dict[s
         "MPLCONFIGDIR": str(caches / "matplotlib"),
         "XDG_CACHE_HOME": str(caches),
         "OMP_NUM_THREADS": str(threads),
+        "KINETO_LOG_LEVEL": "99",  # the profiler's own log
         "COLUMNS": "80",
         "TERM": "dumb",
     }

@@ -8,6 +8,7 @@ import pytest
 
 from tutorial import TutorialError
 from tutorial.lesson.cells import Cell, Section
+from tutorial.lesson.needs import lacks
 from tutorial.lesson.project import Project
 from tutorial.record import drift, records
 from tutorial.run.progress import Progress
@@ -65,6 +66,8 @@ class CellItem(pytest.Item):
         record = records.read(project, device, self.section.name, self.cell.name)
         if record is None or record.key != self.section.keys(device)[self.cell.name]:
             raise CellFailed("\n".join(outcome.problems) or f"{self.cell.id}: did not run")
+        if record.failure and record.failure == lacks(self.section, self.cell.name, device):
+            pytest.skip(record.failure)
         if record.failure.startswith(NOT_RUN):
             if self._reported(outcome.failed):
                 pytest.skip(record.failure)

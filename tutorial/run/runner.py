@@ -17,7 +17,7 @@ from filelock import FileLock
 from tutorial import TutorialError
 from tutorial.data import cifar10, weights
 from tutorial.lesson.cells import Cell, Section, digest
-from tutorial.lesson.needs import needed
+from tutorial.lesson.needs import lacks, needed
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
@@ -181,8 +181,8 @@ class Runner:
                 return str(damaged)
             if record is None:
                 return f"{name} has no record"
-            if record.failure:
-                return f"{name} failed"
+            if record.failure != lacks(section, name, self.device):
+                return f"{name} failed, or can run now, or can no longer run"
             if record.key != key:
                 return f"{name} or what it needs has changed"
             if record.environment.get("digest") != expected:
@@ -207,7 +207,9 @@ class Runner:
         self.listener.section_ended(outcome)
 
     def _run_cells(self, outcome: Outcome, folder: Path) -> None:
-        """Run all cells but those that need one which failed; each gets a record."""
+        """Run all cells but those that need one which failed, or what this machine lacks; each gets
+        a record.
+        """
         section = outcome.section
         cells = section.on(self.device)
         ran: list[Cell] = []
@@ -222,7 +224,11 @@ class Runner:
                     for again in ran:  # what the next cells go on from
                         kernel.run(again)
                 above = needed(section, cell.name, self.device) if lost else []
-                if missing := [other.name for other in above if other.name in outcome.failed]:
+                missing = []
+                if skipped := lacks(section, cell.name, self.device):
+                    reply = NO_REPLY | {"not_run": skipped}
+                    self.listener.preparing(f"{cell.where}: {skipped}", None)
+                elif missing := [other.name for other in above if other.name in outcome.failed]:
                     reply = NO_REPLY | {"not_run": f"{NOT_RUN}{missing[0]}, which failed"}
                 else:
                     reply = kernel.run(cell)
@@ -233,6 +239,8 @@ class Runner:
                 record.write(folder)
                 if not record.failure:
                     ran.append(cell)
+                    continue
+                if skipped:
                     continue
                 lost[cell.name] = None
                 if not missing:
@@ -388,6 +396,7 @@ def _forget(folder: Path, cells: set[str]) -> None:
             path.unlink()
             continue
         named |= {name for _, name in records.load(path).files()}
-    for path in (path for kind in ("webp", "wav", "bin") for path in folder.glob(f"*.{kind}")):
+    kinds = ("webp", "wav", "bin", "py")
+    for path in (path for kind in kinds for path in folder.glob(f"*.{kind}")):
         if path.name not in named:
             path.unlink()

@@ -227,7 +227,7 @@ def _copy_media(project: Project, section: str, site: Path) -> None:
             for kind, name in record.files() if record and record.key == key else ():
                 target = site / "assets" / f"{kind}s" / device / section / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                if kind == "file":  # a script, which a page may load from the disk too
+                if name.endswith(".bin"):  # a script, which a page may load from the disk too
                     content = base64.b64encode((folder / name).read_bytes()).decode()
                     text = f"window.benches.file = {json.dumps(content)};"
                     target.with_suffix(".js").write_text(text, encoding="utf-8")

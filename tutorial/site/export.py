@@ -78,7 +78,7 @@ def _flat_cell(context: BuildContext, name: str, outputs: bool) -> list[str]:
         for key, verb in (("error", "raises"), ("warns", "warns"))
         if key in cell.options
     ]
-    if "device" in cell.options:
+    if "device" in cell.options or needs.lacks(section, cell.name):
         does.append("notest")
     parts = [_fence(" ".join(["python", *does]), cell.source.strip("\n"))]
     runs = context.runs_of(section, cell)
