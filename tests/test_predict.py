@@ -201,7 +201,7 @@ def test_the_right_option_is_not_always_the_first():
 
     context = BuildContext(Project.find())
     places = set()
-    for name, cell in context.variants:
+    for name, cell in context.project.variants:
         shown = options(context, *context.find_cell(f"{name}.py::{cell}"))
         places.add(next(at for at, option in enumerate(shown) if not option.code))
     assert {0, 1} < places
