@@ -9,9 +9,13 @@ const loadScript = (address) => new Promise((loaded, failed) => {
 const loading = {};
 for (const bench of article.querySelectorAll("details.bench")) {
   bench.addEventListener("toggle", async () => {
-    const { bench: kind, script, file } = bench.dataset;
-    await (loading[script] ??= loadScript(script));
-    if (file) await loadScript(file);
-    window.benches[kind](bench);
+    const { bench: kind, scripts, files } = bench.dataset;
+    for (const script of scripts.split(" ")) await (loading[script] ??= loadScript(script));
+    const contents = [];
+    for (const file of files ? files.split(" ") : []) {
+      await loadScript(file);
+      contents.push(window.benches.file); // by the script just loaded
+    }
+    window.benches[kind](bench, ...contents);
   }, { once: true });
 }
