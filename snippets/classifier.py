@@ -265,17 +265,41 @@ dropout = nn.Dropout(p=0.5)
 print("train():", dropout.train()(torch.ones(8)))
 print("eval(): ", dropout.eval()(torch.ones(8)))
 
+# %% snapshot
+# The first validation image of each class.
+watched_images = torch.stack(
+    [
+        next(image for image, label in val_set if label == number)
+        for number in range(len(classes))
+    ]
+)
+print("watched:", tuple(watched_images.shape))
+
+
+@torch.inference_mode()
+def snapshot(net):
+    """Return filters (6, 3, 5, 5) and probabilities (10, classes)."""
+    net.eval()
+    probabilities = net(watched_images.to(device)).softmax(dim=1)
+    net.train()
+    # A copy, because a step changes the weights in place.
+    return net.conv1.weight.clone(), probabilities
+
+
 # %% train timeout=600
 torch.manual_seed(0)  # the initial weights and the order of the batches
 # Moved before the optimizer takes hold of its parameters.
 net = Net().to(device)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 train_losses, val_losses = [], [untrained_loss]
+snapshots = []
 
 start = time.perf_counter()
 for epoch in range(2):
     net.train()  # because predict() switches to eval()
     for images, labels in train_loader:
+        if len(train_losses) % 50 == 0:
+            snapshots.append(snapshot(net))
         images, labels = images.to(device), labels.to(device)
         loss = loss_function(net(images), labels)
         optimizer.zero_grad()
@@ -319,6 +343,28 @@ plt.xlabel("epochs")
 plt.ylabel("cross-entropy loss")
 plt.legend()
 plt.show()
+
+# %% film file="training.bin"
+filters, probabilities = (
+    torch.stack(kept) for kept in zip(*snapshots, strict=True)
+)
+losses = torch.stack(
+    [few.mean() for few in torch.stack(train_losses).split(50)]
+)
+moved = (filters - filters[0]).flatten(1).norm(dim=1)
+for i in (1, len(filters) // 2, len(filters) - 1):
+    print(
+        f"after {50 * i:4} steps, the filters are {moved[i]:.2f} away "
+        "from their start"
+    )
+
+pixels = (to_picture(watched_images) * 255).round().to(torch.uint8)
+with open("training.bin", "wb") as file:
+    for values in (filters, probabilities, losses):
+        file.write(values.half().cpu().numpy().tobytes())
+    # Channels first again.
+    file.write(pixels.permute(0, 3, 1, 2).numpy().tobytes())
+    print(f"{len(snapshots)} snapshots, {file.tell():,} bytes")
 
 # %% save
 torch.save(net.state_dict(), "cifar_net.pt")

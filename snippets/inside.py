@@ -119,12 +119,19 @@ is_right = predictions == test_labels
 print(f"parameters:    {sum(p.numel() for p in net.parameters()):,}")
 print(f"test accuracy: {is_right.float().mean():.1%} with seed 0")
 
+
 # %% confusion alt="A table of ten rows, the true classes, and ten columns, the predicted ones, with the number of test images in each cell. The larger its share of the row, the stronger the cell is coloured. The diagonal, the right answers, stands out; other cells are paler."
-confusion = torch.zeros(len(classes), len(classes), dtype=torch.int64)
-for true, predicted in zip(
-    test_labels.tolist(), predictions.tolist(), strict=True
-):
-    confusion[true, predicted] += 1
+def confusion_of(predictions):
+    """Count images by true and by predicted class."""
+    counts = torch.zeros(len(classes), len(classes), dtype=torch.int64)
+    for true, predicted in zip(
+        test_labels.tolist(), predictions.tolist(), strict=True
+    ):
+        counts[true, predicted] += 1
+    return counts
+
+
+confusion = confusion_of(predictions)
 # Each row adds up to 1.
 share = confusion / confusion.sum(dim=1, keepdim=True)
 print("images in a row: ", confusion.sum(dim=1).tolist())
@@ -150,6 +157,24 @@ plt.yticks(range(len(classes)), classes)
 plt.xlabel("predicted class")
 plt.ylabel("true class")
 plt.show()
+
+# %% examples file="examples.bin"
+# Six places for each of the cells, row by row.
+examples = torch.zeros(len(classes) ** 2, 6, 3, 32, 32)
+for number, place in enumerate(examples):
+    true, predicted = divmod(number, len(classes))
+    in_cell = (test_labels == true) & (predictions == predicted)
+    first = in_cell.nonzero().flatten()[:6]
+    place[: len(first)] = test_images[first.to(device)].cpu()
+
+sheet = torchvision.utils.make_grid(
+    examples.flatten(0, 1) / 2 + 0.5, nrow=6, padding=0
+)  # (3, 100 * 32, 6 * 32)
+jpeg = torchvision.io.encode_jpeg((sheet * 255).to(torch.uint8))
+with open("examples.bin", "wb") as file:
+    file.write(confusion.to(torch.int16).numpy().tobytes())
+    file.write(jpeg.numpy().tobytes())
+print(f"{(confusion > 0).sum()} of {len(examples)} cells have images")
 
 # %% confused-pairs
 both_ways = (confusion + confusion.T).triu(diagonal=1)  # each pair once
@@ -250,26 +275,22 @@ plt.legend()
 plt.show()
 
 
-# %% five-seeds timeout=600
-def class_accuracy(logits, labels):
-    """Return the share of right answers for each class, (classes,)."""
-    right = labels[logits.argmax(dim=1) == labels]
-    return right.bincount(minlength=len(classes)) / labels.bincount()
-
-
-seed_accuracies, seed_class_accuracies = [], []
+# %% five-seeds timeout=600 file="matrices.bin"
+matrices = []
 for seed in range(5):
     trial = fit(train_images, train_labels, epochs=2, seed=seed)
-    logits = predict(trial, test_images)
-    right = logits.argmax(dim=1) == test_labels
-    seed_accuracies.append(right.float().mean())
-    seed_class_accuracies.append(class_accuracy(logits, test_labels))
-    print(f"seed {seed}: {seed_accuracies[-1]:.1%}")
+    answers = predict(trial, test_images).argmax(dim=1)
+    matrices.append(confusion_of(answers))
+    print(f"seed {seed}: {(answers == test_labels).float().mean():.1%}")
 
-overall = torch.stack(seed_accuracies)  # (seeds,)
-by_class = torch.stack(seed_class_accuracies)  # (seeds, classes)
+matrices = torch.stack(matrices)  # (seeds, classes, classes)
+right = matrices.diagonal(dim1=1, dim2=2)  # (seeds, classes)
+overall = right.sum(dim=1) / len(test_labels)  # (seeds,)
+by_class = right / matrices.sum(dim=2)  # (seeds, classes)
 print(f"mean:   {overall.mean():.1%}")
 print(f"spread: {overall.std():.1%} (standard deviation)")
+with open("matrices.bin", "wb") as file:
+    file.write(matrices.to(torch.int16).numpy().tobytes())
 
 # %% seed-spread alt="Horizontal bars, one for each of the ten classes: its accuracy, averaged over five networks. At the end of each bar five dots, one for each network, show how far they differ. The bar at the bottom, named all, is the accuracy over all classes; a dashed vertical line goes up from its end."
 for name, column in zip(classes, by_class.T, strict=True):

@@ -640,6 +640,7 @@ CLAIMS = [
         "The total moves less than most classes do",
         lambda: 2 * spread_of_seeds("one-cycle")[0] < spread_of_seeds("one-cycle")[1],
     ),
+    ("inside", "it is wrong less often", lambda: better("wide", "longer")),
     (
         "results",
         "Its spread is far larger than that of all classes together",

@@ -1,46 +1,80 @@
 """The network of a page answers in the browser as torch does, and a reader can ask it."""
 
-import base64
-import io
 import math
+import pickle
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn import functional as F
 
-from tests.browser.visits import COMBINATIONS, SIZES, show
+from tests import nightly
+from tests.browser.kept import kept, pixels
+from tutorial.data import cifar10
 from tutorial.data.cifar10 import CLASSES
 from tutorial.lesson.project import Project
-from tutorial.record import records
 
-SHAPES = [
+LAB = [
     *[(6, 3, 5, 5), (6,), (16, 6, 5, 5), (16,)],
     *[(120, 400), (120,), (84, 120), (84,), (10, 84), (10,)],
 ]
-COUNT = sum(math.prod(shape) for shape in SHAPES)
-LOGITS = "(pictures) => pictures.map((picture) => benches.logits(Uint8Array.from(picture)))"
+WIDE = [
+    *[(3, 1, 1), (3, 1, 1)],
+    *[(16, 3, 3, 3), (16, 1, 1), (16, 1, 1)],
+    *[(32, 16, 3, 3), (32, 1, 1), (32, 1, 1)],
+    *[(64, 32, 3, 3), (64, 1, 1), (64, 1, 1)],
+    *[(10, 1024), (10,)],
+]
+LOGITS = """([number, pictures]) =>
+    pictures.map((picture) => benches.logits(number, Uint8Array.from(picture)))"""
+
+
+def weights(content: bytes, shapes: list[tuple]) -> list[torch.Tensor]:
+    count = sum(math.prod(shape) for shape in shapes)
+    numbers = torch.from_numpy(np.frombuffer(content[: 2 * count], "<f2").astype(np.float32))
+    pieces = numbers.split([math.prod(shape) for shape in shapes])
+    return [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
 @pytest.fixture(scope="module")
-def kept() -> tuple[nn.Module, torch.Tensor]:
+def of_run() -> tuple[nn.Module, torch.Tensor]:
     """The network and the ten pictures (10, 3, 32, 32) that the run has written."""
-    project = Project.find()
-    record = records.read(project, "cpu", "inside", "rounded")
-    content = (records.folder(project, "cpu", "inside") / record.kept[0]).read_bytes()
-    numbers = torch.from_numpy(np.frombuffer(content[: 2 * COUNT], "<f2").astype(np.float32))
+    content = kept("inside", "rounded")
     network = nn.Sequential(
         *(nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
         *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
     ).eval()
-    pieces = numbers.split([math.prod(shape) for shape in SHAPES])
     with torch.no_grad():
-        for weight, piece in zip(network.parameters(), pieces, strict=True):
-            weight.copy_(piece.view(weight.shape))
-    pictures = torch.from_numpy(np.frombuffer(content[2 * COUNT :], np.uint8).copy())
-    return network, pictures.view(-1, 3, 32, 32)
+        for parameter, weight in zip(network.parameters(), weights(content, LAB), strict=True):
+            parameter.copy_(weight)
+    pictures = np.frombuffer(content[-10 * 3 * 32 * 32 :], np.uint8).copy()
+    return network, torch.from_numpy(pictures).view(-1, 3, 32, 32)
+
+
+def expected_logits(of_run, number: int, pictures: torch.Tensor) -> torch.Tensor:
+    """What torch computes with the rounded weights of the lab network, 0, or the wide one, 1."""
+    maps = (pictures / 255 - 0.5) / 0.5
+    if number == 0:
+        return of_run[0](maps)
+    mean, deviation, *layers, weight, bias = weights(kept("faster", "wide-rounded"), WIDE)
+    maps = (maps - mean) / deviation
+    for kernels, scale, shift in zip(layers[::3], layers[1::3], layers[2::3], strict=True):
+        maps = F.relu(F.max_pool2d(F.conv2d(maps, kernels, padding=1), 2) * scale + shift)
+    return F.linear(maps.flatten(1), weight, bias)
+
+
+@torch.inference_mode()
+def assert_same_answers(page, of_run, number: int, pictures: torch.Tensor) -> None:
+    expected = expected_logits(of_run, number, pictures)
+    answers = torch.tensor(page.evaluate(LOGITS, [number, pictures.flatten(1).tolist()]))
+    assert (answers - expected).abs().max() < 1e-3
+    best = expected.topk(2).values
+    clear = best[:, 0] - best[:, 1] > 1e-3
+    assert torch.equal(answers.argmax(1)[clear], expected.argmax(1)[clear])
+    assert len(expected.argmax(1).unique()) >= 8, "pictures that are too much alike"
 
 
 @pytest.fixture
@@ -62,36 +96,49 @@ def bench(new_page):
         page.context.close()
 
 
-def decoded(url: str) -> np.ndarray:
-    """The pixels (height, width, 4) of a canvas's data URL."""
-    return np.array(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
-
-
-def test_it_computes_what_torch_computes(bench, kept):
-    network, test_pictures = kept
+@pytest.mark.parametrize("number", [0, 1])
+def test_it_computes_what_torch_computes(bench, of_run, number):
+    test_pictures = of_run[1]
     assert test_pictures.shape == (10, 3, 32, 32)
     torch.manual_seed(0)
-    # The pictures of the run turned, mirrored and mixed are as varied as a thousand others.
+    # The pictures of the run, turned, mirrored and mixed.
     mixed = []
-    for _ in range(990):
+    for _ in range(90):
         one, other = test_pictures[torch.randint(10, (2,))].float()
         share = torch.rand(3, 1, 1)
         both = share * one + (1 - share) * other.flip(2)
         mixed.append(both.roll(int(torch.randint(32, ())), 1))
     pictures = torch.cat([test_pictures, torch.stack(mixed).round().to(torch.uint8)])
+    assert_same_answers(bench().page, of_run, number, pictures)
+
+
+@nightly.mark
+@pytest.mark.parametrize("number", [0, 1])
+def test_it_computes_what_torch_computes_for_a_thousand_test_images(bench, of_run, number):
+    source = cifar10.provide(Project.find().root, lambda *said: None)
+    with open(source.folder / cifar10.FOLDER / "test_batch", "rb") as file:
+        pixels = pickle.load(file, encoding="latin1")["data"][:1000]
+    pictures = torch.from_numpy(pixels).view(-1, 3, 32, 32)
+    assert_same_answers(bench().page, of_run, number, pictures)
+
+
+def test_the_wide_network_answers_too(bench, of_run):
+    element = bench()
+    element.get_by_role("button", name=f"Test picture: {CLASSES[8]}").click()
+    element.get_by_label("Network").select_option("1")
     with torch.inference_mode():
-        expected = network((pictures / 255 - 0.5) / 0.5)
-    page = bench().page
-    answers = torch.tensor(page.evaluate(LOGITS, pictures.flatten(1).tolist()))
-    assert (answers - expected).abs().max() < 1e-3
-    best = expected.topk(2).values
-    clear = best[:, 0] - best[:, 1] > 1e-3
-    assert torch.equal(answers.argmax(1)[clear], expected.argmax(1)[clear])
-    assert len(expected.argmax(1).unique()) >= 8, "pictures that are too much alike"
+        shares = expected_logits(of_run, 1, of_run[1][8:9]).softmax(1)[0]
+    words = f"The network answers {CLASSES[shares.argmax()]}, with a probability of"
+    assert element.locator("output").inner_text().startswith(f"{words} {shares.max():.0%}")
+    for stage, maps, size in (("conv1", 16, 32), ("block2", 32, 8), ("block3", 64, 4)):
+        element.get_by_label("What becomes of it").select_option(stage)
+        shown = element.locator(".bench-maps canvas:not(.filter)")
+        assert shown.count() == maps
+        assert pixels(shown.last).shape == (size, size, 4)
 
 
-def test_a_test_picture_a_file_and_a_drawing_are_answered(bench, kept, tmp_path):
-    network, pictures = kept
+def test_a_test_picture_a_file_and_a_drawing_are_answered(bench, of_run, tmp_path):
+    network, pictures = of_run
     element = bench()
     said = element.locator("output")
 
@@ -134,24 +181,23 @@ def test_a_test_picture_a_file_and_a_drawing_are_answered(bench, kept, tmp_path)
     said.get_by_text("text.png is no picture that this browser can show.").wait_for()
 
 
-def test_the_maps_are_those_of_the_network(bench, kept):
-    network, pictures = kept
+def test_the_maps_are_those_of_the_network(bench, of_run):
+    network, pictures = of_run
     element = bench()
     element.get_by_role("button", name=f"Test picture: {CLASSES[0]}").click()
     for stage, end in (("conv1", 1), ("pool1", 3), ("pool2", 6)):
-        element.locator("select").select_option(stage)
+        element.get_by_label("What becomes of it").select_option(stage)
         with torch.inference_mode():
             maps = network[:end]((pictures[:1] / 255 - 0.5) / 0.5)[0]
         shown = element.locator(".bench-maps canvas:not(.filter)")
         assert shown.count() == len(maps) == element.locator(".bench-maps .filter").count()
         for number in (0, len(maps) - 1):
-            url = shown.nth(number).evaluate("(canvas) => canvas.toDataURL()")
-            pixels = torch.from_numpy(decoded(url)).float()
-            assert pixels.shape[:2] == maps.shape[1:]
+            colours = torch.from_numpy(pixels(shown.nth(number))).float()
+            assert colours.shape[:2] == maps.shape[1:]
             # Red above pale where the value is positive, as large as its share of the largest.
             share = maps[number] / maps.abs().max()
             red = 221 + (180 - 221) * share.clamp(min=0) + (59 - 221) * (-share).clamp(min=0)
-            assert (pixels[..., 0] - red).abs().max() <= 1
+            assert (colours[..., 0] - red).abs().max() <= 1
 
 
 def test_hiding_parts_shows_where_the_probability_falls(bench):
@@ -160,31 +206,3 @@ def test_hiding_parts_shows_where_the_probability_falls(bench):
     element.get_by_text("Hiding a square of 8 × 8 changes the probability of").wait_for()
     size = element.locator(".bench-covered canvas").evaluate("(c) => [c.width, c.height]")
     assert size == [13, 13]
-
-
-def test_axe_finds_nothing_and_it_fits_a_narrow_phone(bench, prepare):
-    element = bench(width=320)
-    page = element.page
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    prepare(page)
-    for scheme, device in COMBINATIONS:
-        show(page, scheme, SIZES[device])
-        assert page.evaluate("checks.audit(true)") == []
-
-
-def test_weights_are_loaded_for_whoever_opens_it(new_page):
-    page, asked = new_page("inside.html"), []
-    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
-    page.locator("details[data-bench=picture] summary").click()
-    page.locator("details[data-bench=picture] canvas").first.wait_for()
-    scripts = [name.partition(".")[0] for name in asked if name.endswith(".js")]
-    assert scripts == ["picture", "rounded"]
-    page.context.close()
-
-
-def test_it_works_in_a_page_that_was_opened_from_the_disk(browser, server):
-    page = browser.new_page()
-    page.goto((server.folder / "inside.html").as_uri())
-    page.locator("details[data-bench=picture] summary").click()
-    page.locator("details[data-bench=picture] .bench-maps canvas").first.wait_for()
-    page.close()

@@ -1,17 +1,23 @@
-// What a page offers to a reader who opens it: its script, and a file that a run has left, are loaded then.
+// What a page offers to a reader who opens it: its scripts, their style, and files that a run has left are loaded then.
 window.benches = { make };
-const loadScript = (address) => new Promise((loaded, failed) => {
-  const script = make("script", { src: address });
-  script.addEventListener("load", loaded);
-  script.addEventListener("error", failed);
-  document.head.append(script);
+const added = (element) => new Promise((loaded, failed) => {
+  element.addEventListener("load", loaded);
+  element.addEventListener("error", failed);
+  document.head.append(element);
 });
+const loadScript = (src) => added(make("script", { src }));
 const loading = {};
+let style;
 for (const bench of article.querySelectorAll("details.bench")) {
   bench.addEventListener("toggle", async () => {
-    const { bench: kind, script, file } = bench.dataset;
-    await (loading[script] ??= loadScript(script));
-    if (file) await loadScript(file);
-    window.benches[kind](bench);
+    const { bench: kind, scripts, files } = bench.dataset;
+    await (style ??= added(make("link", { rel: "stylesheet", href: "assets/bench/bench.css" })));
+    for (const script of scripts.split(" ")) await (loading[script] ??= loadScript(script));
+    const contents = [];
+    for (const file of files ? files.split(" ") : []) {
+      await loadScript(file);
+      contents.push(window.benches.file); // by the script just loaded
+    }
+    window.benches[kind](bench, ...contents);
   }, { once: true });
 }

@@ -3,8 +3,12 @@
 The scripts are those of theme/assets/bench/, loaded when a reader opens a bench.
 """
 
+import json
+from pathlib import PurePath
+
 from tutorial.data.cifar10 import CLASSES
-from tutorial.page.context import BuildContext, PageError, render
+from tutorial.page.context import NAMES, BuildContext, PageError, render
+from tutorial.record.results import Results
 
 # Messages that docs/errors.md explains, by what they have in common.
 EXPLAINED = {
@@ -34,6 +38,8 @@ nn.Linear(120, 84)
 nn.ReLU()
 nn.Linear(84, 10)"""
 
+RECORDED = "assets/files/results.js"
+
 BENCHES = {
     "backward": {
         "title": "Go through it step by step",
@@ -41,15 +47,53 @@ BENCHES = {
             "What the cell above has printed, one line at a time: values forward, gradients"
             " backward."
         ),
-        "script": "backward",
+        "scripts": ["drawing", "backward"],
         "fields": [],
     },
     "picture": {
         "title": "Show it a picture",
         "task": "Choose a test picture or a picture of yours, or draw into the square.",
-        "script": "picture",
+        "scripts": ["drawing", "picture"],
         "fields": [],
         "classes": CLASSES,
+    },
+    "small-picture": {
+        "title": "Show a trained network a picture",
+        "task": "Choose a test picture or a picture of yours, or draw into the square.",
+        "scripts": ["drawing", "picture"],
+        "fields": [],
+        "classes": CLASSES,
+    },
+    "training": {
+        "title": "Watch it learn",
+        "task": "Move the slider from the untrained network to the trained one.",
+        "scripts": ["drawing", "training"],
+        "fields": [],
+        "classes": CLASSES,
+    },
+    "confusion": {
+        "title": "See the images in a cell",
+        "task": (
+            "Choose a cell of the matrix, with a click or the arrow keys: a row is the true class,"
+            " a column the answer."
+        ),
+        "scripts": ["drawing", "confusion"],
+        "fields": [],
+        "classes": CLASSES,
+    },
+    "seeds": {
+        "title": "Draw another seed",
+        "task": "The same training, from another seed: what changes, and what does not?",
+        "scripts": ["drawing", "confusion"],
+        "fields": [],
+        "classes": CLASSES,
+    },
+    "recorded-seeds": {
+        "title": "Draw another seed",
+        "task": "Choose a recipe and draw its seeds: what changes, and what does not?",
+        "scripts": ["drawing", "confusion"],
+        "fields": [],
+        "files": [RECORDED],
     },
     "layers": {
         "title": "Try it: the shape after each layer",
@@ -88,19 +132,40 @@ BENCHES = {
 
 
 def html(context: BuildContext, text: str) -> str:
-    """The bench that a fence names, such as `layers` or, with the cell whose file it reads,
-    `picture inside.py::rounded`. PageError says what there is.
+    """The bench that a fence names, such as `layers` or, with the cells whose files it reads,
+    `confusion inside.py::examples`. PageError says what there is.
     """
-    kind, _, cell_name = text.partition(" ")
+    kind, *cells = text.split()
     if kind not in BENCHES:
         raise PageError(f"a bench fence holds {kind!r}; there are {', '.join(BENCHES)}")
-    file = ""
-    if cell_name or "classes" in BENCHES[kind]:
-        section, cell = context.find_cell(cell_name)
+    if "classes" in BENCHES[kind] and not cells:
+        raise PageError(f"{text}: write {kind} script.py::cell: the bench reads a cell's file")
+    addresses = []
+    for name in cells:
+        section, cell = context.find_cell(name)
         if "file" not in cell.options:
             raise PageError(f"{text}: the bench reads the file of a cell with file=")
         runs = [run for run in context.runs_of(section, cell) if run.kept]
         for run in runs[:1]:
-            file = f"assets/files/{run.device}/{section.name}/{run.kept[0]}".removesuffix(".bin")
-    common = {"script": "shapes", "explained": EXPLAINED, "file": file, "classes": ()}
+            address = PurePath("assets/files", run.device, section.name, run.kept[0])
+            addresses.append(address.with_suffix(".js").as_posix())
+    common = {"scripts": ["shapes"], "explained": EXPLAINED, "files": addresses, "classes": ()}
     return render("bench.html", kind=kind, **common | BENCHES[kind])
+
+
+def recorded(results: Results) -> str:
+    """The script at RECORDED: what each seed of each recipe reached."""
+    seeds = {}
+    for name in sorted(results.recipes):
+        for device, result in results.current(name).items():
+            classes = result["classes"]
+            by_class = zip(*(each["values"] for each in classes.values()), strict=True)
+            accuracies = result["accuracy"]["values"]
+            seeds[name if device == "cpu" else f"{name}, {NAMES[device]}"] = {
+                "classes": list(classes),
+                "seeds": [
+                    {"accuracy": accuracy, "byClass": of_classes}
+                    for accuracy, of_classes in zip(accuracies, by_class, strict=True)
+                ],
+            }
+    return f"window.benches.file = {json.dumps(seeds)};"

@@ -14,7 +14,7 @@ from tutorial import TutorialError
 from tutorial.lesson import files, labs
 from tutorial.lesson.cells import DEVICES, digest
 from tutorial.lesson.project import Project
-from tutorial.page import formulas, programs
+from tutorial.page import benches, formulas, programs
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers, evaluate, placeholders
 from tutorial.record import records
@@ -210,6 +210,9 @@ def _assemble(context: BuildContext, site: Path, edited: set[str] | None) -> Non
             labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
         programs.write(project, site)
         formulas.write_assets(site)
+        recorded = site / benches.RECORDED
+        recorded.parent.mkdir(parents=True, exist_ok=True)
+        recorded.write_text(benches.recorded(context.results), encoding="utf-8")
         if (picture := project.root / share_picture.COMMITTED).is_file():
             shutil.copyfile(picture, site / "assets" / picture.name)
     for source_map in site.rglob("*.map"):

@@ -2,8 +2,8 @@
 // printed: `w = 2, b = -1`, `pass 1`, `u = w * x = 6`, `u gets 6, sends 18 to w`, `w.grad = 18`.
 "use strict";
 {
+  const { svg: draw } = window.benches.drawing;
   const WIDTH = 340, ROW = 84, BOX = { width: 146, height: 52 };
-  const SVG = "http://www.w3.org/2000/svg";
 
   const read = (text) => {
     const [first, ...lines] = text.trim().split("\n");
@@ -58,12 +58,6 @@
       place.set(name, { row, column: [...place.values()].filter((other) => other.row === row).length });
     }
     return { made, place, rows: Math.max(...depth.values()) + 1 };
-  };
-  const draw = (tag, attributes, ...children) => {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
   };
 
   const picture = ({ made, place, rows }, known, step) => {

@@ -1,42 +1,15 @@
-// The network of the page's run, in plain JavaScript: what it answers to a picture, and what becomes
-// of the picture on its way. tests/browser/test_picture.py compares it with torch.
+// A trained network in plain JavaScript: what it answers to a picture, and what becomes of the
+// picture on its way. tests/browser/test_picture.py compares it with torch.
 "use strict";
 {
-  const { make } = window.benches;
-  const SIZE = 32;
-  const SHAPES = {
-    conv1: [6, 3, 5, 5], bias1: [6], conv2: [16, 6, 5, 5], bias2: [16],
-    fc1: [120, 400], fb1: [120], fc2: [84, 120], fb2: [84], fc3: [10, 84], fb3: [10],
-  };
+  const { make, drawing } = window.benches;
+  const { SIZE, bytesOf, halves, pictureOf, filterOf, heat, largest } = drawing;
   const HIDDEN = 8; // width of the square that hides a part, as in the lesson
   const STRIDE = 2;
 
-  // The network
+  // Layers: maps are { data, channels, size }.
 
-  const half = (bits) => {
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
-    return bits & 0x8000 ? -size : size;
-  };
-
-  /** Weights by name, and ten pictures (3, 32, 32) of bytes, from the file that the run has written. */
-  const read = (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    const weights = {};
-    let at = 0;
-    for (const [name, shape] of Object.entries(SHAPES)) {
-      const count = shape.reduce((a, b) => a * b, 1);
-      weights[name] = Float32Array.from({ length: count }, (_, i) => half(view.getUint16(at + 2 * i, true)));
-      at += 2 * count;
-    }
-    const pictures = [];
-    for (; at < bytes.length; at += 3 * SIZE * SIZE) pictures.push(bytes.slice(at, at + 3 * SIZE * SIZE));
-    return { weights, pictures };
-  };
-
-  /** A convolution without padding: maps are { data, channels, size }. */
+  /** A convolution without padding. */
   const convolve = (maps, weight, bias, kernel) => {
     const size = maps.size - kernel + 1;
     const data = new Float32Array(bias.length * size * size);
@@ -58,6 +31,17 @@
     return { data, channels: bias.length, size };
   };
 
+  /** The maps with a border of one zero. */
+  const pad = ({ data, channels, size }) => {
+    const wide = size + 2;
+    const padded = new Float32Array(channels * wide * wide);
+    for (let row = 0; row < channels * size; row += 1) {
+      const to = (Math.floor(row / size) * wide + (row % size) + 1) * wide + 1;
+      padded.set(data.subarray(row * size, (row + 1) * size), to);
+    }
+    return { data: padded, channels, size: wide };
+  };
+
   const relu = (maps) => ({ ...maps, data: maps.data.map((value) => Math.max(value, 0)) });
 
   const pool = (maps) => {
@@ -74,18 +58,75 @@
   const linear = (values, weight, bias) =>
     bias.map((start, out) => values.reduce((sum, value, i) => sum + value * weight[out * values.length + i], start));
 
-  /** All that becomes of a picture of bytes (3, 32, 32). */
-  const forward = (w, picture) => {
-    const input = { data: Float32Array.from(picture, (byte) => (byte / 255 - 0.5) / 0.5), channels: 3, size: SIZE };
-    const conv1 = convolve(input, w.conv1, w.bias1, 5);
-    const relu1 = relu(conv1);
-    const pool1 = pool(relu1);
-    const conv2 = convolve(pool1, w.conv2, w.bias2, 5);
-    const relu2 = relu(conv2);
-    const pool2 = pool(relu2);
-    const positive = (values) => values.map((value) => Math.max(value, 0));
-    const features = positive(linear(positive(linear(pool2.data, w.fc1, w.fb1)), w.fc2, w.fb2));
-    return { conv1, relu1, pool1, conv2, relu2, pool2, logits: linear(features, w.fc3, w.fb3) };
+  /** Batch norm after training: a scale and a shift for each channel. */
+  const rescale = (maps, scale, shift) => {
+    const channel = (i) => Math.floor(i / maps.size ** 2);
+    return { ...maps, data: maps.data.map((value, i) => value * scale[channel(i)] + shift[channel(i)]) };
+  };
+
+  // The networks, in the order of the files. forward() takes bytes (3, 32, 32) and returns all maps.
+
+  const NETWORKS = [
+    {
+      name: "lab network, 62,006 parameters",
+      shapes: {
+        conv1: [6, 3, 5, 5], bias1: [6], conv2: [16, 6, 5, 5], bias2: [16],
+        fc1: [120, 400], fb1: [120], fc2: [84, 120], fb2: [84], fc3: [10, 84], fb3: [10],
+      },
+      stages: {
+        conv1: "first convolution: 6 maps of 28 × 28", relu1: "after ReLU", pool1: "after pooling: 6 maps of 14 × 14",
+        conv2: "second convolution: 16 maps of 10 × 10", relu2: "after the second ReLU", pool2: "after the second pooling: 16 maps of 5 × 5",
+      },
+      forward(w, picture) {
+        const input = { data: Float32Array.from(picture, (byte) => (byte / 255 - 0.5) / 0.5), channels: 3, size: SIZE };
+        const conv1 = convolve(input, w.conv1, w.bias1, 5);
+        const relu1 = relu(conv1);
+        const pool1 = pool(relu1);
+        const conv2 = convolve(pool1, w.conv2, w.bias2, 5);
+        const relu2 = relu(conv2);
+        const pool2 = pool(relu2);
+        const positive = (values) => values.map((value) => Math.max(value, 0));
+        const features = positive(linear(positive(linear(pool2.data, w.fc1, w.fb1)), w.fc2, w.fb2));
+        return { conv1, relu1, pool1, conv2, relu2, pool2, logits: linear(features, w.fc3, w.fb3) };
+      },
+    },
+    {
+      name: "wide network, 33,946 parameters",
+      shapes: {
+        mean: [3], deviation: [3], conv1: [16, 3, 3, 3], scale1: [16], shift1: [16], conv2: [32, 16, 3, 3], scale2: [32],
+        shift2: [32], conv3: [64, 32, 3, 3], scale3: [64], shift3: [64], fc: [10, 1024], fb: [10],
+      },
+      stages: {
+        conv1: "first convolution: 16 maps of 32 × 32", block1: "after pooling, batch norm and ReLU: 16 maps of 16 × 16",
+        conv2: "second convolution: 32 maps of 16 × 16", block2: "after the second block: 32 maps of 8 × 8",
+        conv3: "third convolution: 64 maps of 8 × 8", block3: "after the third block: 64 maps of 4 × 4",
+      },
+      forward(w, picture) {
+        const channel = (i) => Math.floor(i / SIZE ** 2);
+        const scaled = Float32Array.from(picture, (byte, i) => (byte / 127.5 - 1 - w.mean[channel(i)]) / w.deviation[channel(i)]);
+        const maps = { block0: { data: scaled, channels: 3, size: SIZE } };
+        for (const block of [1, 2, 3]) {
+          const weight = w[`conv${block}`];
+          const none = new Float32Array(w[`scale${block}`].length); // batch norm follows: no bias
+          maps[`conv${block}`] = convolve(pad(maps[`block${block - 1}`]), weight, none, 3);
+          maps[`block${block}`] = relu(rescale(pool(maps[`conv${block}`]), w[`scale${block}`], w[`shift${block}`]));
+        }
+        return { ...maps, logits: linear(maps.block3.data, w.fc, w.fb) };
+      },
+    },
+  ];
+
+  /** A network with its weights by name, and the bytes behind them, from the file of a run. */
+  const read = (network, base64) => {
+    const bytes = bytesOf(base64);
+    const weights = {};
+    let at = 0;
+    for (const [name, shape] of Object.entries(network.shapes)) {
+      const count = shape.reduce((a, b) => a * b, 1);
+      weights[name] = halves(bytes, at, count);
+      at += 2 * count;
+    }
+    return { ...network, weights, answer: (picture) => network.forward(weights, picture), rest: bytes.subarray(at) };
   };
 
   const softmax = (logits) => {
@@ -97,49 +138,29 @@
 
   // What is seen
 
-  const canvas = (width, height, colour, properties = {}) => {
-    const element = make("canvas", { width, height, ...properties });
-    const pixels = new ImageData(width, height);
-    for (let i = 0; i < width * height; i += 1) pixels.data.set([...colour(i), 255], 4 * i);
-    element.getContext("2d").putImageData(pixels, 0, 0);
-    return element;
-  };
-  const pictureOf = (bytes, properties) =>
-    canvas(SIZE, SIZE, (i) => [0, 1, 2].map((channel) => bytes[channel * SIZE * SIZE + i]), properties);
-
-  // From pale to red where a value is positive, to blue where it is negative, as in the figures.
-  const PALE = [221, 221, 221], RED = [180, 4, 38], BLUE = [59, 76, 192];
-  const warmth = (share) => {
-    const end = share < 0 ? BLUE : RED;
-    return PALE.map((from, i) => from + (end[i] - from) * Math.min(Math.abs(share), 1));
-  };
-  const heat = (values, width, limit, properties) =>
-    canvas(width, values.length / width, (i) => warmth(values[i] / limit), properties);
   const points = (share) => (100 * share).toFixed(0).replace("-", "−");
-  const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
 
-  const STAGES = {
-    conv1: "first convolution: 6 maps of 28 × 28", relu1: "after ReLU", pool1: "after pooling: 6 maps of 14 × 14",
-    conv2: "second convolution: 16 maps of 10 × 10", relu2: "after the second ReLU", pool2: "after the second pooling: 16 maps of 5 × 5",
-  };
-
-  /** The filter of a map: of the first layer in its colours, of the second one square for each map below. */
-  const filterOf = (w, stage, map) => {
-    if (stage.endsWith("1")) {
-      const limit = largest(w.conv1);
-      const at = (i, channel) => 127.5 + 127.5 * w.conv1[(map * 3 + channel) * 25 + i] / limit;
-      return canvas(5, 5, (i) => [0, 1, 2].map((channel) => at(i, channel)), { className: "filter" });
-    }
-    const values = Array.from({ length: 150 }, (_, i) => { // side by side
-      const [y, x] = [Math.floor(i / 30), i % 30];
-      return w.conv2[((map * 6 + Math.floor(x / 5)) * 5 + y) * 5 + (x % 5)];
+  /** The filter of a map: of the first convolution in its colours, of another one square for each
+   *  map below, side by side, where these are few. */
+  const filterOfMap = ({ weights, shapes }, stage, map) => {
+    const layer = `conv${stage.at(-1)}`;
+    const [, channels, kernel] = shapes[layer];
+    if (channels === 3) return filterOf(weights[layer], map, kernel, largest(weights[layer]), { className: "filter" });
+    if (channels > 6) return "";
+    const width = channels * kernel;
+    const values = Array.from({ length: width * kernel }, (_, i) => {
+      const [y, x] = [Math.floor(i / width), i % width];
+      return weights[layer][((map * channels + Math.floor(x / kernel)) * kernel + y) * kernel + (x % kernel)];
     });
-    return heat(values, 30, largest(w.conv2), { className: "filter" });
+    return heat(values, width, largest(weights[layer]), { className: "filter" });
   };
 
-  const mount = (bench) => {
+  const mount = (bench, ...contents) => {
     const classes = bench.dataset.classes.split(" ");
-    const { weights, pictures } = read(window.benches.file);
+    const networks = contents.map((content, i) => read(NETWORKS[i], content));
+    const bytes = 3 * SIZE * SIZE;
+    const pictures = classes.map((_, label) => networks[0].rest.subarray(label * bytes, (label + 1) * bytes));
+    let network = networks[0];
     const result = bench.querySelector(".bench-result");
     const said = bench.querySelector("output");
     let answer;
@@ -161,7 +182,8 @@
     const clear = make("button", { type: "button" }, "Empty square");
     const hide = make("button", { type: "button" }, "Hide each part in turn");
     const covered = make("p", { className: "bench-covered" });
-    const stage = make("select", {}, ...Object.entries(STAGES).map(([value, text]) => make("option", { value }, text)));
+    const choice = make("select", {}, ...networks.map(({ name }, value) => make("option", { value }, name)));
+    const stage = make("select");
     const maps = make("div", { className: "bench-maps" });
     const scores = make("table", { className: "bench-scores" });
 
@@ -174,7 +196,7 @@
       update();
     };
     const update = () => {
-      answer = forward(weights, present());
+      answer = network.answer(present());
       const shares = softmax(answer.logits);
       const order = shares.map((_, i) => i).sort((a, b) => shares[b] - shares[a]);
       const percent = (i) => `${(100 * shares[i]).toFixed(0)}%`;
@@ -190,8 +212,9 @@
     const showMaps = () => {
       const { data, channels, size } = answer[stage.value];
       const limit = largest(data);
+      maps.classList.toggle("many", channels > 16);
       maps.replaceChildren(...Array.from({ length: channels }, (_, map) =>
-        make("span", {}, filterOf(weights, stage.value, map), heat(data.subarray(map * size * size, (map + 1) * size * size), size, limit))));
+        make("span", {}, filterOfMap(network, stage.value, map), heat(data.subarray(map * size * size, (map + 1) * size * size), size, limit))));
     };
     const showCovered = async () => {
       const picture = present();
@@ -205,7 +228,7 @@
           const [y, x] = [Math.floor(i / SIZE) % SIZE, i % SIZE];
           return y >= top && y < top + HIDDEN && x >= left && x < left + HIDDEN ? 127.5 : byte;
         });
-        changes.push(softmax(forward(weights, hidden).logits)[label] - before);
+        changes.push(softmax(network.answer(hidden).logits)[label] - before);
         if (step % steps === 0) await new Promise((done) => setTimeout(done)); // let the page live
       }
       const words = `Hiding a square of 8 × 8 changes the probability of ${classes[label]} by ${points(Math.min(...changes))} to ${points(Math.max(...changes))} points. Blue: it falls where the square lies; red: it rises.`;
@@ -220,6 +243,14 @@
       pen.fillRect(at(event.clientX, box.left, box.width), at(event.clientY, box.top, box.height), 3, 3);
       update();
     };
+    const use = (chosen) => {
+      network = chosen;
+      stage.replaceChildren(...Object.entries(network.stages).map(([value, text]) => make("option", { value }, text)));
+    };
+    choice.addEventListener("change", () => {
+      use(networks[choice.value]);
+      update();
+    });
     drawn.addEventListener("pointerdown", draw);
     drawn.addEventListener("pointermove", draw);
     clear.addEventListener("click", () => {
@@ -247,16 +278,18 @@
 
     const own = make("div", { className: "bench-own" },
       make("label", {}, "A picture of yours ", file), make("label", {}, "Colour to draw with ", colour), clear, hide);
+    if (networks.length > 1) own.prepend(make("label", {}, "Network ", choice));
     said.before(examples, own);
-    result.append(
-      make("div", { className: "bench-side" }, drawn, scores), covered,
-      make("label", {}, "What becomes of it: ", stage), maps,
-      make("p", {}, "Above each map stands the filter that made it. All maps of a layer have one scale: red is positive, blue negative."),
-    );
+    result.append(make("div", { className: "bench-side" }, drawn, scores), covered);
+    if (bench.dataset.bench === "picture") {
+      const words = "A filter stands above the map that it made, unless it has too many channels to be shown. All maps of a layer have one scale: red is positive, blue negative.";
+      result.append(make("label", {}, "What becomes of it: ", stage), maps, make("p", {}, words));
+    }
     bench.classList.add("ready");
+    use(network);
     show(pictures[3]);
+    window.benches.logits = (number, picture) => Array.from(networks[number].answer(picture).logits);
   };
 
-  window.benches.picture = mount;
-  window.benches.logits = (picture) => Array.from(forward(read(window.benches.file).weights, picture).logits);
+  window.benches.picture = window.benches["small-picture"] = mount;
 }
