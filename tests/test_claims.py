@@ -289,6 +289,21 @@ CLAIMS = [
         ),
     ),
     (
+        "fast_cifar10",
+        "the two further epochs bring",
+        lambda: better("fast-cifar10", "fast-cifar10-epoch"),
+    ),
+    (
+        "fast_cifar10",
+        "how accurate can a network become in **one minute** on two cores",
+        lambda: (
+            mean("fast-cifar10") >= 82
+            and mean("fast-cifar10-epoch") >= 77
+            and RESULTS["fast-cifar10"]["seconds"]["median"] <= 60
+            and RESULTS["fast-cifar10"]["threads"] == 2
+        ),
+    ),
+    (
         "overfit",
         "most of this gain does not appear in the other column",
         lambda: (

@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from tutorial.record import drift
 from tutorial.record.transcripts import Transcript
 
@@ -70,7 +72,10 @@ def test_when_the_time_is_over_what_has_ended_is_written_and_nothing_runs_on(lig
     assert not light.project.transcript("cuda", "long").exists()
 
 
-def test_sections_that_time_something_run_by_themselves_on_an_accelerator(light):
+@pytest.mark.parametrize(
+    ("option", "device"), [('alone="the time of a step"', "cuda"), ('cores="all"', "cpu")]
+)
+def test_sections_that_time_something_run_last_and_by_themselves(light, option, device):
     cell = """
         # %% one {option}
         import time
@@ -79,14 +84,14 @@ def test_sections_that_time_something_run_by_themselves_on_an_accelerator(light)
         time.sleep(0.5)
         print(time.time())
     """
-    light.script("alone", cell.format(option='alone="the time of a step"'))
+    light.script("alone", cell.format(option=option))
     for name in ("one", "two"):
         light.script(name, cell.format(option=""))
-    done = light.do("tutorial", "run", "--jobs", "3", **GPU)
+    done = light.do("tutorial", "run", "--jobs", "3", **GPU | {"DEVICE": device})
     assert done.returncode == 0, done.stderr
     spans = {}
     for name in ("alone", "one", "two"):
-        record = drift.section_records(light.project, light.project.sections[name], "cuda")[0]
+        record = drift.section_records(light.project, light.project.sections[name], device)[0]
         spans[name] = [float(line) for line in record.text.split()]
     ends = max(spans["one"][1], spans["two"][1])
     assert spans["alone"][0] > ends

@@ -34,6 +34,7 @@ OPTIONS = {
     "recipe": (r"[a-z0-9][a-z0-9-]*", "the training that the cell ends, in lower case and dashes"),
     "since": (".+", "the cell in which that training begins, if it is another one"),
     "alone": (".+", "why nothing may run beside its section on a GPU: what it times"),
+    "cores": ("all", "all: on a CPU its section has all cores, and nothing runs beside it"),
     "instead": (
         r"[a-z0-9][a-z0-9-]*",
         "the cell that a variant in snippets/predict/ replaces",
@@ -150,10 +151,10 @@ class Section:
         above = self.head if is_first else "pass"
         return above + "\n" * (cell.line - above.count("\n")) + cell.source
 
-    @property
-    def alone(self) -> bool:
-        """Whether one of its cells compares times, which other sections beside it would spoil."""
-        return any("alone" in cell.options for cell in self.cells)
+    def alone(self, device: str) -> bool:
+        """Whether one of its cells says that no other section may run beside it on `device`."""
+        option = "cores" if device == "cpu" else "alone"
+        return any(option in cell.options for cell in self.cells)
 
     def downloads(self, device: str, upto: str | None = None) -> frozenset[str]:
         """What its cells take from the network, or those up to and including `upto`."""

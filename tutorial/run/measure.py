@@ -57,7 +57,7 @@ class Measurer:
         store.mkdir(parents=True, exist_ok=True)
         # Two at a time would spoil each other's times.
         with FileLock(store / "lock"):
-            return self.runner.side_by_side(self._measure, chosen)
+            return self.runner.in_turn(self._measure, chosen)
 
     def _measure(self, recipe: Recipe) -> Outcome:
         runner, section = self.runner, recipe.needed(self.runner.device)

@@ -79,20 +79,24 @@ class Runner:
     def run(self, sections: list[Section]) -> list[Outcome]:
         """Bring the records of `sections` up to date; an interrupt keeps what has finished.
 
-        On an accelerator sections that compare times run last, one after the other.
+        Sections beside which nothing may run come last, one after the other.
         """
         self.provide(frozenset().union(*(section.downloads(self.device) for section in sections)))
         outcomes = [Outcome(section) for section in sections]
         # What trains longest must not start last, and the time limits tell what trains.
         limits = {s.name: max((c.timeout for c in s.on(self.device)), default=0) for s in sections}
         first = sorted(outcomes, key=lambda outcome: limits[outcome.section.name], reverse=True)
-        alone = [outcome for outcome in first if self.runs_alone(outcome.section)]
-        beside = [outcome for outcome in first if not self.runs_alone(outcome.section)]
-        for together in (beside, *([outcome] for outcome in alone)):
-            self.side_by_side(self._run, together)
+        self.in_turn(self._run, first)
         return outcomes
 
-    def side_by_side(self, work: Callable, items: list) -> list:
+    def in_turn(self, work: Callable, items: list) -> list:
+        """The results of work(item): by itself each whose section runs alone, and these last."""
+        alone = [item for item in items if item.section.alone(self.device)]
+        beside = [item for item in items if not item.section.alone(self.device)]
+        groups = (beside, *([item] for item in alone))
+        return [result for group in groups for result in self._side_by_side(work, group)]
+
+    def _side_by_side(self, work: Callable, items: list) -> list:
         """The results of work(item), as many at a time as there are jobs.
 
         An interrupt stops all kernels: work() then gets Stopped from its own.
@@ -135,11 +139,8 @@ class Runner:
             kernel.kill()
             self._kernels.discard(kernel)
 
-    def runs_alone(self, section: Section) -> bool:
-        return section.alone and self.device != "cpu"
-
     def threads_for(self, section: Section) -> int:
-        return cores() if self.runs_alone(section) else self.threads
+        return cores() if section.alone(self.device) else self.threads
 
     def kernel_environment(self, threads: int) -> dict[str, str]:
         """The environment variables of a process that runs cells."""
