@@ -13,7 +13,7 @@ device = torch.accelerator.current_accelerator(
     check_available=True
 ) or torch.device("cpu")
 full = device.type != "cpu"
-epochs, margin = (18, 4) if full else (3, 2)  # margin: largest shift
+epochs, margin = (18, 4) if full else (2, 2)  # margin: largest shift
 batch_size, sgd_rate = (512, 0.5) if full else (250, 0.25)
 widths = (128, 384, 384) if full else (48, 96, 192)
 activation = nn.GELU if full else nn.ReLU

@@ -290,7 +290,7 @@ CLAIMS = [
     ),
     (
         "fast_cifar10",
-        "the two further epochs bring",
+        "the second epoch brings",
         lambda: better("fast-cifar10", "fast-cifar10-epoch"),
     ),
     (
