@@ -16,6 +16,7 @@ from tutorial.lesson.labs import Lab, colab, save, text_of
 from tutorial.lesson.project import Project
 from tutorial.page import formulas
 from tutorial.page.context import BuildContext, render
+from tutorial.page.fences import UNSTYLED
 from tutorial.site.export import notebook
 
 SECTION = "session"
@@ -68,7 +69,8 @@ def rendered(content: str, lab: Lab, name: str) -> str:
     for cell in page.select(".highlight-ipynb pre, .jp-MarkdownOutput"):
         if cell.name == "pre":
             folded = lab.folded.get(cell.get_text().strip(), "")
-            cells.append({"code": cell.decode_contents().strip("\n"), "folded": folded})
+            code = UNSTYLED.sub(r"\1", cell.decode_contents().strip("\n"))
+            cells.append({"code": code, "folded": folded})
         else:
             cells.append({"prose": _with_formulas(cell, lab.project)})
     link = colab(f"{SECTION}.ipynb")
