@@ -210,9 +210,7 @@ def _assemble(context: BuildContext, site: Path, edited: set[str] | None) -> Non
             labs.save(site / "labs" / f"{lab.section}.ipynb", labs.text_of(lab.notebook()))
         programs.write(project, site)
         formulas.write_assets(site)
-        recorded = site / benches.RECORDED
-        recorded.parent.mkdir(parents=True, exist_ok=True)
-        recorded.write_text(benches.recorded(context.results), encoding="utf-8")
+        files.write(site / benches.RECORDED, benches.recorded(context.results))
         if (picture := project.root / share_picture.COMMITTED).is_file():
             shutil.copyfile(picture, site / "assets" / picture.name)
     for source_map in site.rglob("*.map"):
