@@ -4,6 +4,18 @@ From there come the stub that readers fill in, the solution folded into the page
 says what is wrong, and the fill-in notebook. A lesson's blanks are in snippets/labs/SECTION.py. A
 section that is worked through as a whole has them in its own script, and runs with the solutions.
 All checks call `run_check`, whose code in snippets/labs/checking.py each notebook holds above them.
+
+A cell of text directly above a blank says what each argument is and what is returned; the docstring
+is one line. The check, in a cell `check-NAME`, raises AssertionError with one sentence. It is
+called by `run_check(check_it, it, errors={...})`, which ends within seconds whatever is filled in,
+and refuses a function that returns nothing, changes what it was given (but for `changes=`), uses
+`.data` or never ends. `errors` says what an error of PyTorch means in this exercise, by a part of
+its message. Where a loop or a function is forbidden, the check asks `words_in(it)`.
+
+No wrong answer can be right by chance if all sizes differ, fractions are such as 3 of 7, and an
+argument has more than one value. tests/wrong_answers/SECTION.py holds at least three typical wrong
+answers, each with a piece of the hint that is meant for it; kinds.py there has those that nobody
+foresaw, right.py right ones in an unusual form.
 """
 
 import os

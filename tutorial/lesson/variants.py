@@ -1,8 +1,27 @@
 """Variants of cells: what a student may take a cell for, in snippets/predict/SECTION.py.
 
-Each runs as a program, the cells that it needs and then itself, in a process of its own: as a
-section does, so that it has a record. Its output is an option of the question below the cell.
-In the same file stand questions why something is so, whose options are sentences.
+A variant replaces a cell, and prints what a student may expect of it:
+
+    # %% slice-copied instead="view-or-copy"
+    original = torch.arange(5)
+    part = original[1:3].clone()
+
+It runs as a program, the cells that it needs and then itself, on the CPU, without any data set, in
+a process of its own: as a section does, so that it has a record. Its output is an option of the
+question below the cell, *What does it print?*, and whoever chooses it sees the lines in which it
+differs: change few. Choose a cell that prints few lines, the same on every machine; neither a
+comment in it nor the sentence above it should give the answer away. One question for eight cells is
+enough.
+
+A question why something is so is a comment. The right answer comes first, and each begins with the
+cell that proves it or speaks against it, to which the page then links:
+
+    # %% why-none-before below="bias-gradient"
+    # Why is there no gradient before `backward()`?
+    # bias-gradient: The forward pass only records what it computes.
+    # mse: The parameters do not require gradients until somebody says so.
+
+Notebooks, Markdown copies and paper leave the questions out.
 """
 
 import re

@@ -1,6 +1,9 @@
 """What a reader tries in a page: shapes, a backward pass step by step, a picture of one's own.
 
-The scripts are those of theme/assets/bench/, loaded when a reader opens a bench.
+The scripts are those of theme/assets/bench/, loaded when a reader opens a bench. In a `bench` fence
+stands `layers`, `broadcast` or `strides`, which tests compare with torch; `backward`, which goes
+through the lines that the cell above has printed; or one such as `confusion inside.py::examples`,
+which reads the files that these cells have written (`file=`).
 """
 
 import json

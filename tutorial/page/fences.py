@@ -1,7 +1,7 @@
 """What a page shows of a run: fences such as `cell`, `section`, `exercise`, `error`, `results`.
 
 They are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
-any tool that uses Python-Markdown.
+any tool that uses Python-Markdown. `FENCES`, at the end, names the function behind each.
 """
 
 import os

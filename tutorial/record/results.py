@@ -7,7 +7,14 @@ A recipe is a run of cells of a script that trains and tests a network: the cell
     classes      the names of the classes
     seconds      what the training took, by the script's own clock
 
-Outcomes on real data are committed, in outputs/DEVICE/results.json.
+They call `torch.manual_seed(0)`, and a measured seed is added to that. The network is made within
+the recipe. What is too slow for a page may be a script in benchmarks/.
+
+Outcomes on real data with five seeds or more are committed, in outputs/DEVICE/results.json; others
+go to build/results/ and on no page. docs/results.md shows them: a line `recipe: what it is` in its
+`results` fence describes a recipe, and `[title]` begins a group with a table and a scale of its
+own. Times of two recipes are compared only if both were measured with one processor, threads and
+torch.
 """
 
 import json
