@@ -437,6 +437,7 @@ def test_an_accuracy_outside_what_the_seeds_let_expect_fails(light, right, sd, d
     spread = {"mean": 0.6, "sd": sd, "min": 0.5, "max": 0.7, "values": [0.5, 0.7]}
     times = {"median": 1.0, "min": 1.0, "max": 1.0, "values": [1.0, 1.0]}
     known = dict.fromkeys(results.TEXTS, "") | {"data": data, "seeds": [0, 1], "threads": 1}
+    known |= {"confusion": [[], []]}
     measured = {"small": known | {"accuracy": spread, "classes": {}, "seconds": times}}
     path = light.root / "outputs" / "cpu" / "results.json"
     path.write_text(json.dumps({"recipes": measured}))

@@ -103,6 +103,7 @@ def test_every_recipe_is_measured_with_seeds_of_its_own(measured):
     assert slow["accuracy"]["values"] == [0.9, 0.8, 0.7, 0.6, 0.5]
     assert fast["classes"]["cat"]["values"] == [1, 1, 1, 1, 1]
     assert fast["classes"]["dog"]["values"] == [0, 0.2, 0.4, 0.6, 0.8]
+    assert [matrix[1] for matrix in fast["confusion"]] == [[5 - n, n] for n in range(5)]
     assert fast["seconds"] == {
         "median": 4.0,
         "min": 2.0,
@@ -455,6 +456,13 @@ def harmed(name: str):
             "more than all": content.replace('"mean": ', '"mean": 10'),
             "no time": content.replace('"median": ', '"median": 0, "old": '),
             "a huge number": content.replace('"sd": 0', f'"sd": {10**400}, "old": 0'),
+            "no matrix of a seed": content.replace(
+                '"confusion": [[[5, 0], [5, 0]], ', '"confusion": ['
+            ),
+            "a row too few": content.replace(
+                '"confusion": [[[5, 0], [5, 0]]', '"confusion": [[[5, 0]]'
+            ),
+            "less than none": content.replace('"confusion": [[[5', '"confusion": [[[-5'),
             "brackets": "[" * 100_000,
         }[name]
         assert wrong != content
@@ -467,6 +475,7 @@ HARMED = (
     *("cut off", "empty", "null", "a list", "no recipes", "not a result", "no mean", "NaN"),
     *("text for a number", "null for a text", "no classes", "one seed", "other seeds"),
     *("no threads", "more than all", "no time", "a huge number", "brackets"),
+    *("no matrix of a seed", "a row too few", "less than none"),
 )
 
 

@@ -133,5 +133,8 @@ def test_the_seeds_of_a_recipe_are_those_of_the_results(bench):
             assert said.startswith(f"Seed {seed}: a test accuracy of {100 * accuracy:.1f}%.")
             rows = element.locator(".bench-scores tr").all()
             assert [row.locator("th").inner_text() for row in rows] == list(result["classes"])
+            shown = element.locator(".bench-confusion tbody tr").all()
+            counts = [list(map(int, row.locator("td").all_inner_texts())) for row in shown]
+            assert counts == result["confusion"][seed]
             last = list(result["classes"].values())[-1]["values"][seed]
             assert rows[-1].locator("td").first.inner_text() == f"{100 * last:.1f}%"

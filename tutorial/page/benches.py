@@ -7,6 +7,7 @@ which reads the files that these cells have written (`file=`).
 """
 
 import json
+from itertools import chain
 from pathlib import PurePath
 
 from tutorial.data.cifar10 import CLASSES
@@ -157,18 +158,12 @@ def html(context: BuildContext, text: str) -> str:
 
 
 def recorded(results: Results) -> str:
-    """The script at RECORDED: what each seed of each recipe reached."""
+    """The script at RECORDED: the matrix of each seed of each recipe, row by row."""
     seeds = {}
     for name in sorted(results.recipes):
         for device, result in results.current(name).items():
-            classes = result["classes"]
-            by_class = zip(*(each["values"] for each in classes.values()), strict=True)
-            accuracies = result["accuracy"]["values"]
             seeds[name if device == "cpu" else f"{name}, {NAMES[device]}"] = {
-                "classes": list(classes),
-                "seeds": [
-                    {"accuracy": accuracy, "byClass": of_classes}
-                    for accuracy, of_classes in zip(accuracies, by_class, strict=True)
-                ],
+                "classes": list(result["classes"]),
+                "matrices": [list(chain(*matrix)) for matrix in result["confusion"]],
             }
     return f"window.benches.file = {json.dumps(seeds)};"

@@ -200,17 +200,23 @@ def _check(name: str, result: dict) -> None:
     fractions += [fraction for spread in measured for fraction in spread["values"]]
     seconds = [result["seconds"][key] for key in ("median", "min", "max")]
     seconds += result["seconds"]["values"]
+    rows = [row for matrix in result["confusion"] for row in matrix]
     valid = (
         all(isinstance(text, str) for text in texts)
         and isinstance(result["threads"], int)
         and all(0 <= fraction <= 1 for fraction in fractions)
         and all(0 < time < math.inf for time in seconds)
+        and all(isinstance(count, int) and count >= 0 for row in rows for count in row)
     )
     if not valid:
         raise ValueError(f"recipe {name} has a text or a number that no run measures")
     counts = {len(values["values"]) for values in (*measured, result["seconds"])}
     if len(result["seeds"]) < 2 or counts != {len(result["seeds"])}:
         raise ValueError(f"recipe {name} has {len(result['seeds'])} seeds, of values {counts}")
+    size = len(result["classes"])
+    shapes = {(len(matrix), *map(len, matrix)) for matrix in result["confusion"]}
+    if len(result["confusion"]) not in counts or shapes != {(size,) * (size + 1)}:
+        raise ValueError(f"recipe {name} has no matrix of {size} rows and columns for each seed")
 
 
 def write(path: Path, name: str, result: dict, known: set[str]) -> None:

@@ -135,6 +135,7 @@ class Measurer:
                 name: results.spread([outcome["classes"][name] for outcome in measured])
                 for name in measured[0]["classes"]
             },
+            "confusion": [outcome["confusion"] for outcome in measured],
             "seconds": results.times([outcome["seconds"] for outcome in measured]),
         }
         path = results.path_of(self.project, device)

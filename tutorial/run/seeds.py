@@ -34,6 +34,7 @@ class Seeds:
     def outcome(self) -> dict:
         """After the recipe's last cell: accuracy of all classes and of each, seconds.
 
+        confusion: how many test images of each class (a row) got which answer (a column).
         calls: how often a seed was set so far; trained_further: networks made before the recipe and
         trained in it, with which the next seed would go on. ValueError for test_logits,
         (N, classes), test_labels, (N,), classes or seconds that are not as a recipe leaves them.
@@ -49,16 +50,18 @@ class Seeds:
         )
         _require(logits.shape[1] == len(classes), f"{logits.shape[1]} logits, {len(classes)} names")
         _require(seconds > 0, f"seconds is {seconds}")
-        images, right = [0] * len(classes), [0] * len(classes)
+        confusion = [[0] * len(classes) for _ in classes]
         for label, answer in zip(labels, logits.argmax(dim=1).tolist(), strict=True):
-            images[label] += 1
-            right[label] += label == answer
-        _require(min(images) > 0, "a class has no test image")
+            confusion[label][answer] += 1
+        _require(all(map(any, confusion)), "a class has no test image")
+        right = [row[label] for label, row in enumerate(confusion)]
+        by_class = zip(classes, right, map(sum, confusion), strict=True)
         return {
             "calls": self.calls,
             "trained_further": self._trained_further(),
             "accuracy": sum(right) / len(labels),
-            "classes": {name: r / n for name, r, n in zip(classes, right, images, strict=True)},
+            "classes": {name: hits / images for name, hits, images in by_class},
+            "confusion": confusion,
             "seconds": float(seconds),
         }
 

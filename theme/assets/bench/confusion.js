@@ -81,20 +81,15 @@
     choose(3, 5);
   };
 
-  /** What each seed reached, from the matrices of a run. */
-  const seedsOf = (base64, size) => {
-    const bytes = bytesOf(base64);
-    const all = countsOf(bytes, bytes.length / 2);
-    return Array.from({ length: all.length / size ** 2 }, (_, seed) => {
-      const counts = rowOf(all, seed, size ** 2);
-      const right = Array.from({ length: size }, (_, i) => counts[i * (size + 1)]);
-      return { counts, byClass: right.map((count, i) => count / sum(rowOf(counts, i, size))), accuracy: sum(right) / sum(counts) };
-    });
+  /** What a seed reached, from its matrix: accuracy of all classes and of each. */
+  const reached = (counts, size) => {
+    const right = Array.from({ length: size }, (_, i) => counts[i * (size + 1)]);
+    return { byClass: right.map((count, i) => count / sum(rowOf(counts, i, size))), accuracy: sum(right) / sum(counts) };
   };
 
   const points = (one, other) => `${one < other ? "−" : "+"}${Math.abs(100 * (one - other)).toFixed(1)}`;
 
-  /** Draw one seed of a recipe after the other. recipes: names to { classes, seeds }. */
+  /** Draw one seed of a recipe after the other. recipes: names to { classes, matrices }. */
   const mountSeeds = (bench, recipes) => {
     const said = bench.querySelector("output");
     const result = bench.querySelector(".bench-result");
@@ -104,8 +99,8 @@
     let now = 0;
 
     const show = (seed) => {
-      const { classes, seeds } = recipes[recipe.value];
-      const [before, after] = [seeds[now], seeds[seed]];
+      const { classes, matrices } = recipes[recipe.value];
+      const [before, after] = [now, seed].map((number) => reached(matrices[number], classes.length));
       const changes = classes.map((_, i) => Math.abs(after.byClass[i] - before.byClass[i]));
       const most = changes.indexOf(Math.max(...changes));
       said.textContent = `Seed ${seed}: a test accuracy of ${percent(after.accuracy)}.`;
@@ -116,24 +111,22 @@
         return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, percent(after.byClass[i])),
           make("td", {}, seed === now ? "" : points(after.byClass[i], before.byClass[i])), make("td", {}, bar));
       })));
-      if (after.counts) {
-        const table = tableOf(classes, after.counts, "Test images by true class and answer",
-          (row, column) => String(after.counts[row * classes.length + column]));
-        table.tabIndex = 0; // to be scrolled on a narrow phone
-        result.append(make("p", {}, "Test images: a row is the true class, a column the answer."), table);
-      }
+      const table = tableOf(classes, matrices[seed], "Test images by true class and answer",
+        (row, column) => String(matrices[seed][row * classes.length + column]));
+      table.tabIndex = 0; // to be scrolled on a narrow phone
+      result.append(make("p", {}, "Test images: a row is the true class, a column the answer."), table);
       select.value = now = seed;
     };
     const use = () => {
-      select.replaceChildren(...recipes[recipe.value].seeds.map((_, seed) => make("option", { value: seed }, String(seed))));
+      select.replaceChildren(...recipes[recipe.value].matrices.map((_, seed) => make("option", { value: seed }, String(seed))));
       now = 0;
       show(0);
     };
     recipe.addEventListener("change", use);
     select.addEventListener("change", () => show(Number(select.value)));
     draw.addEventListener("click", () => {
-      const { seeds } = recipes[recipe.value];
-      show((now + 1 + Math.floor(Math.random() * (seeds.length - 1))) % seeds.length);
+      const { length } = recipes[recipe.value].matrices;
+      show((now + 1 + Math.floor(Math.random() * (length - 1))) % length);
     });
     const own = make("p", { className: "bench-own" }, make("label", {}, "Seed ", select), draw);
     if (Object.keys(recipes).length > 1) own.prepend(make("label", {}, "Recipe ", recipe));
@@ -145,7 +138,10 @@
   window.benches.confusion = mountConfusion;
   window.benches.seeds = (bench, content) => {
     const classes = bench.dataset.classes.split(" ");
-    mountSeeds(bench, { "of this page": { classes, seeds: seedsOf(content, classes.length) } });
+    const bytes = bytesOf(content);
+    const [counts, size] = [countsOf(bytes, bytes.length / 2), classes.length ** 2];
+    const matrices = Array.from({ length: counts.length / size }, (_, seed) => rowOf(counts, seed, size));
+    mountSeeds(bench, { "of this page": { classes, matrices } });
   };
   window.benches["recorded-seeds"] = mountSeeds;
 }
