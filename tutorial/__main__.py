@@ -135,7 +135,7 @@ def _run(project: Project, names: list[str], jobs: int | None = None, progress=N
 def _run_variants(project: Project, names: list[str], jobs: int | None = None) -> int:
     """Run what is stale of the variants of cells and say how many ran; the number of failures."""
     from tutorial.run.progress import CountingProgress
-    from tutorial.run.runner import run_variants
+    from tutorial.run.variant_runner import run_variants
 
     sections = {section.name for section in project.choose(names)}
     with CountingProgress("variants of cells") as progress:

@@ -9,6 +9,7 @@ can be installed, and code, file name and line numbers are the script's own.
 import __future__
 
 import contextlib
+import gc
 import importlib.metadata
 import logging
 import os
@@ -96,6 +97,7 @@ class Kernel:
             from tutorial.data import cifar10
 
             cifar10.teach_torchvision(cifar10.Source(**self.request["source"]))
+        gc.freeze()  # or Python's end takes seconds to look through all that torch has made
         random.seed(0)
         numpy.random.seed(0)
         torch.manual_seed(0)

@@ -5,7 +5,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -332,24 +332,6 @@ class OtherWay(Runner):
     def kernel_environment(self, threads: int) -> dict[str, str]:
         x86 = platform.machine().lower() in ("x86_64", "amd64")
         return super().kernel_environment(threads) | (self.OLD_PROCESSOR if x86 else {})
-
-
-def run_variants(
-    project: Project, names: Iterable[str], jobs: int | None = None, counter=None
-) -> list[Outcome]:
-    """Bring the records of variants of the named sections' cells up to date, on the CPU.
-
-    counter: a Listener that is told how many there are, in `total`.
-    """
-    programs = [
-        program
-        for (section, _), of_cell in project.variants.items()
-        if section in names
-        for program in of_cell
-    ]
-    if counter:
-        counter.total = len(programs)
-    return Runner(replace(project, device="cpu"), jobs, counter).run(programs)
 
 
 def accelerator_name(device: str) -> str:

@@ -6,6 +6,7 @@ The state before each cell is kept, so that a changed cell and those below it ru
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tutorial.record.records import Record
 from tutorial.run.kernel_process import START_LIMIT, KernelProcess, Stopped
 from tutorial.run.runner import Runner, cores
 
+FORKS = sys.platform == "linux"  # elsewhere torch or the system's libraries do not survive it
 NOT_FROM_TOP = "preview, not run from the top"  # in the place of a revision
 
 

@@ -29,8 +29,8 @@ from tutorial.lesson.cells import DEVICES, Section
 from tutorial.lesson.project import Project
 from tutorial.record import records
 from tutorial.record.records import Record
-from tutorial.run.runner import run_variants
-from tutorial.run.stepping import Session
+from tutorial.run.stepping import FORKS, Session
+from tutorial.run.variant_runner import run_variants
 from tutorial.site import build, inputs
 
 LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.IGNORECASE)
@@ -54,8 +54,7 @@ class Preview:
 
     def __init__(self, project: Project, run: Callable[[Project], int]) -> None:
         self.project, self.run = replace(project, folder=SHOWN), run
-        # Elsewhere torch or the system's libraries do not survive a fork.
-        self.stepping = project.device == "cpu" and sys.platform == "linux"
+        self.stepping = project.device == "cpu" and FORKS
         for name in (*DEVICES, "ran"):
             shutil.rmtree(self.project.build / name, ignore_errors=True)
         self.project.build.mkdir(parents=True, exist_ok=True)
