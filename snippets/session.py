@@ -346,6 +346,14 @@ def explained(error, errors=None, lines=(), who="Your code"):
     meanings = [
         hint for part, hint in (errors or {}).items() if part in said
     ]
+    frames = traceback.walk_tb(error.__traceback__)
+    if any(type(f.f_locals.get("device")) is int for f, _ in frames):
+        # PyTorch's own words are about a GPU that is not there.
+        meanings = [
+            "A layer gets more numbers than it takes, and the last one "
+            "becomes its device: nn.Linear takes two, how many "
+            "features come in and how many go out."
+        ]
     meaning = f"{meanings[0]} " if meanings else ""
     place = f" in the line `{lines[-1]}`" if lines else ""
     return f"{meaning}{who} stops{place} with {said} (see {ERRORS})"
@@ -805,9 +813,12 @@ def check_set_up(function):
         largest = torch.maximum(largest, loss.detach())
     # A loss that has been nan makes the largest nan as well.
     other = "larger" if largest < 1.5 * first else "smaller"
+    change = f"choose a {other} learning rate"
+    if optimizer.defaults.get("weight_decay", 0) > 0.01:  # AdamW's own
+        change = "leave out weight_decay, which keeps the weights small"
     assert loss < 0.5 * first, (
         f"After 100 steps on a small example the loss is {loss:.2f}, "
-        f"and it was {first:.2f}: choose a {other} learning rate."
+        f"and it was {first:.2f}: {change}."
     )
     print("Right: 100 steps lower the loss of a small example")
 

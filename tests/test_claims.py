@@ -537,7 +537,7 @@ CLAIMS = [
     ),
     (
         "project",
-        "Only if nothing is forgotten, the loss is the same in every digit",
+        "The loss is the same in every digit only if nothing is forgotten",
         lambda: (
             (straight := printed("project", "forgotten", "without interruption"))
             == printed("project", "forgotten", "nothing forgotten")

@@ -94,6 +94,14 @@ def explained(error, errors=None, lines=(), who="Your code"):
     meanings = [
         hint for part, hint in (errors or {}).items() if part in said
     ]
+    frames = traceback.walk_tb(error.__traceback__)
+    if any(type(f.f_locals.get("device")) is int for f, _ in frames):
+        # PyTorch's own words are about a GPU that is not there.
+        meanings = [
+            "A layer gets more numbers than it takes, and the last one "
+            "becomes its device: nn.Linear takes two, how many "
+            "features come in and how many go out."
+        ]
     meaning = f"{meanings[0]} " if meanings else ""
     place = f" in the line `{lines[-1]}`" if lines else ""
     return f"{meaning}{who} stops{place} with {said} (see {ERRORS})"

@@ -66,6 +66,7 @@ WRONG_ANSWERS = {
         ),
         (network("Conv2d(3, 6", "Conv2d(1, 6"), "a colour image has 3"),
         (network("Conv2d(6, 16", "Conv2d(3, 16"), "as many channels"),
+        (network("Linear(400, 120)", "Linear(16, 5, 5, 120)"), "becomes its device"),
         (network("Linear(400, 120)", "Linear(16 * 6 * 6, 120)"), "16 x 5 x 5 = 400"),
         (network("Linear(400, 120)", "Linear(16 * 8 * 8, 120)"), "16 x 5 x 5 = 400"),
         (network("Linear(120, 84)", "Linear(84, 84)"), "got 120"),
