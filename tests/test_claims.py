@@ -684,7 +684,7 @@ CLAIMS = [
     # Batches, optimizer and epochs of plain-loop are those of the session.
     (
         "session",
-        "small differences between two classes often turn round, and large ones hardly ever do",
+        "small differences between two classes are often reversed, and large ones hardly ever are",
         lambda: large_gaps_stay("plain-loop"),
     ),
     (
