@@ -486,7 +486,7 @@ CLAIMS = [
     ),
     (
         "debugging",
-        "with which the plain one learned nothing",
+        "with which the plain one learnt nothing",
         lambda: (
             guessing("norm-or-skip", "plain")
             and learned("norm-or-skip", "layer norm", "batch norm", "skip")

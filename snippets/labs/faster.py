@@ -281,7 +281,7 @@ print("one_cycle_rate: right")
 #
 # In training, each channel is normalised with the mean $m$ and the variance $v$ of
 # all its $n = N H W$ values in the batch, then scaled and shifted by what the layer
-# has learned:
+# has learnt:
 #
 # $$
 # y = \gamma\,\frac{x - m}{\sqrt{v + \varepsilon}} + \beta
