@@ -386,7 +386,7 @@ print(
 )
 
 
-# %% differences alt="Two charts of differences to the plain training, a dot with a line for each of seven ways. Above, test accuracy: 5,000 images and augmentation lie far to the right of zero, dropout and weight decay a little to the right, stopping by accuracy at zero, the smaller network a little and stopping by loss far to the left. Below, test loss: all lie to the left of zero, that of 5,000 images farthest."
+# %% differences alt="Two charts of differences to the plain training, a dot with a line for each of seven ways. Above, test accuracy: 5,000 images and augmentation lie far to the right of zero, dropout a little to the right, weight decay and stopping by accuracy at zero, the smaller network a little and stopping by loss far to the left. Below, test loss: all lie to the left of zero, that of 5,000 images farthest."
 def against_plain(values):
     """Mean difference to plain, and its standard error, each way."""
     differences = values[:, 1:] - values[:, :1]

@@ -120,6 +120,18 @@ def test_a_variant_changes_no_record_of_the_lesson(lesson):
     assert records.read(lesson.project, "cpu", "lesson.text", "text").text == "changed"
 
 
+def test_a_variant_sees_nothing_of_the_one_that_ran_before_it(lesson):
+    lesson.edit("snippets/lesson.py", "start = 1", 'start = globals().get("start", 0) + 1')
+    edit_variants(
+        lesson, 'print(str(start) + "1")', 'import sys; sys.seen = print(str(start) + "1")'
+    )
+    alone = 'import sys; assert start == 1 and not hasattr(sys, "seen"); start + "1"'
+    edit_variants(lesson, 'print(start + "1")', alone)
+    done = lesson.do("tutorial", "run")
+    assert done.returncode == 0, done.stderr
+    assert "variants of cells: 2 ran" in done.stdout
+
+
 def test_a_variant_that_fails_is_told_with_its_line_and_that_of_the_page(lesson):
     place = edit_variants(lesson, 'print(str(start) + "1")', "print(missing)")
     done = lesson.do("tutorial", "site")
