@@ -401,7 +401,8 @@ with torch.inference_mode():
 parts = make_parts()
 next_epoch(parts)  # the first steps also prepare, so they come before
 with torch.profiler.profile(
-    activities=[torch.profiler.ProfilerActivity.CPU]
+    activities=[torch.profiler.ProfilerActivity.CPU],
+    acc_events=True,  # keep all events: older versions ask for it
 ) as profiler:
     next_epoch(parts)
 table = sorted(
