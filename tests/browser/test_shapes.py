@@ -78,8 +78,8 @@ def layer(draw, channels: int, height: int) -> str:
     if kind == "norm":
         return draw.choice(
             [
-                f"nn.BatchNorm1d({near}{options(draw, affine=[False])})",
-                f"nn.BatchNorm2d({near}{options(draw, affine=[False])})",
+                f"nn.BatchNorm1d({near}{options(draw, affine=[False], bias=[False])})",
+                f"nn.BatchNorm2d({near}{options(draw, affine=[False], bias=[False])})",
                 f"nn.LayerNorm({draw.choice([height, (height, height), [height], near])}"
                 f"{options(draw, bias=[False], elementwise_affine=[False])})",
             ]
@@ -214,7 +214,7 @@ def of_strides(case) -> list:
 
 
 def with_two_shapes(draw) -> tuple[list[int], list[int]]:
-    a = shape(draw, draw.randrange(1, 6), [1, 1, 2, 3, 4])
+    a = shape(draw, draw.randrange(1, 6), [0, 1, 1, 2, 3, 4])
     b = [draw.choice([size, size, 1, 2]) for size in a[draw.randrange(len(a) + 1) :]]
     pair = [a, b or [1]]
     draw.shuffle(pair)
@@ -277,6 +277,69 @@ def test_the_bench_says_what_torch_does(new_page, cases, kind):
     assert expected[0] not in messages
 
 
+def asked(new_page, kind: str, cases: list[tuple]) -> list:
+    page = new_page("networks.html")
+    page.add_script_tag(path=Project.find().root / SCRIPT)
+    answers = page.evaluate(ANSWERS, [kind, cases])
+    page.context.close()
+    return answers
+
+
+# Lines of which torch makes something else than the bench would by its rules, or nothing.
+REFUSED = {
+    "layers": [
+        "nn.constructor()",
+        "nn.Conv2d(3, 8, 3, None)",
+        "nn.Conv2d(3, 8, 3, padding=9, padding_mode='reflect')",
+        "nn.MaxPool2d(2, return_indices=True)",
+        "nn.AvgPool2d(2, divisor_override=0)",
+        "nn.BatchNorm2d(4, affine=False, track_running_stats=False)",
+        "nn.LayerNorm(())",
+        "nn.Dropout(5)",
+        "nn.Linear(8, 9007199254740991)",
+        "nn.ReLU(), nn.ReLU()",
+    ],
+    "strides": [
+        "x = x.squeeze(dim=1)",
+        "x = x.permute(dims=(2, 0, 1))",
+        "x = x.T()",
+        "x = x.view",
+        "x = x.contiguous(1)",
+        "x = 5",
+        "x = torch.arange(12)",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_the_bench_cannot_compute_it_refuses(new_page, kind):
+    sizes = {"layers": [2, 3, 8, 8], "strides": [3, 1, 1]}[kind]
+    answers = asked(new_page, kind, [(sizes, [line]) for line in REFUSED[kind]])
+    assert {
+        line: answer
+        for line, answer in zip(REFUSED[kind], answers, strict=True)
+        if answer[0] != "refused"
+    } == {}
+
+
+def test_lines_may_give_tensors_names_of_their_own(new_page):
+    lines = ["y = x.t()", "x.unsqueeze(0)", "z = x.view(2, 6)", "y = y.reshape(6, 2)"]
+    x = torch.zeros(3, 4)
+    names = {"x": x, "y": x.t()}
+    expected = [eval(line.rpartition("= ")[2], names) for line in lines]
+    answers = asked(new_page, "strides", [([3, 4], lines[: i + 1]) for i in range(len(lines))])
+    assert [answer[:2] for answer in answers] == [
+        [list(y.shape), list(y.stride())] for y in expected
+    ]
+
+
+def test_elements_too_many_to_be_shown_are_not_made(new_page):
+    lines = ["x = x.expand(400000000, 3, 4)", "x = x.contiguous()"]
+    assert asked(new_page, "strides", [([3, 4], lines)]) == [
+        [[400_000_000, 3, 4], [12, 4, 1], True]
+    ]
+
+
 def test_messages_that_are_explained_are_raised(cases):
     messages = [said[1] for of_kind in cases.values() for _, said in of_kind if len(said) > 1]
     text = "\n".join(message for message in messages if isinstance(message, str))
@@ -333,7 +396,7 @@ def test_a_message_leads_to_its_explanation_and_goes_when_it_is_mended(bench):
     program.fill("nn.Conv2d(1, 6, 5)\nnn.Conv3d(6, 16, 5)")
     assert said.inner_text().startswith("Line 2: The bench knows no Conv3d. It knows Conv2d, ")
     layers.get_by_label("Shape of the input").fill("4, x")
-    assert said.inner_text().startswith("A shape is made of whole numbers")
+    assert said.inner_text().startswith("The bench reads shapes of whole numbers")
     assert not layers.locator("table").count()
     layers.get_by_role("button", name="Start again").click()
     assert said.inner_text().startswith("The network ends with the shape (4, 10)")
@@ -357,6 +420,34 @@ def test_the_layers_of_a_sequential_can_be_pasted_as_they_stand(bench):
         "0",
     ]
     assert "(4, 6, 16, 16)" in layers.locator("output").inner_text()
+
+
+def test_layers_can_be_pasted_as_python_or_a_phone_writes_them(bench):
+    layers = bench("layers")
+    network = nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding="same"), nn.ReLU(), nn.MaxPool2d(2), nn.BatchNorm2d(6)),
+        *(nn.LeakyReLU(), nn.AvgPool2d(1), nn.GELU(), nn.LayerNorm(16), nn.Tanh(), nn.Sigmoid()),
+        *(nn.Flatten(), nn.Linear(6 * 16 * 16, 10), nn.BatchNorm1d(10, bias=False), nn.Dropout()),
+    )
+    said = f"and has {sum(weight.numel() for weight in network.parameters()):,} parameters."
+    layers.get_by_label("Layers").fill(str(network))
+    assert layers.locator("output").inner_text().endswith(said)
+    layers.get_by_label("Layers").fill(
+        "model = torch.nn.Sequential(nn.Conv2d(1, 6, 5, padding=‘same’),\nnn.Dropout(.5))"
+    )
+    assert layers.locator("output").inner_text().endswith("and has 156 parameters.")
+
+
+def test_an_empty_field_is_asked_for_and_zero_elements_can_be_added(bench):
+    layers = bench("layers")
+    layers.get_by_label("Layers").fill("# nothing yet")
+    assert layers.locator("output").inner_text() == "Write a layer, such as nn.Conv2d(1, 6, 5)."
+    layers.get_by_label("Shape of the input").fill("")
+    assert layers.locator("output").inner_text().startswith("Write the shape of the input")
+    broadcast = bench("broadcast")
+    broadcast.get_by_label("Shape of a").fill("3, 1")
+    broadcast.get_by_label("Shape of b").fill("0")
+    assert broadcast.locator("output").inner_text() == "a + b has the shape (3, 0)."
 
 
 def test_it_shows_the_elements_in_their_new_order(bench):

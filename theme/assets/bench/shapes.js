@@ -26,7 +26,10 @@ var shapeBench = (() => {
   const literal = (text) => {
     const json = text
       .replace(/\d+(?:\s*\*\s*\d+)+/g, (factors) => product(factors.split("*").map(Number))) // 16 * 5 * 5
-      .replaceAll("'", '"').replace(/\bTrue\b/g, "true").replace(/\bFalse\b/g, "false").replace(/\bNone\b/g, "null")
+      .replace(/(?<!\d)\.(?=\d)/g, "0.") // .5
+      .replace(/['‘’“”]/g, '"') // a phone's keyboard writes curly ones
+      .replace(/^(?:same|valid)$/, '"$&"') // as Python prints a layer
+      .replace(/\bTrue\b/g, "true").replace(/\bFalse\b/g, "false").replace(/\bNone\b/g, "null")
       .replaceAll("(", "[").replaceAll(")", "]").replace(/,\s*\]/g, "]");
     try {
       return JSON.parse(json);
@@ -38,7 +41,7 @@ var shapeBench = (() => {
   /** The values between the brackets of a call: `3, 6, stride=2` as [3, 6] and { stride: 2 }. */
   const readArguments = (text) => {
     const values = [];
-    const named = {};
+    const named = Object.create(null); // whatever a name is
     for (const piece of text.match(/(?:[^,()[\]]|\([^()]*\)|\[[^[\]]*\])+/g) ?? []) {
       const [, name, value] = /^\s*(?:(\w+)\s*=\s*)?(.*?)\s*$/s.exec(piece);
       if (name) named[name] = literal(value);
@@ -72,9 +75,9 @@ var shapeBench = (() => {
       `${callable} missing ${missing.length} required positional argument${missing.length > 1 ? "s" : ""}: ${names}`,
       "TypeError",
     );
-    return Object.fromEntries(
-      parameters.map(([name, standard], place) => [name, values[place] ?? named[name] ?? literal(standard ?? "None")]),
-    );
+    const written = ([name, standard], place) =>
+      place < values.length ? values[place] : name in named ? named[name] : literal(standard);
+    return Object.fromEntries(parameters.map((parameter, place) => [parameter[0], written(parameter, place)]));
   };
 
   /** Height and width of an option that is one number or two. */
@@ -88,7 +91,8 @@ var shapeBench = (() => {
 
   const counts = (options) => {
     for (const [name, value] of Object.entries(options)) {
-      if (![value].flat().every(isCount)) throw new Refusal(`The bench needs a whole number of at least 1 for ${name}.`);
+      const all = [value].flat();
+      if (!all.length || !all.every(isCount)) throw new Refusal(`The bench needs a whole number of at least 1 for ${name}.`);
     }
   };
 
@@ -209,7 +213,7 @@ var shapeBench = (() => {
     const values = product(shape) / shape[1];
     check(values > 1, `Expected more than 1 value per channel when training, got input size torch.Size(${list(shape)})`, "ValueError");
     check(shape[1] === p.num_features, `running_mean should contain ${shape[1]} elements not ${p.num_features}`);
-    return { shape, parameters: p.affine ? 2 * p.num_features : 0, how: "" };
+    return { shape, parameters: p.affine ? (p.bias ? 2 : 1) * p.num_features : 0, how: "" };
   };
 
   const layerNorm = (shape, p) => {
@@ -236,6 +240,14 @@ var shapeBench = (() => {
   };
 
   const same = (shape) => ({ shape, parameters: 0, how: "" });
+  const dropout = (shape, { p }) => {
+    if (!(p >= 0 && p <= 1)) throw new Refusal("The probability of Dropout is a number from 0 to 1.");
+    return same(shape);
+  };
+  const gelu = (shape, { approximate }) => {
+    check(["none", "tanh"].includes(approximate), "approximate argument must be either none or tanh.");
+    return same(shape);
+  };
   const norm = "num_features eps=0.00001 momentum=0.1 affine=True track_running_stats=True";
   const LAYERS = {
     Conv2d: ["in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1 bias=True padding_mode='zeros' device=None dtype=None", conv2d],
@@ -243,37 +255,54 @@ var shapeBench = (() => {
     AvgPool2d: ["kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None", pool2d("avg")],
     Linear: ["in_features out_features bias=True device=None dtype=None", linear],
     Flatten: ["start_dim=1 end_dim=-1", flatten],
-    BatchNorm1d: [`${norm} device=None dtype=None`, batchNorm([2, 3])],
-    BatchNorm2d: [`${norm} device=None dtype=None`, batchNorm([4])],
+    BatchNorm1d: [`${norm} device=None dtype=None bias=True`, batchNorm([2, 3])],
+    BatchNorm2d: [`${norm} device=None dtype=None bias=True`, batchNorm([4])],
     LayerNorm: ["normalized_shape eps=0.00001 elementwise_affine=True bias=True device=None dtype=None", layerNorm],
     ReLU: ["inplace=False", same],
     LeakyReLU: ["negative_slope=0.01 inplace=False", same],
-    GELU: ["approximate='none'", same],
-    Dropout: ["p=0.5 inplace=False", same],
+    GELU: ["approximate='none'", gelu],
+    Dropout: ["p=0.5 inplace=False", dropout],
     Tanh: ["", same],
     Sigmoid: ["", same],
   };
 
-  const AROUND = /^(?:[\w.]+\s*=\s*)?(?:nn\.)?Sequential\($|^[)\],]*$/; // of the layers of an nn.Sequential
-  const LAYER = /^(?:[\w.]+\s*=\s*)?(?:[\w.]*\.)?(\w+)\((.*)\)\s*,?$/;
+  // Options that change what comes out, or when it fails, in ways that the bench does not know.
+  const ONLY = { padding_mode: "'zeros'", return_indices: "False", divisor_override: "None", track_running_stats: "True" };
+
+  // The layers of an nn.Sequential, as they are written and as Python prints them: `(0): Conv2d(...)`.
+  const AROUND = /^(?:[\w.]+\s*=\s*|\(\w+\):\s*)?(?:[\w.]*\.)?Sequential\($|^[)\],]*$/;
+  const LAYER = /^(?:[\w.]+\s*=\s*|\(\w+\):\s*)?(?:[\w.]*\.)?(?:Sequential\((?:[\w.]*\.)?)?(\w+)\(((?:[^()]|\([^()]*\))*)\)[)\],\s]*$/;
 
   const layer = (line, shape) => {
     const [, name, text] = LAYER.exec(line) ?? [];
     if (!name) throw new Refusal("Write one layer in a line, such as nn.Conv2d(3, 6, 5).");
-    if (!(name in LAYERS)) throw new Refusal(`The bench knows no ${name}. It knows ${Object.keys(LAYERS).join(", ")}.`);
+    if (!Object.hasOwn(LAYERS, name)) throw new Refusal(`The bench knows no ${name}. It knows ${Object.keys(LAYERS).join(", ")}.`);
     const [signature, apply] = LAYERS[name];
     const given = readArguments(text);
     if (!signature && text.trim()) throw new Refusal(`${name} is written without arguments here.`);
     const of = name === "MaxPool2d" ? "_MaxPoolNd" : name; // the class whose method it is
-    return apply(shape, bind(`${of}.__init__()`, signature, given));
+    const options = bind(`${of}.__init__()`, signature, given);
+    for (const [option, value] of Object.entries(ONLY)) {
+      if (option in options && options[option] !== literal(value)) throw new Refusal(`The bench computes ${name} with ${option}=${value} only.`);
+    }
+    return apply(shape, options);
+  };
+
+  /** What is not too large for JavaScript to count it exactly. */
+  const countable = (result) => {
+    const isSafe = [product(result.shape), result.parameters ?? 0].every(Number.isSafeInteger);
+    if (!isSafe) throw new Refusal("These numbers are larger than the bench can count.");
+    return result;
   };
 
   /** Sizes in brackets or without, `(4, 3, 32, 32)` or `4, 3`. */
-  const readShape = (text) => {
+  const readShape = (text, least = 1) => {
     const pieces = text.replace(/torch\.(?:Size|zeros|randn|ones|rand)|[()[\]]/g, " ").split(/[\s,]+/).filter(Boolean);
     const sizes = pieces.map(Number);
-    if (!sizes.every(isCount)) throw new Refusal(`A shape is made of whole numbers of at least 1, such as 4, 3, 32, 32; this is ${text.trim()}.`);
-    return sizes;
+    if (!sizes.every((size) => Number.isSafeInteger(size) && size >= least)) {
+      throw new Refusal(`The bench reads shapes of whole numbers of at least ${least}, such as 4, 3, 32, 32; this is ${text.trim()}.`);
+    }
+    return countable({ shape: sizes }).shape;
   };
 
   /** Each line with what `apply` makes of the last result, up to the first that fails. */
@@ -284,7 +313,7 @@ var shapeBench = (() => {
       const line = text.replace(/#.*$/, "").trim();
       if (!line || AROUND.test(line)) continue;
       try {
-        last = apply(line, last);
+        last = countable(apply(line, last));
         steps.push({ number: number + 1, line, ...last });
       } catch (error) {
         if (!(error instanceof TorchError || error instanceof Refusal)) throw error;
@@ -295,8 +324,11 @@ var shapeBench = (() => {
     return steps;
   };
 
-  const layers = (input, program) =>
-    follow(program, { shape: readShape(input) }, (line, { shape }) => layer(line, shape));
+  const layers = (input, program) => {
+    const start = readShape(input);
+    if (!start.length) throw new Refusal("Write the shape of the input, such as 4, 1, 32, 32.");
+    return follow(program, { shape: start }, (line, { shape }) => layer(line, shape));
+  };
 
   // Broadcasting
 
@@ -306,7 +338,8 @@ var shapeBench = (() => {
     const columns = range(length).map((dim) => {
       const [x, y] = [left[dim], right[dim]];
       const fits = x === y || x === null || y === null || x === 1 || y === 1;
-      return { a: x, b: y, fits, out: fits ? Math.max(x ?? 1, y ?? 1) : null };
+      const stretched = x === null || x === 1 ? y ?? x : x; // to 0 as well
+      return { a: x, b: y, fits, out: fits ? stretched : null };
     });
     const wrong = columns.findLastIndex(({ fits }) => !fits);
     const error = wrong < 0 ? null : new TorchError(
@@ -325,11 +358,12 @@ var shapeBench = (() => {
   const places = ({ shape, stride }) =>
     shape.reduce((all, size, dim) => all.flatMap((at) => range(size).map((i) => at + i * stride[dim])), [0]);
 
-  const arange = (shape) => ({ shape, stride: dense(shape), memory: product(shape) <= DRAWN ? range(product(shape)) : null });
+  const arange = (shape) => ({ shape, stride: dense(shape), memory: isDrawn(shape) ? range(product(shape)) : null });
   const DRAWN = 200; // elements, of which the values are known
+  const isDrawn = (shape) => product(shape) <= DRAWN;
 
   const contiguous = (x) =>
-    isContiguous(x) ? x : { shape: x.shape, stride: dense(x.shape), memory: x.memory && places(x).map((at) => x.memory[at]), isCopy: true };
+    isContiguous(x) ? x : { shape: x.shape, stride: dense(x.shape), memory: x.memory && isDrawn(x.shape) ? places(x).map((at) => x.memory[at]) : null, isCopy: true };
 
   /** The strides by which another shape reads the same memory; null if there are none. */
   const viewStride = ({ shape, stride }, wanted) => {
@@ -408,6 +442,7 @@ var shapeBench = (() => {
     transpose: (x, { values }) => {
       if (values.length !== 2) throw new Refusal("Write two dimensions, such as x.transpose(0, 1).");
       const [a, b] = values.map((dim) => wrap(dim, x.shape.length));
+      if (!x.shape.length) return x;
       return permute(x, swapped(x.shape.length, a, b));
     },
     t: (x) => {
@@ -426,7 +461,10 @@ var shapeBench = (() => {
       return { ...x, shape: x.shape.toSpliced(dim, 0, 1), stride: x.stride.toSpliced(dim, 0, step) };
     },
     squeeze: (x, { values }) => {
+      if (values.length > 1) throw new Refusal("Write one dimension, or several as a tuple, such as x.squeeze((1, 2)).");
       const chosen = values.length ? values.flat().map((dim) => wrap(dim, x.shape.length)) : range(x.shape.length);
+      const twice = chosen.find((dim, i) => chosen.indexOf(dim) < i);
+      check(twice === undefined, `dim ${twice} appears multiple times in the list of dims`);
       const kept = (_, dim) => x.shape[dim] !== 1 || !chosen.includes(dim);
       return { ...x, shape: x.shape.filter(kept), stride: x.stride.filter(kept) };
     },
@@ -473,25 +511,33 @@ var shapeBench = (() => {
 
   const CALL = /\.\s*(\w+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?/y;
 
-  /** What a chain of calls such as `x = x.t().view(12)` makes of a tensor. */
-  const operate = (line, x) => {
-    const [begin] = /^(?:\w+\s*=\s*)?\w*\s*/.exec(line);
+  /** What a line such as `y = x.t().view(12)` makes of one of the tensors, a Map of their names. */
+  const operate = (line, tensors) => {
+    const [begin, target, source = "x"] = /^(?:(\w+)\s*=\s*)?(\w+)?\s*/.exec(line);
+    if (!tensors.has(source)) throw new Refusal(`There is no tensor ${source} here: a line begins with ${[...tensors.keys()].join(" or ")}, as in x = x.t().`);
     CALL.lastIndex = begin.length;
-    let result = x;
+    let result = { ...tensors.get(source), isCopy: false };
     while (CALL.lastIndex < line.length) {
       const [, name, text] = CALL.exec(line) ?? [];
-      const known = text === undefined ? ATTRIBUTES : OPERATIONS;
+      const [known, other] = text === undefined ? [ATTRIBUTES, OPERATIONS] : [OPERATIONS, ATTRIBUTES];
       if (!name) throw new Refusal("Write calls of x in a line, such as x.view(4, 3) or x.t().reshape(12).");
+      if (Object.hasOwn(other, name)) throw new Refusal(`Write ${name} ${other === ATTRIBUTES ? "without" : "with"} brackets.`);
       if (!Object.hasOwn(known, name)) {
         throw new Refusal(`The bench knows no ${name}. It knows ${[...Object.keys(OPERATIONS), ...Object.keys(ATTRIBUTES)].join(", ")}.`);
       }
-      result = known[name](result, text === undefined ? null : readArguments(text));
+      const given = readArguments(text ?? "");
+      if (known[name].length === 1 && text?.trim()) throw new Refusal(`Write ${name} without arguments.`);
+      if (Object.keys(given.named).length && name !== "flatten") throw new Refusal(`Write the arguments of ${name} without their names.`);
+      result = known[name](result, given);
     }
-    return { isCopy: false, ...result };
+    if (target) tensors.set(target, result);
+    return result;
   };
 
-  const strides = (input, program) =>
-    follow(program, arange(readShape(input)), (line, x) => operate(line, { ...x, isCopy: false }));
+  const strides = (input, program) => {
+    const tensors = new Map([["x", arange(readShape(input))]]);
+    return follow(program, null, (line) => operate(line, tensors));
+  };
 
   // What is seen
 
@@ -525,11 +571,12 @@ var shapeBench = (() => {
     return write(0, 0, values.length);
   };
 
-  const END = { layers: "The network ends with", strides: "x ends with" };
+  const END = { layers: "The network ends with", strides: "The last row has" };
 
   const SHOW = {
     layers: ({ input, program }) => {
       const steps = layers(input, program);
+      if (!steps.length) throw new Refusal("Write a layer, such as nn.Conv2d(1, 6, 5).");
       const done = steps.filter(({ error }) => !error);
       const total = done.reduce((sum, { parameters }) => sum + parameters, 0);
       const shown = stepTable(["Layer", "Output", "Parameters"], steps, ({ shape, how, parameters }) => [
@@ -549,13 +596,14 @@ var shapeBench = (() => {
         `${x.isCopy ? "copied, " : ""}${isContiguous(x) ? "contiguous" : "not contiguous"}`,
       ]);
       const last = done.at(-1);
-      const isDrawn = last.memory && last.shape.length && product(last.shape) <= DRAWN;
-      const elements = make("pre", { className: "no-copy", tabIndex: 0, ariaLabel: "Elements of x" }, code(isDrawn ? printed(last) : ""));
+      const hasElements = last.memory && last.shape.length && isDrawn(last.shape);
+      const elements = make("pre", { className: "no-copy", tabIndex: 0, ariaLabel: "Elements" }, code(hasElements ? printed(last) : ""));
       elements.setAttribute("role", "region");
-      return { steps, shown: isDrawn ? [shown, make("p", {}, "Its elements, counted from 0 in the order in which they were made:"), elements] : [shown], more: "" };
+      const words = make("p", {}, "The elements in the row ", code(last.line), ", counted from 0 in the order in which they were made:");
+      return { steps: all, shown: hasElements ? [shown, words, elements] : [shown], more: "" };
     },
     broadcast: ({ a, b }) => {
-      const { columns, error, shape } = broadcast(readShape(a), readShape(b));
+      const { columns, error, shape } = broadcast(readShape(a, 0), readShape(b, 0));
       const cell = (own, { fits, out }) => {
         if (!fits) return make("strong", {}, `${own ?? ""} ✗`);
         if (own === out) return String(own);
