@@ -151,12 +151,14 @@ def test_a_test_picture_a_file_and_a_drawing_are_answered(bench, of_run, tmp_pat
     for label in (0, 8):
         element.get_by_role("button", name=f"Test picture: {CLASSES[label]}").click()
         assert said.inner_text().startswith(expected(pictures[label]))
+        assert said.inner_text().endswith(f"The picture's class is {CLASSES[label]}.")
     # A picture of 32 by 32 pixels comes through as it is.
     file = tmp_path / "mine.png"
     Image.fromarray(pictures[5].permute(1, 2, 0).numpy()).save(file)
     element.get_by_label("A picture of yours").set_input_files(file)
     words = expected(pictures[5])
     said.get_by_text(words).wait_for()
+    assert "class is" not in said.inner_text()
     # The middle of a wide one; what is transparent is white.
     wide = Image.new("RGBA", (300, 100))
     file = tmp_path / "wide.png"
@@ -178,7 +180,28 @@ def test_a_test_picture_a_file_and_a_drawing_are_answered(bench, of_run, tmp_pat
     assert element.locator("table").inner_text() == before
     (tmp_path / "text.png").write_text("no picture")
     element.get_by_label("A picture of yours").set_input_files(tmp_path / "text.png")
-    said.get_by_text("text.png is no picture that this browser can show.").wait_for()
+    said.get_by_text("text.png cannot be read as a picture.").wait_for()
+    with element.page.expect_file_chooser():
+        element.get_by_label("A picture of yours").click()
+    # A browser tells of a file only if it is another one than before.
+    assert element.get_by_label("A picture of yours").evaluate("(input) => input.files.length") == 0
+
+
+def test_a_fast_pen_leaves_no_gaps_and_only_the_main_button_draws(bench):
+    element = bench()
+    element.get_by_role("button", name="Empty square").click()
+    canvas, mouse = element.locator(".bench-drawn"), element.page.mouse
+
+    def stroke(button: str) -> np.ndarray:
+        """Whether a column has a pixel that is not white."""
+        canvas.hover(position={"x": 10, "y": 100})
+        mouse.down(button=button)
+        canvas.hover(position={"x": 190, "y": 100})
+        mouse.up(button=button)
+        return (pixels(canvas)[..., :3] < 255).any((0, 2))
+
+    assert not stroke("middle").any()
+    assert stroke("left")[2:30].all()
 
 
 def test_the_maps_are_those_of_the_network(bench, of_run):
@@ -198,6 +221,27 @@ def test_the_maps_are_those_of_the_network(bench, of_run):
             share = maps[number] / maps.abs().max()
             red = 221 + (180 - 221) * share.clamp(min=0) + (59 - 221) * (-share).clamp(min=0)
             assert (colours[..., 0] - red).abs().max() <= 1
+
+
+def test_what_was_hidden_in_another_picture_is_never_shown(bench, of_run):
+    network, pictures = of_run
+    with torch.inference_mode():
+        answers = network((pictures / 255 - 0.5) / 0.5).argmax(1)
+    other = int((answers != answers[0]).nonzero()[0])
+    element = bench()
+    hide = element.get_by_role("button", name="Hide each part in turn")
+    element.locator(".bench-covered").evaluate("""(covered) => {
+      window.seen = [];
+      const see = () => window.seen.push(covered.textContent);
+      new MutationObserver(see).observe(covered, { childList: true });
+    }""")
+    for label in (0, other):
+        element.get_by_role("button", name=f"Test picture: {CLASSES[label]}").click()
+        hide.click()
+    name = CLASSES[answers[other]]
+    element.get_by_role("status").get_by_text(f"the probability of {name}").wait_for()
+    told = [text for text in element.page.evaluate("seen") if "changes" in text]
+    assert len(told) == 1 and f"the probability of {name}" in told[0]
 
 
 def test_hiding_parts_shows_where_the_probability_falls(bench):

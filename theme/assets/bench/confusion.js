@@ -105,7 +105,7 @@
       const most = changes.indexOf(Math.max(...changes));
       said.textContent = `Seed ${seed}: a test accuracy of ${percent(after.accuracy)}.`;
       if (seed !== now) said.textContent += ` That is ${points(after.accuracy, before.accuracy)} points against seed ${now}; ${classes[most]} changes most, by ${points(after.byClass[most], before.byClass[most])} points.`;
-      result.replaceChildren(make("table", { className: "bench-scores" }, ...classes.map((name, i) => {
+      result.replaceChildren(make("table", { className: "bench-scores", ariaLabel: "Test accuracy of each class, and its change in points" }, ...classes.map((name, i) => {
         const bar = make("span", { className: "bench-bar" });
         bar.style.width = percent(after.byClass[i]);
         return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, percent(after.byClass[i])),

@@ -138,7 +138,7 @@
 
   // What is seen
 
-  const points = (share) => (100 * share).toFixed(0).replace("-", "−");
+  const points = (share) => String(Math.round(100 * share)).replace("-", "−");
 
   /** The filter of a map: of the first convolution in its colours, of another one square for each
    *  map below, side by side, where these are few. */
@@ -164,12 +164,14 @@
     const result = bench.querySelector(".bench-result");
     const said = bench.querySelector("output");
     let answer;
+    let truth; // what is known of the picture
+    let changed = 0; // how often the picture, the network or the question has
 
     const examples = make("p", { className: "bench-examples" });
     pictures.forEach((picture, label) => {
       const name = `Test picture: ${classes[label]}`;
       const button = make("button", { type: "button", ariaLabel: name, title: name }, pictureOf(picture));
-      button.addEventListener("click", () => show(picture));
+      button.addEventListener("click", () => show(label));
       examples.append(button);
     });
 
@@ -182,17 +184,23 @@
     const clear = make("button", { type: "button" }, "Empty square");
     const hide = make("button", { type: "button" }, "Hide each part in turn");
     const covered = make("p", { className: "bench-covered" });
+    covered.setAttribute("role", "status");
     const choice = make("select", {}, ...networks.map(({ name }, value) => make("option", { value }, name)));
     const stage = make("select");
     const maps = make("div", { className: "bench-maps" });
-    const scores = make("table", { className: "bench-scores" });
+    const scores = make("table", { className: "bench-scores", ariaLabel: "Probability of each class" });
 
     const present = () => { // bytes (3, 32, 32)
       const { data } = pen.getImageData(0, 0, SIZE, SIZE);
       return Uint8Array.from({ length: 3 * SIZE * SIZE }, (_, i) => data[4 * (i % (SIZE * SIZE)) + Math.floor(i / (SIZE * SIZE))]);
     };
-    const show = (picture) => {
-      pen.drawImage(pictureOf(picture), 0, 0);
+    const show = (label) => {
+      pen.drawImage(pictureOf(pictures[label]), 0, 0);
+      truth = ` The picture's class is ${classes[label]}.`;
+      update();
+    };
+    const showOwn = () => {
+      truth = "";
       update();
     };
     const update = () => {
@@ -200,12 +208,13 @@
       const shares = softmax(answer.logits);
       const order = shares.map((_, i) => i).sort((a, b) => shares[b] - shares[a]);
       const percent = (i) => `${(100 * shares[i]).toFixed(0)}%`;
-      said.textContent = `The network answers ${classes[order[0]]}, with a probability of ${percent(order[0])}; then ${classes[order[1]]}, ${percent(order[1])}, and ${classes[order[2]]}, ${percent(order[2])}.`;
+      said.textContent = `The network answers ${classes[order[0]]}, with a probability of ${percent(order[0])}; then ${classes[order[1]]}, ${percent(order[1])}, and ${classes[order[2]]}, ${percent(order[2])}.${truth}`;
       scores.replaceChildren(...classes.map((name, i) => {
         const bar = make("span", { className: "bench-bar" });
         bar.style.width = percent(i);
         return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, percent(i)), make("td", {}, bar));
       }));
+      changed += 1;
       covered.replaceChildren();
       showMaps();
     };
@@ -222,6 +231,8 @@
       const before = softmax(answer.logits)[label];
       const steps = (SIZE - HIDDEN) / STRIDE + 1;
       const changes = [];
+      const asked = (changed += 1);
+      covered.replaceChildren("Hiding one part after the other …");
       for (let step = 0; step < steps ** 2; step += 1) {
         const [top, left] = [STRIDE * Math.floor(step / steps), STRIDE * (step % steps)];
         const hidden = picture.map((byte, i) => {
@@ -230,18 +241,26 @@
         });
         changes.push(softmax(network.answer(hidden).logits)[label] - before);
         if (step % steps === 0) await new Promise((done) => setTimeout(done)); // let the page live
+        if (changed !== asked) return;
       }
       const words = `Hiding a square of 8 × 8 changes the probability of ${classes[label]} by ${points(Math.min(...changes))} to ${points(Math.max(...changes))} points. Blue: it falls where the square lies; red: it rises.`;
       covered.replaceChildren(heat(changes, steps, largest(changes), { ariaHidden: "true" }), make("span", {}, words));
     };
 
+    let last; // where the pen was
     const draw = (event) => {
-      if (!event.buttons) return;
+      if (!drawn.hasPointerCapture(event.pointerId)) return;
       const box = drawn.getBoundingClientRect();
       const at = (position, start, size) => Math.floor(((position - start) / size) * SIZE) - 1;
+      const here = [at(event.clientX, box.left, box.width), at(event.clientY, box.top, box.height)];
+      last ??= here;
+      const steps = Math.max(1, ...here.map((to, i) => Math.abs(to - last[i]))); // a fast pen leaves no gaps
       pen.fillStyle = colour.value;
-      pen.fillRect(at(event.clientX, box.left, box.width), at(event.clientY, box.top, box.height), 3, 3);
-      update();
+      for (let step = 1; step <= steps; step += 1) {
+        pen.fillRect(...here.map((to, i) => last[i] + Math.round(((to - last[i]) * step) / steps)), 3, 3);
+      }
+      last = here;
+      showOwn();
     };
     const use = (chosen) => {
       network = chosen;
@@ -251,15 +270,21 @@
       use(networks[choice.value]);
       update();
     });
-    drawn.addEventListener("pointerdown", draw);
+    drawn.addEventListener("pointerdown", (event) => {
+      if (!event.isPrimary || event.button) return; // one finger, or the main button
+      drawn.setPointerCapture(event.pointerId);
+      last = null;
+      draw(event);
+    });
     drawn.addEventListener("pointermove", draw);
     clear.addEventListener("click", () => {
       pen.fillStyle = "#ffffff";
       pen.fillRect(0, 0, SIZE, SIZE);
-      update();
+      showOwn();
     });
     hide.addEventListener("click", showCovered);
     stage.addEventListener("change", showMaps);
+    file.addEventListener("click", () => { file.value = ""; }); // the same file twice is a change too
     file.addEventListener("change", async () => {
       if (!file.files.length) return;
       try {
@@ -270,9 +295,9 @@
         pen.fillStyle = "#ffffff"; // below what is transparent
         pen.fillRect(0, 0, SIZE, SIZE);
         pen.drawImage(small, 0, 0);
-        update();
+        showOwn();
       } catch {
-        said.textContent = `${file.files[0].name} is no picture that this browser can show.`;
+        said.textContent = `${file.files[0].name} cannot be read as a picture. JPEG, PNG, WebP and GIF files can.`;
       }
     });
 
@@ -287,7 +312,7 @@
     }
     bench.classList.add("ready");
     use(network);
-    show(pictures[3]);
+    show(3);
     window.benches.logits = (number, picture) => Array.from(networks[number].answer(picture).logits);
   };
 
