@@ -14,6 +14,10 @@ BENCHES = [
     ("classifier", "training", ["drawing", "training", "film"]),
 ]
 pytestmark = pytest.mark.parametrize(("name", "kind", "scripts"), BENCHES)
+# Controls that are cut; a table can be scrolled.
+CUT = """(bench) => [...bench.querySelectorAll(":is(button, input, select):not(td *)")]
+  .filter((control) => control.getBoundingClientRect().right > bench.getBoundingClientRect().right)
+  .map((control) => control.outerHTML)"""
 
 
 def opened(page, kind: str):
@@ -25,7 +29,7 @@ def opened(page, kind: str):
 
 def test_axe_finds_nothing_and_it_fits_a_narrow_phone(new_page, prepare, name, kind, scripts):
     page = new_page(f"{name}.html", width=320)
-    opened(page, kind)
+    assert opened(page, kind).evaluate(CUT) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     prepare(page)
     for scheme, device in COMBINATIONS:
@@ -59,4 +63,35 @@ def test_it_is_printed_as_it_stands(new_page, name, kind, scripts):
     element = opened(page, kind)
     page.emulate_media(media="print")
     assert element.locator("output").is_visible()
+    unused = element.locator("button:not(td *), input:not([type=range])").all()
+    assert not any(control.is_visible() for control in unused)
+    page.context.close()
+
+
+def test_what_cannot_be_loaded_is_told(new_page, name, kind, scripts):
+    page = new_page(f"{name}.html")
+    page.route(f"**/{scripts[-1]}*.js", lambda route: route.abort())
+    element = page.locator(f"details[data-bench={kind}]")
+    element.locator("summary").press("Enter")
+    element.get_by_role("status").get_by_text(
+        "This could not be loaded. Reload the page"
+    ).wait_for()
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_bars_are_seen_in_the_colours_of_the_system(new_page, name, kind, scripts):
+    page = new_page(f"{name}.html", forced_colors="active")
+    grounds = (
+        opened(page, kind)
+        .locator(".bench-bar")
+        .evaluate_all("(bars) => bars.map((bar) => getComputedStyle(bar).backgroundColor)")
+    )
+    text, paper = page.evaluate("""() => {
+      const style = getComputedStyle(document.body);
+      return [style.color, style.backgroundColor];
+    }""")
+    assert text != paper
+    assert set(grounds) <= {text}
+    assert bool(grounds) == (kind not in ("confusion", "training"))
     page.context.close()

@@ -50,6 +50,8 @@ def test_a_wrong_choice_shows_the_output_and_whose_output_it_is(opened):
     question = Question(opened())
     assert not question.output.is_visible() and question.whose.count() == 0
     assert question.box.get_by_role("button").count() == 4
+    # A screen reader hears of a change only where something was before.
+    assert question.said.evaluate("said => !said.textContent && said.checkVisibility()")
     question.option(WRONG).click()
     assert question.output.is_visible() and "torch.Size([3, 3])" in question.output.inner_text()
     assert question.whose.inner_text().startswith("No: that is the output with\ntargets = ")

@@ -11,12 +11,19 @@ let style;
 for (const bench of article.querySelectorAll("details.bench")) {
   bench.addEventListener("toggle", async () => {
     const { bench: kind, scripts, files } = bench.dataset;
-    await (style ??= added(make("link", { rel: "stylesheet", href: "assets/bench/bench.css" })));
-    for (const script of scripts.split(" ")) await (loading[script] ??= loadScript(script));
+    const said = bench.querySelector("output");
     const contents = [];
-    for (const file of files ? files.split(" ") : []) {
-      await loadScript(file);
-      contents.push(window.benches.file); // by the script just loaded
+    said.textContent = "Loading …";
+    try {
+      await (style ??= added(make("link", { rel: "stylesheet", href: "assets/bench/bench.css" })));
+      for (const script of scripts.split(" ")) await (loading[script] ??= loadScript(script));
+      for (const file of files ? files.split(" ") : []) {
+        await loadScript(file);
+        contents.push(window.benches.file); // by the script just loaded
+      }
+    } catch {
+      said.textContent = "This could not be loaded. Reload the page to try again.";
+      return;
     }
     window.benches[kind](bench, ...contents);
   }, { once: true });
