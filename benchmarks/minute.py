@@ -179,7 +179,7 @@ def predict(net, images):
     return torch.cat([net(part) for part in images.split(500)])
 
 
-# %% search timeout=600
+# %% search device="cpu" timeout=600
 # SGD alone gets the rate that suits it, by the last 5,000 training images.
 held_out = normalised(pixels[-5000:])
 right = {}
@@ -190,37 +190,37 @@ for rate in (0.1, 0.25, 0.5, 1.0):
 best = max(right, key=right.get)
 print(right, "best:", best)
 
-# %% without-muon timeout=600 cores="all" recipe="minute-without-muon"
+# %% without-muon device="cpu" timeout=600 cores="all" recipe="minute-without-muon"
 torch.manual_seed(0)
 net, seconds = train(muon=False, sgd_rate=best)
 test_logits = predict(net, test_images)
 
-# %% without-whitening timeout=600 cores="all" recipe="minute-without-whitening"
+# %% without-whitening device="cpu" timeout=600 cores="all" recipe="minute-without-whitening"
 torch.manual_seed(0)
 net, seconds = train(whitening=False)
 test_logits = predict(net, test_images)
 
-# %% without-smoothing timeout=600 cores="all" recipe="minute-without-smoothing"
+# %% without-smoothing device="cpu" timeout=600 cores="all" recipe="minute-without-smoothing"
 torch.manual_seed(0)
 net, seconds = train(smoothing=0)
 test_logits = predict(net, test_images)
 
-# %% without-augmentation timeout=600 cores="all" recipe="minute-without-augmentation"
+# %% without-augmentation device="cpu" timeout=600 cores="all" recipe="minute-without-augmentation"
 torch.manual_seed(0)
 net, seconds = train(augment=False)
 test_logits = predict(net, test_images)
 
-# %% without-bfloat16 timeout=600 cores="all" recipe="minute-without-bfloat16"
+# %% without-bfloat16 device="cpu" timeout=600 cores="all" recipe="minute-without-bfloat16"
 torch.manual_seed(0)
 net, seconds = train(formats=(False,))
 test_logits = predict(net, test_images)
 
-# %% small-first timeout=600 cores="all" recipe="minute-small-first"
+# %% small-first device="cpu" timeout=600 cores="all" recipe="minute-small-first"
 torch.manual_seed(0)
 net, seconds = train(small_first=True)
 test_logits = predict(net, test_images)
 
-# %% two-views timeout=600 cores="all" recipe="minute-two-views"
+# %% two-views device="cpu" timeout=600 cores="all" recipe="minute-two-views"
 torch.manual_seed(0)
 net, seconds = train()
 test_logits = predict(net, test_images) + predict(net, test_images.flip(3))
