@@ -50,6 +50,7 @@ class VariantRunner(Runner):
         finally:
             if kernel := self._shared.pop(outcomes[0].section.path, None):
                 kernel.kill()
+                self._kernels.discard(kernel)
 
     @contextmanager
     def kernel(self, section: Section, folder: Path):
