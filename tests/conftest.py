@@ -16,6 +16,8 @@ from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 
+os.environ.pop("PYTEST_ADDOPTS", None)  # has been heeded, and is not for the runs that tests start
+
 # A shell's background job is started with interrupts ignored, one of nohup with hangups ignored,
 # and so would be what tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -132,6 +132,20 @@ def test_a_variant_sees_nothing_of_the_one_that_ran_before_it(lesson):
     assert "variants of cells: 2 ran" in done.stdout
 
 
+def test_a_variant_that_is_saved_while_the_site_is_made_is_in_the_next_one(lesson):
+    variants = lesson.root / "snippets" / "predict" / "lesson.py"
+    saves = f"""
+from pathlib import Path
+variants = Path({str(variants)!r})
+variants.write_text(variants.read_text().replace('str(start) + "1"', 'str(start) + "2"'))
+"""
+    lesson.edit("snippets/lesson.py", 'print("unrelated")', saves)
+    assert lesson.do("tutorial", "site").returncode == 0
+    done = lesson.do("tutorial", "site")
+    assert "variants of cells: 1 ran" in done.stdout, done.stdout + done.stderr
+    assert "<code>12</code>" in (lesson.root / "build" / "site" / "lesson.html").read_text()
+
+
 def test_a_variant_that_fails_is_told_with_its_line_and_that_of_the_page(lesson):
     place = edit_variants(lesson, 'print(str(start) + "1")', "print(missing)")
     done = lesson.do("tutorial", "site")

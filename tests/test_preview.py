@@ -19,7 +19,7 @@ from tutorial.__main__ import main
 from tutorial.lesson.project import Project
 from tutorial.run.kernel_process import KernelProcess
 from tutorial.run.stepping import Session
-from tutorial.site import preview
+from tutorial.site import build, preview
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a preview forks on Linux only")
 
@@ -243,6 +243,33 @@ def test_a_question_is_shown_where_its_variants_are_current_and_runs_when_saved(
     server.wait_for_words("snippets/predict/lesson.py:2: cell text, shown at docs/lesson.md")
     server.wait_for(lambda: 'class="predict"' not in server.page())
     assert "cannot be shown" not in server.page()
+
+
+def test_what_is_saved_while_an_update_reads_is_shown_by_the_next(light, monkeypatch):
+    light.script("lesson", "# %% sum\nprint(1 + 1)\n")
+    (light.root / "snippets" / "predict").mkdir()
+    variants = light.root / "snippets" / "predict" / "lesson.py"
+    variants.write_text('# %% text instead="sum"\nprint("11")\n')
+    assert light.do("tutorial", "run").returncode == 0
+    check, shown = build.check, []
+
+    def save_after_reading(project):
+        check(project)
+        if not shown:
+            variants.write_text('# %% text instead="sum"\nprint("1+1")\n')
+
+    monkeypatch.setattr(build, "check", save_after_reading)
+    monkeypatch.setattr(preview, "run_variants", lambda project, names: [])
+    monkeypatch.setattr(build, "remake_pages", lambda project, sections: None)
+    monkeypatch.setattr(
+        build,
+        "build_preview",
+        lambda project: shown.append(project.variants["lesson", "sum"][0].cells[-1].source),
+    )
+    server = preview.Preview(light.project, run=lambda project: 0)
+    server.update()
+    server.update()
+    assert shown == ['print("11")', 'print("1+1")']
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGKILL"])

@@ -59,7 +59,8 @@ def bench(new_page):
 
 
 def test_the_run_has_recorded_a_training(film):
-    assert len(film.filters) == 57  # two epochs of 1,407 steps, every 50th
+    # Every 50th step of two epochs of 1,407, or of 282 on the drawn pictures.
+    assert len(film.filters) in (57, 12)
     assert np.allclose(film.probabilities.sum(2), 1, atol=0.01)
     assert film.losses[-5:].mean() < film.losses[:5].mean()
     steps = np.abs(np.diff(film.filters, axis=0)).reshape(len(film.filters) - 1, -1).max(1)
@@ -69,7 +70,7 @@ def test_the_run_has_recorded_a_training(film):
 def test_each_step_shows_its_snapshot(bench, film):
     slider, said = bench.get_by_role("slider", name="Step"), bench.locator("output")
     limit = np.abs(film.filters).max()
-    for number in (0, 7, 56):
+    for number in (0, 7, len(film.filters) - 1):
         slider.fill(str(number))
         assert said.inner_text() == film.said(number)
         assert slider.evaluate("(slider) => slider.ariaValueText") == f"step {50 * number:,}"
@@ -88,7 +89,8 @@ def test_each_step_shows_its_snapshot(bench, film):
 
 def test_the_keyboard_moves_it(bench, film):
     bench.get_by_role("slider").focus()
-    for key, number in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 56)):
+    last = len(film.filters) - 1
+    for key, number in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)):
         bench.page.keyboard.press(key)
         assert bench.locator("output").inner_text() == film.said(number)
 

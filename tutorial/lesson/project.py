@@ -14,6 +14,8 @@ from tutorial.lesson.variants import Question, questions, variants
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
 MODULES = {*sys.stdlib_module_names, "torch", "torchvision", "numpy", "matplotlib", "PIL"}
+INPUTS = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml", "tutorial")
+INPUTS += ("package-lock.json", "requirements.txt", "constraints.txt", ".github/preview.png")
 OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|figure|section|exercise|error|bench)\s*$")
 
 
@@ -63,6 +65,22 @@ class Project:
         """The path as messages have it: from the root, unless it lies elsewhere."""
         inside = path.is_relative_to(self.root)
         return (path.relative_to(self.root) if inside else path).as_posix()
+
+    @cached_property
+    def stamps(self) -> dict[Path, str]:
+        """A stamp of each file that the site is made of, as it was when this was first asked for.
+
+        To be asked for before anything is read: what is saved later then counts as changed. What
+        Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
+        """
+        stamps = {}
+        for place in (self.root / name for name in INPUTS):
+            for path in sorted(place.rglob("*"), key=str) if place.is_dir() else [place]:
+                parts = path.relative_to(place).parts
+                ignored = any(part.startswith((".", "__pycache__")) for part in parts)
+                if not ignored and path.is_file():
+                    stamps[path] = files.stamp(path)
+        return stamps
 
     @cached_property
     def sections(self) -> dict[str, Section]:

@@ -3,7 +3,6 @@
 Imports little, since it is all that `make site` needs where nothing has changed.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -11,19 +10,11 @@ from pathlib import Path
 
 from tutorial.data import cifar10, weights
 from tutorial.lesson import files
-from tutorial.lesson.cells import DEVICES
+from tutorial.lesson.cells import DEVICES, digest
 from tutorial.lesson.project import Project
 from tutorial.record import records
 
 WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
-INPUTS = (
-    *WATCHED,
-    "tutorial",
-    "package-lock.json",
-    "requirements.txt",
-    "constraints.txt",
-    ".github/preview.png",
-)
 STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
     cifar10.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
     weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),
@@ -46,9 +37,7 @@ def _stamp(project: Project) -> Path:
 
 
 def _state(site: Path) -> str:
-    hasher = hashlib.sha256()
-    _add(hasher, sorted(site.rglob("*"), key=str))
-    return hasher.hexdigest()
+    return digest(_stamps(site.rglob("*")))
 
 
 def unchanged(project: Project) -> bool:
@@ -59,29 +48,19 @@ def unchanged(project: Project) -> bool:
 def fingerprint(project: Project, without: Iterable[Path] = (), with_records: bool = True) -> str:
     """Changes when anything that the site is made of changes; reads no file's content.
 
-    What Python, linters and editors put beside it, hidden or in __pycache__, is no part of it.
     without: files that do not count.
     """
-    paths, without = [], set(without)
-    for name in INPUTS:
-        path = project.root / name
-        for file in sorted(path.rglob("*"), key=str) if path.is_dir() else [path]:
-            parts = file.relative_to(path).parts
-            if not any(part.startswith((".", "__pycache__")) for part in parts):
-                paths.append(file)
+    without = set(without)
+    stamps = [stamp for path, stamp in project.stamps.items() if path not in without]
     if with_records:
         for device in DEVICES:
-            paths += sorted((project.build / device).glob("*/*.json"))
+            stamps += _stamps((project.build / device).glob("*/*.json"))
     chosen = [os.environ.get(name) for name in ("SITE_URL", "REPO_URL")]
-    hasher = hashlib.sha256(str([*chosen, project.device]).encode())
-    _add(hasher, [path for path in paths if path not in without])
-    return hasher.hexdigest()
+    return digest(*chosen, project.device, stamps)
 
 
-def _add(hasher, paths: list[Path]) -> None:
-    for path in paths:
-        if path.is_file():
-            hasher.update(f"{files.stamp(path)}\n".encode())
+def _stamps(paths: Iterable[Path]) -> list[str]:
+    return [files.stamp(path) for path in sorted(paths, key=str) if path.is_file()]
 
 
 def stand_ins(project: Project, device: str) -> str:

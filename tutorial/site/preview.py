@@ -25,6 +25,7 @@ from jinja2 import Template
 from mkdocs.livereload import LiveReloadServer
 
 from tutorial import TutorialError
+from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Section
 from tutorial.lesson.project import Project
 from tutorial.record import records
@@ -82,10 +83,10 @@ class Preview:
                     self.signal.touch()
 
     def _update(self, project: Project) -> None:
+        # Before anything is read: what is saved from here on is for the next update.
+        fingerprint = inputs.fingerprint(project, self._written(), with_records=False)
         started, last, sections = time.monotonic(), self.project, project.sections
         build.check(project)
-        scripts = [section.path for section in sections.values()]
-        fingerprint = inputs.fingerprint(project, [*project.pages, *scripts], with_records=False)
         whole = fingerprint != self.inputs or project.pages.keys() != last.pages.keys()
         edited = {name for name in sections if whole or sections[name] != last.sections.get(name)}
         stale = self._stale(project, edited)
@@ -119,6 +120,11 @@ class Preview:
         for name in stale:
             said = ", ".join(f"{count} {state}" for state, count in states[name].items() if state)
             print(f"preview of {name}: {said}, {time.monotonic() - started:.1f} s", flush=True)
+
+    def _written(self) -> list[Path]:
+        """The pages and scripts, whose own changes are looked for one by one."""
+        docs, snippets = self.project.root / "docs", self.project.root / "snippets"
+        return [*files.visible(docs, "**/*.md"), *files.visible(snippets, "*.py")]
 
     def _too_many(self, stale: list[str]) -> bool:
         return len(stale) > (LIVE if self.stepping else 0)
