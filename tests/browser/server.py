@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+import time
 from dataclasses import dataclass
 from functools import cache
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,9 +23,13 @@ class Sent:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a folder at `origin` until it is closed."""
+    """Serves a folder at `origin` until it is closed.
+
+    pause: seconds between the parts of a page, as over a slow network.
+    """
 
     daemon_threads = True
+    pause = 0.0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -73,6 +78,12 @@ class Handler(SimpleHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if path.suffix != ".html" or not self.server.pause:
+            self.wfile.write(body)
+            return
+        size = len(body) // 10
+        for start in range(0, len(body), size):
+            self.wfile.write(body[start : start + size])
+            time.sleep(self.server.pause)
 
     def log_message(self, *_) -> None: ...

@@ -108,7 +108,7 @@ class Preview:
         states = {name: self._provide(project, sections[name]) for name in changed}
         if whole:
             for outcome in run_variants(replace(project, folder=REAL), sections):
-                print("".join(f"\n{problem}\n" for problem in outcome.problems), end="")
+                print("".join(f"\n{problem}\n" for problem in outcome.problems), end="", flush=True)
             for device in DEVICES:
                 real = project.root / REAL / device
                 if device != project.device and real.is_dir():

@@ -207,11 +207,11 @@
       answer = network.answer(present());
       const shares = softmax(answer.logits);
       const order = shares.map((_, i) => i).sort((a, b) => shares[b] - shares[a]);
-      const percent = (i) => `${(100 * shares[i]).toFixed(0)}%`;
+      const percent = (i) => (shares[i] > 0.995 ? "over 99%" : `${(100 * shares[i]).toFixed(0)}%`);
       said.textContent = `The network answers ${classes[order[0]]}, with a probability of ${percent(order[0])}; then ${classes[order[1]]}, ${percent(order[1])}, and ${classes[order[2]]}, ${percent(order[2])}.${truth}`;
       scores.replaceChildren(...classes.map((name, i) => {
         const bar = make("span", { className: "bench-bar" });
-        bar.style.width = percent(i);
+        bar.style.width = `${100 * shares[i]}%`;
         return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, percent(i)), make("td", {}, bar));
       }));
       changed += 1;

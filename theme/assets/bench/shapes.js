@@ -196,6 +196,19 @@ var shapeBench = (() => {
     return { shape: [...shape.slice(0, -2), height.out, width.out], parameters: 0, how: both(height, width) };
   };
 
+  const adaptivePool2d = (shape, p) => {
+    const isPair = Array.isArray(p.output_size);
+    const written = isPair ? p.output_size : [p.output_size, p.output_size];
+    if (written.length !== 2 || !written.every((size) => isCount(size) || (isPair && size === null))) {
+      throw new Refusal("The bench needs a whole number of at least 1, or two of them, for output_size.");
+    }
+    check(!isPair || shape.length > 2, "Input dimension should be at least 3", "ValueError");
+    const sizes = written.map((size, i) => size ?? shape.at(i - 2)); // None: as it comes in
+    if (sizes.every((size) => size === 1)) wrap(-2, shape.length); // a mean, of which torch asks less
+    else check(shape.length === 3 || shape.length === 4, `adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got ${list(shape)}`);
+    return { shape: [...shape.slice(0, -2), ...sizes], parameters: 0, how: "whatever height and width come in" };
+  };
+
   const linear = (shape, p) => {
     counts({ in_features: p.in_features, out_features: p.out_features });
     check(
@@ -253,6 +266,7 @@ var shapeBench = (() => {
     Conv2d: ["in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1 bias=True padding_mode='zeros' device=None dtype=None", conv2d],
     MaxPool2d: ["kernel_size stride=None padding=0 dilation=1 return_indices=False ceil_mode=False", pool2d("max")],
     AvgPool2d: ["kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None", pool2d("avg")],
+    AdaptiveAvgPool2d: ["output_size", adaptivePool2d],
     Linear: ["in_features out_features bias=True device=None dtype=None", linear],
     Flatten: ["start_dim=1 end_dim=-1", flatten],
     BatchNorm1d: [`${norm} device=None dtype=None bias=True`, batchNorm([2, 3])],
@@ -264,7 +278,11 @@ var shapeBench = (() => {
     Dropout: ["p=0.5 inplace=False", dropout],
     Tanh: ["", same],
     Sigmoid: ["", same],
+    Identity: ["", same],
   };
+
+  // Of layers that inherit __init__, the class that has it.
+  const WRITTEN_IN = { MaxPool2d: "_MaxPoolNd", AdaptiveAvgPool2d: "_AdaptiveAvgPoolNd" };
 
   // Options that change what comes out, or when it fails, in ways that the bench does not know.
   const ONLY = { padding_mode: "'zeros'", return_indices: "False", divisor_override: "None", track_running_stats: "True" };
@@ -280,8 +298,7 @@ var shapeBench = (() => {
     const [signature, apply] = LAYERS[name];
     const given = readArguments(text);
     if (!signature && text.trim()) throw new Refusal(`${name} is written without arguments here.`);
-    const of = name === "MaxPool2d" ? "_MaxPoolNd" : name; // the class whose method it is
-    const options = bind(`${of}.__init__()`, signature, given);
+    const options = bind(`${WRITTEN_IN[name] ?? name}.__init__()`, signature, given);
     for (const [option, value] of Object.entries(ONLY)) {
       if (option in options && options[option] !== literal(value)) throw new Refusal(`The bench computes ${name} with ${option}=${value} only.`);
     }
