@@ -42,9 +42,9 @@ window.checks = (() => {
   const scrollThrough = async () => {
     for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
       scrollTo({ top: y, behavior: "instant" });
-      await frame();
-      await frame();
+      await frame(); // its callback comes before it is drawn: one for each step is enough
     }
+    await frame();
     const pictures = [...document.images].filter((image) => image.checkVisibility());
     await Promise.all(pictures.map((image) => image.complete || image.decode()));
     await frame();
