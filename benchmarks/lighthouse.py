@@ -177,7 +177,7 @@ def main() -> int:
     base = f"http://127.0.0.1:{server.server_port}/"
     width = max(map(len, pages))
     print(f"{'':{width}}          {'  '.join(CATEGORIES.values())}   median of {options.runs}")
-    below = []
+    below, speeds = [], []
     for number, page in enumerate(pages, 1):
         for device, bars in BARS.items():
             started = time.monotonic()
@@ -187,6 +187,7 @@ def main() -> int:
                 print(f"{note}\r" if sys.stdout.isatty() else "", end="", flush=True)
                 reports.append(rate(environment, f"{base}{page}.html", device))
             line = f"{page:{width}}  {device:7} "
+            speeds += [report["environment"]["benchmarkIndex"] for report in reports]
             for category, title in CATEGORIES.items():
                 median = statistics.median_low([score(report, category) for report in reports])
                 line += f"{median:>{len(title)}}  "
@@ -200,6 +201,8 @@ def main() -> int:
                 line += f" {short} {statistics.median(values):.4g}"
             print(f"{line}  ({time.monotonic() - started:.0f} s)", flush=True)
     server.shutdown()
+    speed = statistics.median(speeds)
+    print(f"Lighthouse's benchmark of this processor: {speed:.0f} (it expects 1,000 or more)")
     for each in below:
         print(each, file=sys.stderr)
     return 1 if below else 0
