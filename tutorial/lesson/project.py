@@ -14,8 +14,9 @@ from tutorial.lesson.variants import Question, questions, variants
 
 SHOWN_CELL = re.compile(r"^\s*(?P<section>[\w-]+)\.py::(?P<cell>[\w-]+)\s*$")
 MODULES = {*sys.stdlib_module_names, "torch", "torchvision", "numpy", "matplotlib", "PIL"}
-INPUTS = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml", "tutorial")
-INPUTS += ("package-lock.json", "requirements.txt", "constraints.txt", ".github/preview.png")
+WRITTEN = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")  # by authors
+INPUTS = (*WRITTEN, "tutorial", "package-lock.json", "requirements.txt", "constraints.txt")
+INPUTS += (".github/preview.png",)
 OUR_FENCE = re.compile(r"^\s*```\s*(?P<kind>cell|figure|section|exercise|error|bench)\s*$")
 
 

@@ -7,11 +7,11 @@ from mkdocs.utils.meta import get_data
 
 from tutorial import TutorialError
 from tutorial.lesson import files, labs
-from tutorial.lesson.project import SHOWN_CELL, Project
+from tutorial.lesson.project import SHOWN_CELL, WRITTEN, Project
 from tutorial.page import benches, fences, numbers, predict
 from tutorial.page.context import BuildContext
 from tutorial.page.numbers import Numbers
-from tutorial.site import export, inputs
+from tutorial.site import export
 
 CONFLICT = re.compile(rb"^(?:<{7}|\|{7}|>{7}) ", re.MULTILINE)
 # What MkDocs and Material take from the front matter of a page: without a message if it is wrong.
@@ -41,7 +41,7 @@ def check_pages(project: Project) -> list[str]:
 
 def _conflicts(project: Project):
     """What a merge has left for somebody to decide, wherever it could be published."""
-    for name in inputs.WATCHED:
+    for name in WRITTEN:
         path = project.root / name
         for file in [path] if path.is_file() else files.visible(path, "**/*"):
             if file.is_file() and (found := CONFLICT.search(content := file.read_bytes())):

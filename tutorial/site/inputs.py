@@ -14,7 +14,6 @@ from tutorial.lesson.cells import DEVICES, digest
 from tutorial.lesson.project import Project
 from tutorial.record import records
 
-WATCHED = ("docs", "includes", "snippets", "outputs", "theme", "mkdocs.yml")
 STAND_INS = {  # name in a record -> what was to be had, what the pages show, how to try again
     cifar10.STAND_IN: ("CIFAR-10", "drawn pictures", "CIFAR10_RETRY=1"),
     weights.STAND_IN: ("pretrained weights", "random weights", "WEIGHTS_RETRY=1"),

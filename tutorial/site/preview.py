@@ -27,7 +27,7 @@ from mkdocs.livereload import LiveReloadServer
 from tutorial import TutorialError
 from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Section
-from tutorial.lesson.project import Project
+from tutorial.lesson.project import WRITTEN, Project
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run.stepping import FORKS, Session
@@ -84,7 +84,7 @@ class Preview:
 
     def _update(self, project: Project) -> None:
         # Before anything is read: what is saved from here on is for the next update.
-        fingerprint = inputs.fingerprint(project, self._written(), with_records=False)
+        fingerprint = inputs.fingerprint(project, self._pages_and_scripts(), with_records=False)
         started, last, sections = time.monotonic(), self.project, project.sections
         build.check(project)
         whole = fingerprint != self.inputs or project.pages.keys() != last.pages.keys()
@@ -108,7 +108,8 @@ class Preview:
         states = {name: self._provide(project, sections[name]) for name in changed}
         if whole:
             for outcome in run_variants(replace(project, folder=REAL), sections):
-                print("".join(f"\n{problem}\n" for problem in outcome.problems), end="", flush=True)
+                for problem in outcome.problems:
+                    print(f"\n{problem}\n", flush=True)
             for device in DEVICES:
                 real = project.root / REAL / device
                 if device != project.device and real.is_dir():
@@ -121,8 +122,8 @@ class Preview:
             said = ", ".join(f"{count} {state}" for state, count in states[name].items() if state)
             print(f"preview of {name}: {said}, {time.monotonic() - started:.1f} s", flush=True)
 
-    def _written(self) -> list[Path]:
-        """The pages and scripts, whose own changes are looked for one by one."""
+    def _pages_and_scripts(self) -> list[Path]:
+        """Whose own changes are looked for one by one."""
         docs, snippets = self.project.root / "docs", self.project.root / "snippets"
         return [*files.visible(docs, "**/*.md"), *files.visible(snippets, "*.py")]
 
@@ -285,7 +286,7 @@ def _serve(project: Project, run: Callable[[Project], int], port: int) -> None:
         if not site.is_dir():
             raise TutorialError("there is no site to serve yet; mend the above and try again")
         server = Server(rebuild, "127.0.0.1", port, root=str(site), polling_interval=0.2)
-        for path in (*(project.root / name for name in inputs.WATCHED), preview.signal):
+        for path in (*(project.root / name for name in WRITTEN), preview.signal):
             if path.exists():
                 server.watch(str(path))
         address = f"http://127.0.0.1:{port}/"
