@@ -31,3 +31,15 @@ def test_icons_keep_a_colour_of_their_own(new_page, prepare, path):
     vanished = page.evaluate(VANISHED)
     page.context.close()
     assert not vanished, "\n".join(vanished)
+
+
+def test_the_chosen_tab_is_told_from_the_others(new_page):
+    page = new_page("index.html", forced_colors="active", reduced_motion="reduce")
+    page.locator(".tabbed-labels").first.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # its line has stopped moving
+    line, paper = page.evaluate("""() => [
+      getComputedStyle(document.querySelector(".tabbed-labels"), "::before").backgroundColor,
+      getComputedStyle(document.body).backgroundColor,
+    ]""")
+    page.context.close()
+    assert line != paper

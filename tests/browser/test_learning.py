@@ -201,6 +201,20 @@ def test_large_type_is_remembered(opened, prepare, scheme, height, width):
     assert size_of(page) == ordinary
 
 
+@pytest.mark.parametrize("width", [960, 1024, 1280, 1920])  # 1024: an old projector
+def test_no_code_scrolls_sideways_in_large_type(opened, prepare, width):
+    page = opened("text.html", width=width)
+    ordinary = size_of(page)
+    page.locator("body").press("l")
+    assert size_of(page) >= 1.2 * ordinary
+    prepare(page)
+    page.evaluate("checks.expose()")
+    wide = page.locator("article .highlight pre > code").evaluate_all(
+        "all => all.filter((each) => each.scrollWidth > each.clientWidth + 1).map(checks.name)"
+    )
+    assert wide == []
+
+
 def test_large_type_is_there_before_any_script_of_ours(opened):
     page = opened("index.html")
     page.evaluate("__md_set('__large', true)")

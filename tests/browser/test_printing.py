@@ -30,6 +30,15 @@ LINK_FOLDED = """address => {
   return folded.length;
 }"""
 
+# As on a site with a repository's address: see report_address in tutorial/page/fences.py.
+ADD_REPORTS = """address => {
+  const records = [...document.querySelectorAll("details.run-record")];
+  for (const record of records) {
+    record.insertAdjacentHTML("beforeend", `<p><a href="${address}">Does it not work?</a></p>`);
+  }
+  return records.length;
+}"""
+
 
 @pytest.mark.parametrize("path", visits.pages(Project.find()))
 def test_a_page_prints_to_its_last_words_from_the_dark_palette(new_page, path):
@@ -49,6 +58,14 @@ def test_exercises_print_without_their_solutions(new_page):
     pdf = page.pdf(format="A4")
     page.context.close()
     assert b"https://example.org/folded" not in pdf
+
+
+def test_cells_print_without_their_links_to_report_them(new_page):
+    page = new_page("session.html")
+    assert page.evaluate(ADD_REPORTS, "https://example.org/report")
+    pdf = page.pdf(format="A4")
+    page.context.close()
+    assert b"https://example.org/report" not in pdf
 
 
 def test_the_session_is_linked_as_a_pdf_only_where_the_file_is(server, browser, tmp_path):
