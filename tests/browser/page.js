@@ -36,6 +36,11 @@ window.checks = (() => {
     await frame();
   };
 
+  /** Whether each element of a kind that is shown is wider than its place, and its name. */
+  const scrollsSideways = (selector) => [...document.querySelectorAll(selector)]
+    .filter((each) => each.checkVisibility())
+    .map((each) => [each.scrollWidth > each.clientWidth + 1, name(each)]);
+
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
   /** Scroll to the end in steps, as a reader does; all pictures are there when it returns. */
@@ -269,6 +274,6 @@ window.checks = (() => {
 
   return {
     audit, blocks, buttons, contrastWithWhite, copiedOutputs, expose, misdirected, name, onPaper, remember,
-    scrollThrough, shown, shownOnlyOutside, sticksOut, thin,
+    scrollThrough, scrollsSideways, shown, shownOnlyOutside, sticksOut, thin,
   };
 })();

@@ -4,10 +4,6 @@ import pytest
 
 from tests.browser import clipboard, visits
 
-# Whether each element of a kind that is shown is wider than its place.
-SCROLLS = """selector => [...document.querySelectorAll(selector)]
-  .filter((each) => each.checkVisibility())
-  .map((each) => [each.scrollWidth > each.clientWidth + 1, checks.name(each)])"""
 # In how many lines the text of an element is shown.
 LINES = """(element) => {
   const range = document.createRange();
@@ -39,15 +35,15 @@ COVERING = """() => {
 
 @pytest.fixture(scope="module")
 def phone(new_page, prepare):
-    """All pages, one after the other: what SCROLLS says of (code, outputs), and COVERING."""
+    """All pages, one after the other: what scrolls of (code, outputs), and COVERING."""
     page, code, outputs, covering = new_page("index.html", *visits.PHONE), [], [], []
     for path in visits.pages(visits.Project.find()):
         page.goto(path)
         page.wait_for_function(visits.LISTENING)
         prepare(page)
         page.evaluate("checks.expose()")
-        code += page.evaluate(SCROLLS, ".highlight pre > code")
-        outputs += page.evaluate(SCROLLS, ".cell-output")
+        code += page.evaluate("checks.scrollsSideways('.highlight pre > code')")
+        outputs += page.evaluate("checks.scrollsSideways('.cell-output')")
         page.evaluate("checks.scrollThrough()")  # gives each block its button
         for width in (visits.PHONE[0], 320):
             page.set_viewport_size({"width": width, "height": visits.PHONE[1]})

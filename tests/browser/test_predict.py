@@ -43,8 +43,7 @@ class Question:
 
 def audit(page, prepare) -> list[str]:
     prepare(page)
-    # The theme makes what scrolls reachable by Tab once it is laid out.
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    visits.wait_until_laid_out(page)
     return page.evaluate("axe.run().then(({ violations }) => violations.map(({ id }) => id))")
 
 

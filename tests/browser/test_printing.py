@@ -52,20 +52,13 @@ def test_a_page_prints_to_its_last_words_from_the_dark_palette(new_page, path):
     assert path == "404.html" or len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2
 
 
-def test_exercises_print_without_their_solutions(new_page):
+@pytest.mark.parametrize("add_links", [LINK_FOLDED, ADD_REPORTS], ids=["solutions", "reports"])
+def test_solutions_and_links_to_report_a_cell_are_not_printed(new_page, add_links):
     page = new_page("session.html")
-    assert page.evaluate(LINK_FOLDED, "https://example.org/folded")
+    assert page.evaluate(add_links, "https://example.org/folded")
     pdf = page.pdf(format="A4")
     page.context.close()
     assert b"https://example.org/folded" not in pdf
-
-
-def test_cells_print_without_their_links_to_report_them(new_page):
-    page = new_page("session.html")
-    assert page.evaluate(ADD_REPORTS, "https://example.org/report")
-    pdf = page.pdf(format="A4")
-    page.context.close()
-    assert b"https://example.org/report" not in pdf
 
 
 def test_the_session_is_linked_as_a_pdf_only_where_the_file_is(server, browser, tmp_path):

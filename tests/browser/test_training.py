@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tests.browser.kept import kept, pixels
+from tests.browser.kept import kept, on_stand_in, pixels
 from tutorial.data.cifar10 import CLASSES
 
 FILTERS, WATCHED = 6 * 3 * 5 * 5, 10
@@ -60,7 +60,7 @@ def bench(new_page):
 
 def test_the_run_has_recorded_a_training(film):
     # Every 50th step of two epochs of 1,407, or of 282 on the drawn pictures.
-    assert len(film.filters) in (57, 12)
+    assert len(film.filters) == (12 if on_stand_in("classifier") else 57)
     assert np.allclose(film.probabilities.sum(2), 1, atol=0.01)
     assert film.losses[-5:].mean() < film.losses[:5].mean()
     steps = np.abs(np.diff(film.filters, axis=0)).reshape(len(film.filters) - 1, -1).max(1)

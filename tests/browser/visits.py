@@ -97,14 +97,18 @@ def wait_until_idle(page: Page, server: Server) -> None:
         page.wait_for_timeout(500)
 
 
+def wait_until_laid_out(page: Page) -> None:
+    """Until then the theme has not made what can now be scrolled reachable by Tab."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
 def show(page: Page, scheme: str, size: tuple[int, int]) -> None:
     """Bring a page into a palette and a width, in place."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.emulate_media(color_scheme=scheme)
     name = {"light": "default", "dark": "slate"}[scheme]
     page.wait_for_function("name => document.body.dataset.mdColorScheme === name", arg=name)
-    # The theme makes what can now be scrolled reachable by Tab once the new width is laid out.
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    wait_until_laid_out(page)
 
 
 def visit(browser: Browser, server: Server, path: str, prepare: Callable[[Page], None]) -> Visit:
