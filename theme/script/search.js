@@ -22,8 +22,7 @@ const queryFor = (typed) => {
   return (telling.length ? telling : [...terms]).map((term) => {
     const single = term.replace(/(?<=[a-z]{2}[^s])s$/, ""); // "backwards", "gpus"
     const british = term.replace(/iz(?=[aei])/, "is"); // as the pages spell "normalisation"
-    const forms = new Set([term, british, single, `${single}s`]); // "tensor" asks for "Tensors" as well
-    if (known(single)) return [...[...forms].map((form) => `${form}^4`), single].join(" ");
+    if (known(single)) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
     return /\d/.test(term) ? "" : `${term}~${term.length > 7 ? 2 : 1}`;
   }).join(" ");
 };
