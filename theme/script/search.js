@@ -12,7 +12,7 @@ const queryFor = (typed) => {
   const separator = new RegExp(index.config.separator, "g");
   words ??= [...new Set(index.docs.flatMap(({ title, text }) =>
     `${title} ${text}`.replace(/<[^>]*>/g, " ").toLowerCase().split(separator)))];
-  // The last part of a dotted name says most, as in torch.manual_seed. Where no page has it, the parts before it stand for it: net.pth.
+  // Of torch.manual_seed the last part says most. Where no page has it, those before it stand for it: weights.npz.
   const known = (term) => words.some((word) => word.startsWith(term));
   const lastParts = typed.toLowerCase().replace(/([\w.]+)\.(?=([a-z_]\w*))/g, (_, owners, last) =>
     known(last) ? "" : `${owners.replaceAll(".", " ")} `);
@@ -20,7 +20,7 @@ const queryFor = (typed) => {
   terms.delete("");
   const telling = [...terms].filter((term) => !small.has(term));
   return (telling.length ? telling : [...terms]).map((term) => {
-    const single = term.replace(/(?<=[a-z]{2}[^s])s$/, ""); // "backwards", "gpus"
+    const single = term.replace(/(?<=[a-z]{2}[^s])s$|(?<=[a-z]{6})ing$/, ""); // "backwards", "gpus", "decreasing"
     const british = term.replace(/iz(?=[aei])/, "is"); // as the pages spell "normalisation"
     if (known(single)) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
     return /\d/.test(term) ? "" : `${term}~${term.length > 7 ? 2 : 1}`;
