@@ -23,6 +23,40 @@ images.view(4, 1024)
 scores = torch.zeros(4, 10)
 scores.softmax(dim=2)
 
+# %% rows-of-two-lengths error="RuntimeError"
+import torch
+
+torch.cat([torch.zeros(4, 3), torch.zeros(4, 5)])
+
+# %% images-of-two-sizes error="RuntimeError"
+import torch
+from torch.utils.data import DataLoader
+
+pictures = [torch.zeros(3, 32, 32), torch.zeros(3, 28, 28)]
+next(iter(DataLoader(pictures, batch_size=2)))
+
+# %% one-index-too-many error="IndexError"
+import torch
+
+scores = torch.zeros(4, 10)
+scores[0, 0, 0]
+
+# %% fewer-labels-than-images error="ValueError"
+import torch
+from torch import nn
+
+scores = torch.zeros(4, 10)
+labels = torch.tensor([3, 9, 1])
+nn.functional.cross_entropy(scores, labels)
+
+# %% column-of-labels error="RuntimeError"
+import torch
+from torch import nn
+
+scores = torch.zeros(4, 10)
+labels = torch.tensor([[3], [9], [0], [1]])
+nn.functional.cross_entropy(scores, labels)
+
 # %% target-out-of-bounds error="IndexError"
 import torch
 from torch import nn
@@ -31,10 +65,96 @@ scores = torch.zeros(4, 10)  # ten classes: labels go from 0 to 9
 labels = torch.tensor([3, 9, 10, 1])
 nn.functional.cross_entropy(scores, labels)
 
+# %% logits-for-probabilities error="RuntimeError"
+import torch
+from torch import nn
+
+logits = torch.tensor([2.0, -1.0])
+targets = torch.tensor([1.0, 0.0])
+nn.BCELoss()(logits, targets)
+
+# %% truth-of-several error="RuntimeError"
+import torch
+
+predicted = torch.tensor([3, 8, 8, 0])
+labels = torch.tensor([3, 8, 6, 0])
+if predicted == labels:
+    print("all right")
+
+# %% list-at-several-places error="TypeError"
+import torch
+
+predicted = torch.tensor([3, 1, 1, 0])
+classes = ["plane", "car", "bird", "cat"]
+classes[predicted]
+
+# %% item-of-several error="RuntimeError"
+import torch
+
+losses = torch.zeros(4)
+losses.item()
+
+# %% float-of-several error="ValueError"
+import torch
+
+losses = torch.zeros(4)
+float(losses)
+
 # %% cuda-out-of-memory error="OutOfMemoryError" device="cuda"
 import torch
 
 torch.empty(2**50, device="cuda")
+
+# %% no-super-init error="AttributeError"
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        self.fc = nn.Linear(84, 10)
+
+
+Net()
+
+# %% misspelt-forward error="NotImplementedError"
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(84, 10)
+
+    def foward(self, x):
+        return self.fc(x)
+
+
+Net()(torch.zeros(4, 84))
+
+# %% loader-with-an-index error="TypeError"
+import torch
+from torch.utils.data import DataLoader
+
+examples = [(torch.zeros(3, 32, 32), label) for label in range(4)]
+loader = DataLoader(examples, batch_size=2)
+loader[0]
+
+# %% batch-that-is-a-list error="AttributeError"
+import torch
+from torch.utils.data import DataLoader
+
+examples = [(torch.zeros(3, 32, 32), label) for label in range(4)]
+loader = DataLoader(examples, batch_size=2)
+batch = next(iter(loader))
+batch.to("cpu")
+
+# %% pictures-in-a-batch error="TypeError"
+from PIL import Image
+from torch.utils.data import DataLoader
+
+photos = [Image.new("RGB", (32, 32)) for _ in range(4)]
+next(iter(DataLoader(photos, batch_size=2)))
 
 # %% state-dict-sizes error="RuntimeError"
 from torch import nn
@@ -48,6 +168,11 @@ from torch import nn
 network = nn.Sequential(nn.Linear(84, 10))
 wrapped = nn.DataParallel(network)
 network.load_state_dict(wrapped.state_dict())
+
+# %% no-such-file error="FileNotFoundError"
+import torch
+
+torch.load("model.pt")
 
 # %% random-state error="TypeError"
 import io

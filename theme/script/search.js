@@ -12,14 +12,17 @@ const queryFor = (typed) => {
   const separator = new RegExp(index.config.separator, "g");
   words ??= [...new Set(index.docs.flatMap(({ title, text }) =>
     `${title} ${text}`.replace(/<[^>]*>/g, " ").toLowerCase().split(separator)))];
-  const lastParts = typed.toLowerCase().replace(/[\w.]+\.(?=[a-z_])/g, ""); // torch.manual_seed
+  // Of torch.manual_seed the last part says most. Where no page has it, those before it stand for it: weights.npz.
+  const known = (term) => words.some((word) => word.startsWith(term));
+  const lastParts = typed.toLowerCase().replace(/([\w.]+)\.(?=([a-z_]\w*))/g, (_, owners, last) =>
+    known(last) ? "" : `${owners.replaceAll(".", " ")} `);
   const terms = new Set(lastParts.split(separator).map((term) => term.replace(/[^\p{L}\w.]/gu, "")));
   terms.delete("");
   const telling = [...terms].filter((term) => !small.has(term));
   return (telling.length ? telling : [...terms]).map((term) => {
-    const single = term.replace(/(?<=[a-z]{2}[^s])s$/, ""); // "backwards", "gpus"
+    const single = term.replace(/(?<=[a-z]{2}[^s])s$|(?<=[a-z]{6})ing$/, ""); // "backwards", "gpus", "decreasing"
     const british = term.replace(/iz(?=[aei])/, "is"); // as the pages spell "normalisation"
-    if (words.some((word) => word.startsWith(single))) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
+    if (known(single)) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
     return /\d/.test(term) ? "" : `${term}~${term.length > 7 ? 2 : 1}`;
   }).join(" ");
 };
