@@ -52,27 +52,23 @@ BENCHES = {
             " backward."
         ),
         "scripts": ["drawing", "backward"],
-        "fields": [],
     },
     "picture": {
         "title": "Show it a picture",
         "task": "Choose a test picture or a picture of yours, or draw into the square.",
         "scripts": ["drawing", "picture"],
-        "fields": [],
         "classes": CLASSES,
     },
     "small-picture": {
         "title": "Show a trained network a picture",
         "task": "Choose a test picture or a picture of yours, or draw into the square.",
         "scripts": ["drawing", "picture"],
-        "fields": [],
         "classes": CLASSES,
     },
     "training": {
         "title": "Watch it learn",
         "task": "Move the slider from the untrained network to the trained one.",
         "scripts": ["drawing", "training"],
-        "fields": [],
         "classes": CLASSES,
     },
     "confusion": {
@@ -82,21 +78,18 @@ BENCHES = {
             " a column the answer."
         ),
         "scripts": ["drawing", "confusion"],
-        "fields": [],
         "classes": CLASSES,
     },
     "seeds": {
         "title": "Draw another seed",
         "task": "The same training, from another seed: what changes, and what does not?",
         "scripts": ["drawing", "confusion"],
-        "fields": [],
         "classes": CLASSES,
     },
     "recorded-seeds": {
         "title": "Draw another seed",
         "task": "Choose a recipe and draw its seeds: what changes, and what does not?",
         "scripts": ["drawing", "confusion"],
-        "fields": [],
         "files": [RECORDED],
     },
     "layers": {
@@ -153,7 +146,8 @@ def html(context: BuildContext, text: str) -> str:
         for run in runs[:1]:
             address = PurePath("assets/files", run.device, section.name, run.kept[0])
             addresses.append(address.with_suffix(".js").as_posix())
-    common = {"scripts": ["shapes"], "explained": EXPLAINED, "files": addresses, "classes": ()}
+    common = {"scripts": ["shapes"], "fields": (), "classes": ()}
+    common |= {"explained": EXPLAINED, "files": addresses}
     return render("bench.html", kind=kind, **common | BENCHES[kind])
 
 

@@ -1,4 +1,4 @@
-"""Run the sections whose records are not current, two at a time, each in a kernel of its own."""
+"""Run the sections whose records are not current, several at a time, each in its own kernel."""
 
 import contextlib
 import importlib.metadata

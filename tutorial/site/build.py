@@ -1,4 +1,4 @@
-"""Assemble build/site: pages by MkDocs, then figures, scripts and exports; or serve a preview."""
+"""Build build/site: pages by MkDocs, then figures, scripts and exports; or the preview's pages."""
 
 import base64
 import json
