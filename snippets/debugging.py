@@ -499,7 +499,7 @@ torch.manual_seed(0)
 ways = {
     "50, mixed": (torch.randperm(2000).split(50), 400, 0.1),
     "50, sorted": (labels.argsort().split(50), 400, 0.1),
-    "2, mixed": (torch.randperm(2000).split(2), 2000, 0.02),
+    "2, mixed": (torch.randperm(2000).split(2), 1500, 0.02),
 }
 for kind, make in {"plain": make_net, "batch norm": with_norm}.items():
     for name, (batches, steps, rate) in ways.items():

@@ -37,7 +37,7 @@ images = torch.from_numpy(data.data).permute(0, 3, 1, 2)
 labels = torch.tensor(data.targets)
 torch.save(
     {
-        "train": (images[:5000].clone(), labels[:5000].clone()),
+        "train": (images[:4000].clone(), labels[:4000].clone()),
         "val": (images[-1000:].clone(), labels[-1000:].clone()),
         "classes": data.classes,
     },

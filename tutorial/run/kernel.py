@@ -53,7 +53,7 @@ def serve() -> None:
             continue  # it was for a copy that has ended before it read this
         if "end" in request:
             break
-        _send(replies, kernel.fork() if "fork" in request else kernel.run(**request))
+        _send(replies, kernel.answer(request))
 
 
 def _send(replies, reply: dict) -> None:
@@ -69,6 +69,7 @@ class Kernel:
         self.script = start["script"]
         self.process = os.getpid()
         self.copies = 0  # up to this one
+        self.seeds = None  # of a recipe that is measured
         self.future = 0  # what its cells have imported from __future__
         self.warned: list[dict] = []
         self.backend = os.environ.get("MPLBACKEND")
@@ -111,6 +112,29 @@ class Kernel:
             "numpy": numpy.__version__,
             "matplotlib": importlib.metadata.version("matplotlib"),  # imported if it is needed
         }
+
+    def answer(self, request: dict) -> dict:
+        """The reply to a request: a cell to run, unless one of its keys says otherwise."""
+        if "fork" in request:
+            return self.fork()
+        if "seed" in request:
+            return self.begin_recipe(request["seed"])
+        return self.outcome() if "outcome" in request else self.run(**request)
+
+    def begin_recipe(self, offset: int) -> dict:
+        """Make ready for the cells of a recipe, with this offset of its seeds: see seeds.py."""
+        from tutorial.run.seeds import Seeds
+
+        self.seeds = self.seeds or Seeds(self.main.__dict__)
+        self.seeds.begin(offset)
+        return {"seed": offset}
+
+    def outcome(self) -> dict:
+        """What came of the recipe whose cells have run, or the `error` by which nobody knows."""
+        try:
+            return self.seeds.outcome()
+        except Exception as error:  # what a recipe leaves behind can be anything
+            return {"error": "".join(traceback.format_exception_only(error)).strip()}
 
     def run(self, name: str, source: str, recipe: bool = False) -> dict:
         """Run one cell; all that came of it, except what it printed.

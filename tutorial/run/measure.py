@@ -1,6 +1,5 @@
 """`make results`: train each recipe with several seeds, and write what came of it."""
 
-import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,10 +16,6 @@ from tutorial.run.kernel_process import KernelProcess, Stopped
 from tutorial.run.runner import Outcome, Runner, revision
 
 VERSIONS = ("threads", "python", "torch", "torchvision")
-# Cells of ours in the recipe's process: see seeds.py.
-WATCH = "from tutorial.run.seeds import Seeds; _seeds = Seeds(globals()); del Seeds"
-BEGIN = "_seeds.begin({offset})"
-OUTCOME = "_seeds.tell_outcome()"
 
 
 class Measurer:
@@ -76,12 +71,11 @@ class Measurer:
                 facts, measured = kernel.start(), []
                 for cell in before:
                     self._run(kernel, cell, outcome)
-                self._ask(kernel, recipe, WATCH)
                 for seed, cells in zip(self.seeds, repeated, strict=True):
-                    self._ask(kernel, recipe, BEGIN.format(offset=seed))
+                    self._ask(kernel, recipe, {"seed": seed})
                     for cell in cells:
                         self._run(kernel, cell, outcome)
-                    measured.append(json.loads(self._ask(kernel, recipe, OUTCOME)))
+                    measured.append(self._ask(kernel, recipe, {"outcome": True}))
                     _refuse_unrepeatable(recipe, measured[0])
             self._keep(recipe, measured, facts)
             outcome.status = "ran"
@@ -105,16 +99,15 @@ class Measurer:
             raise TutorialError(f"{where}: {cell.name}: {error['message']}\n{error['traceback']}")
         outcome.cells += 1
 
-    def _ask(self, kernel: KernelProcess, recipe: Recipe, source: str) -> str:
-        """The last line that a cell of ours prints: a thread of the recipe may print as well."""
-        reply = kernel.run(replace(recipe.cell, name="outcome", source=source, options={}))
-        if reply["error"] or reply.get("fatal"):
-            said = reply.get("fatal") or reply["error"]["message"]
+    def _ask(self, kernel: KernelProcess, recipe: Recipe, request: dict) -> dict:
+        reply = kernel.ask(request, recipe.cell.timeout)
+        if reply is None or "error" in reply:
+            said = kernel.fate() if reply is None else reply["error"]
             raise TutorialError(
                 f"{recipe.cell.where}: after recipe {recipe.name}, test_logits, test_labels,"
                 f" classes and seconds cannot be read: {said}"
             )
-        return reply["text"].rstrip("\n").rpartition("\n")[2]
+        return reply
 
     def _keep(self, recipe: Recipe, measured: list[dict], facts: dict) -> None:
         device = self.runner.device

@@ -3,8 +3,6 @@
 It needs nothing but torch: it also runs on a GPU machine where nothing can be installed.
 """
 
-import json
-
 import torch
 
 
@@ -64,9 +62,6 @@ class Seeds:
             "confusion": confusion,
             "seconds": float(seconds),
         }
-
-    def tell_outcome(self) -> None:
-        print(json.dumps(self.outcome()))
 
     def _trained_further(self) -> list[str]:
         now = self._networks()
