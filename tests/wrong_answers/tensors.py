@@ -72,6 +72,7 @@ WRONG_ANSWERS = {
     ],
     "pairwise-distances": [
         ("    ...", "still empty"),
+        ("    points[:, None] - centres", "`return` is missing"),
         (GAPS + "    distances = gaps.square().sum(dim=-1).sqrt()", "`return` is missing"),
         (
             "    return (points - centres).square().sum(dim=-1).sqrt()",
