@@ -228,15 +228,14 @@ def make_notebook(
 
 
 def colab(path: str) -> str:
-    """A link that opens a published notebook in Colab; empty unless REPO_URL is on GitHub.
+    """Where a published notebook opens in Colab; empty unless REPO_URL is on GitHub.
 
     path: in the site. The workflow puts the site's notebooks on the branch `notebooks`.
     """
     repository = GITHUB.fullmatch(os.environ.get("REPO_URL", ""))
     if not repository:
         return ""
-    address = f"https://colab.research.google.com/github/{repository['name']}/blob/notebooks/{path}"
-    return f'<a href="{address}">Open in Colab</a>'
+    return f"https://colab.research.google.com/github/{repository['name']}/blob/notebooks/{path}"
 
 
 def text_of(notebook: nbformat.NotebookNode) -> str:

@@ -73,9 +73,8 @@ def rendered(content: str, lab: Lab, name: str) -> str:
             cells.append({"code": code, "folded": folded})
         else:
             cells.append({"prose": _with_formulas(cell, lab.project)})
-    link = colab(f"{SECTION}.ipynb")
-    values = {"title": str(title), "cells": cells, "section": lab.section, "colab": link}
-    return render("notebook.html", **values)
+    values = {"title": str(title), "cells": cells, "section": lab.section}
+    return render("notebook.html", colab=colab(f"{SECTION}.ipynb"), **values)
 
 
 def _with_formulas(prose: Tag, project: Project) -> str:
