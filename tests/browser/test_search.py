@@ -72,5 +72,14 @@ def test_what_is_typed_is_looked_up_and_marked(new_page):
     assert {mark.lower() for mark in first.locator("mark").all_inner_texts()} >= {"save", "model"}
 
 
+def test_what_comes_without_a_key_is_looked_up(new_page):
+    """As a message does that is pasted with the mouse, or words that are dictated."""
+    page = new_page("errors.html")
+    page.locator("[data-md-component=search-query]").focus()
+    page.get_by_text("Type to start searching").wait_for()  # the index has come
+    page.keyboard.insert_text("mat1 and mat2 shapes cannot be multiplied")
+    page.locator(".md-search-result__item").first.wait_for(timeout=5000)
+
+
 def test_small_words_and_signs_alone_raise_nothing(found):
     assert found["¶"] == []

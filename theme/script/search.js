@@ -34,3 +34,8 @@ Worker.prototype.postMessage = function (message, ...options) {
   const isQuery = message.type === QUERY && index;
   return postMessage.call(this, isQuery ? { ...message, data: queryFor(message.data) } : message, ...options);
 };
+
+// Material waits for a key: what is pasted with the mouse, dropped or dictated comes without one.
+document.addEventListener("input", ({ target }) => {
+  if (target.matches("[data-md-component=search-query]")) target.dispatchEvent(new KeyboardEvent("keyup"));
+});
