@@ -1,6 +1,7 @@
 """The site as a static host sends it, text compressed, with a record of what was sent."""
 
 import gzip
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ class Server(ThreadingHTTPServer):
 
     def __enter__(self) -> "Server":
         return self
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing of a page that went on before all had come."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def __exit__(self, *_) -> None:
         self.shutdown()
