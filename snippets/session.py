@@ -433,11 +433,10 @@ def _guarded(function, errors, changes, returns):
 
 
 def _empty(function):
-    code = getattr(function, "__code__", None)
-    if (
-        code
-        and not code.co_names
-        and code.co_nlocals == code.co_argcount
+    def nothing(): ...
+
+    if hasattr(function, "__code__") and (
+        _operations(function) <= _operations(nothing) | {"NOP"}
     ):
         return (
             "The blank is still empty: put your own code in the "
@@ -447,6 +446,10 @@ def _empty(function):
         "Your function returns nothing: a `return` is missing at its "
         "end, or after an if."
     )
+
+
+def _operations(function):
+    return {step.opname for step in dis.get_instructions(function)}
 
 
 class _Brief(io.TextIOBase):

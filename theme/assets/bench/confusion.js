@@ -12,7 +12,8 @@
   };
   const rowOf = (counts, row, size) => counts.slice(row * size, (row + 1) * size);
   const sum = (counts) => counts.reduce((a, b) => a + b);
-  const percent = (share) => `${(100 * share).toFixed(1)}%`;
+  // A mean of PyTorch is a float32: where 58.65% lies between two digits, this rounds as the page does.
+  const percent = (share) => `${(100 * Math.fround(share)).toFixed(1)}%`;
 
   /** The table of a matrix; `content(row, column)` is what stands in a cell. */
   const tableOf = (classes, counts, ariaLabel, content) =>
