@@ -66,7 +66,7 @@ def _has_compiler() -> bool:
     return headers.is_file() and any(map(shutil.which, ("g++", "clang++", "cl")))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _needs(cells: tuple[tuple[str, str, tuple[str, ...]], ...]) -> dict[str, set[str]]:
     """By cell, of which name, source and marks are given: all that it needs, itself among them."""
     names: dict[str, Names] = {}

@@ -126,7 +126,7 @@ def _make(context: BuildContext, edited: set[str] | None = None, preview: bool =
     shutil.rmtree(new, ignore_errors=True)
     try:
         if edited is not None:
-            shutil.copytree(project.site, new)
+            _take_over(project.site, new)
             for page in edited:
                 outdate(new, page)
         _mkdocs(context, new, dirty=edited is not None)
@@ -136,6 +136,22 @@ def _make(context: BuildContext, edited: set[str] | None = None, preview: bool =
         _swap(new, project.site)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _take_over(site: Path, new: Path) -> None:
+    """Copy a site, all but what no edit of a page writes into: that is linked, as it is most."""
+    linked = ["figures", "programs"]
+    shutil.copytree(site, new, ignore=shutil.ignore_patterns(offline.ARCHIVE, *linked))
+    for folder in (site / "assets" / "figures", site / "programs"):
+        if folder.is_dir():
+            shutil.copytree(folder, new / folder.relative_to(site), copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # the file system has no links
+        shutil.copy2(source, target)
 
 
 def _mkdocs(context: BuildContext, destination: Path, dirty: bool = False) -> None:
@@ -233,6 +249,7 @@ def _copy_media(project: Project, section: str, site: Path) -> None:
                     text = f"window.benches.file = {json.dumps(content)};"
                     target.with_suffix(".js").write_text(text, encoding="utf-8")
                 else:
+                    target.unlink(missing_ok=True)  # not into a file of the last site: a link
                     shutil.copyfile(folder / name, target)
 
 
