@@ -34,15 +34,7 @@ markdown_extensions:
   - pymdownx.highlight
   - pymdownx.tabbed: {alternate_style: true}
   - pymdownx.superfences:
-      custom_fences:
-        - {name: cell, class: cell, format: !!python/name:tutorial.page.fences.show }
-        - {name: figure, class: figure, format: !!python/name:tutorial.page.fences.show }
-        - {name: section, class: section, format: !!python/name:tutorial.page.fences.show }
-        - {name: exercise, class: exercise,
-           format: !!python/name:tutorial.page.fences.show }
-        - {name: error, class: error, format: !!python/name:tutorial.page.fences.show }
-        - {name: results, class: results,
-           format: !!python/name:tutorial.page.fences.show }
+      custom_fences: !!python/name:tutorial.page.fences.CUSTOM
   - tutorial.page.context # the project, for fences and numbers
   - tutorial.page.numbers
 """

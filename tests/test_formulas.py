@@ -206,12 +206,9 @@ def test_a_site_gets_the_style_sheet_its_fonts_and_the_licence(tmp_path):
     assert "MIT" in (folder / "LICENSE.txt").read_text("utf-8")
 
 
-def test_without_katex_there_is_advice(convert, tmp_path, monkeypatch):
-    monkeypatch.setattr(formulas, "KATEX", tmp_path / "nothing")
+def test_without_katex_there_is_advice(tmp_path):
     with pytest.raises(PageError, match="npm ci"):
-        formulas.write_assets(tmp_path)
-    with pytest.raises(PageError, match="npm ci"):
-        convert("$a$")
+        formulas.installed(tmp_path / "nothing")
 
 
 def test_lock_file_names_no_registry():

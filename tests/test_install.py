@@ -1,6 +1,7 @@
 """Installing: which torch is fetched from where, and what is said when it cannot be."""
 
 import ast
+import importlib.util
 import os
 import platform
 import re
@@ -18,6 +19,7 @@ from tutorial import __main__, install
 from tutorial.lesson.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("package.json", "package-lock.json")
 PINNED = re.findall(
     r"^torch(?:vision)?==\S+", install.REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE
 )
@@ -27,104 +29,110 @@ PINNED = re.findall(
 
 
 @pytest.fixture
-def machine(monkeypatch):
-    """A machine of the given kind; the pip commands that were asked of it."""
+def machine(tmp_path, monkeypatch):
+    """Makes a checkout, on a machine of some kind, whose .venv takes down what it is asked to do.
+
+    Gives its installer, and the arguments of each `pip install` so far.
+    """
+    if os.name == "nt":
+        pytest.skip("the Python of .venv is a script for a shell here")
+    for name in ("tutorial/install.py", "requirements.txt", "constraints.txt", *PACKAGES):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    asked, python = tmp_path / "asked", tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
 
     def machine(system="Linux", nvidia=False, small=True):
-        asked = []
-
-        def pip(*arguments, **_):
-            asked.append([str(argument) for argument in arguments])
-            if "--index-url" in arguments and not small:
-                raise subprocess.CalledProcessError(1, ["pip", *arguments])
-
+        lacks = "" if small else 'case "$*" in *--index-url*) exit 1;; esac\n'
+        python.write_text(f'#!/bin/sh\necho "$*" >> "{asked}"\n{lacks}')
+        python.chmod(0o755)
+        asked.write_text("")
         monkeypatch.setattr(platform, "system", lambda: system)
         monkeypatch.setattr(shutil, "which", lambda name: nvidia and name == "nvidia-smi")
-        monkeypatch.setattr(install, "pip", pip)
-        return asked
+        spec = importlib.util.spec_from_file_location("installer", tmp_path / "tutorial/install.py")
+        installer = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(installer)
+        return installer, lambda: re.findall(r"^-m pip \S+ (install .+)$", asked.read_text(), re.M)
 
     return machine
 
 
-@pytest.fixture
-def main(monkeypatch, tmp_path):
-    """install.main() without a virtual environment and without npm."""
-    monkeypatch.setattr(install, "make_venv", lambda: None)
-    monkeypatch.setattr(install, "npm", lambda: None)
-    monkeypatch.setattr(install, "VENV", tmp_path)
-    # The file is the lock too, which installations of other tests must not hold.
-    copied = shutil.copy(install.REQUIREMENTS, tmp_path)
-    monkeypatch.setattr(install, "REQUIREMENTS", Path(copied))
-    return install.main
+def test_linux_without_a_gpu_gets_the_small_pair_from_one_index(machine, capfd):
+    installer, asked = machine()
+    installer.main()
+    small, rest = asked()
+    assert {"--isolated", "--no-deps"} <= set(small.split()), "another index's torch could come"
+    assert f"--index-url {install.CPU_INDEX} " in small
+    assert small.split()[-2:] == PINNED
+    assert rest == f"install -r {installer.REQUIREMENTS} -c {installer.CONSTRAINTS}"
+    assert "registry" not in capfd.readouterr().out
+    assert installer.installed()
 
 
-def test_linux_without_a_gpu_gets_the_small_pair_from_one_index(machine, main, capsys):
-    asked = machine()
-    main()
-    small, rest = asked
-    assert {"--isolated", "--no-deps"} <= set(small), "a torch of another index could come along"
-    assert small[small.index("--index-url") + 1] == install.CPU_INDEX
-    assert small[-2:] == PINNED
-    assert rest == ["install", "-r", str(install.REQUIREMENTS), "-c", str(install.CONSTRAINTS)]
-    assert "registry" not in capsys.readouterr().out
-    assert (install.VENV / "ready").exists()
+def test_without_npm_the_packaged_one_is_asked(machine, tmp_path):
+    installer, _ = machine()
+    installer.main()
+    assert f"{installer.__file__} npm ci " in (tmp_path / "asked").read_text()
 
 
-def test_of_two_installations_at_once_the_second_waits_and_finds_all_done(machine, main, capsys):
+def test_of_two_installations_at_once_the_second_waits_and_finds_all_done(machine, capfd):
     fcntl = pytest.importorskip("fcntl")
-    asked = machine()
-    second = threading.Thread(target=main, daemon=True)
-    with open(install.REQUIREMENTS) as file:
+    installer, asked = machine()
+    second = threading.Thread(target=installer.main, daemon=True)
+    with open(installer.REQUIREMENTS) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         second.start()
         second.join(0.5)
-        assert second.is_alive() and not asked
-        (install.VENV / "ready").touch()
+        assert second.is_alive() and not asked()
+        (installer.VENV / "ready").touch()
     second.join(20)
-    assert not second.is_alive() and not asked
-    assert capsys.readouterr().out == "waiting for another process that is installing\n"
-    main()
-    assert asked, "asked for by itself, it installs"
+    assert not second.is_alive() and not asked()
+    assert capfd.readouterr().out == "waiting for another process that is installing\n"
+    installer.main()
+    assert asked(), "asked for by itself, it installs"
 
 
 @pytest.mark.parametrize(
     "kind", [{"nvidia": True}, {"system": "Darwin"}, {"system": "Windows"}], ids=str
 )
-def test_other_machines_get_the_registrys_wheels(machine, main, capsys, kind):
-    asked = machine(**kind)
-    main()
-    assert len(asked) == 1 and "--index-url" not in asked[0]
-    assert "torch: the registry's pair" in capsys.readouterr().out
+def test_other_machines_get_the_registrys_wheels(machine, capfd, kind):
+    installer, asked = machine(**kind)
+    installer.main()
+    (all_at_once,) = asked()
+    assert "--index-url" not in all_at_once
+    assert "torch: the registry's pair" in capfd.readouterr().out
 
 
-def test_an_index_that_fails_is_told_and_passed_over(machine, main, capsys):
-    asked = machine(small=False)
-    main()
-    assert ["--index-url" in arguments for arguments in asked] == [True, False]
-    said = capsys.readouterr().out
+def test_an_index_that_fails_is_told_and_passed_over(machine, capfd):
+    installer, asked = machine(small=False)
+    installer.main()
+    assert ["--index-url" in command for command in asked()] == [True, False]
+    said = capfd.readouterr().out
     assert "index of CPU-only wheels does not have it" in said
     assert "the registry's pair" in said
 
 
 def test_another_torch_is_the_newest_or_last_nights(machine):
-    asked = machine()
-    install.other_torch("newest")
-    install.other_torch("nightly")
-    assert [install.CPU_INDEX in asked[0], install.NIGHTLY_INDEX in asked[1]] == [True, True]
-    assert "--pre" in asked[1]
+    installer, asked = machine()
+    installer.other_torch("newest")
+    installer.other_torch("nightly")
+    newest, nightly = asked()
+    assert install.CPU_INDEX in newest and install.NIGHTLY_INDEX in nightly
+    assert "--pre" in nightly
     with pytest.raises(SystemExit, match="TORCH=latest: it is newest or nightly"):
-        install.other_torch("latest")
+        installer.other_torch("latest")
 
 
 # Which Python
 
 
 @pytest.mark.parametrize("version", [(3, 8, 18), (3, 10, 14), (3, 15, 0)])
-def test_a_python_that_does_not_fit_is_told_in_one_line(monkeypatch, version):
-    monkeypatch.setattr(install.sys, "version_info", version)
-    monkeypatch.setattr(install, "make_venv", lambda *_: pytest.fail("went on"))
-    with pytest.raises(SystemExit) as told:
-        install.main()
+def test_a_python_that_does_not_fit_is_told_in_one_line(machine, monkeypatch, version):
+    installer, asked = machine()
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as told:
+        patch.setattr(sys, "version_info", version)
+        installer.main()
+    assert not asked(), "it went on"
     assert "3.11 to 3.14" in str(told.value)
     assert "PYTHON=python3" in str(told.value)
     assert "\n" not in str(told.value)
@@ -159,7 +167,7 @@ def clone(tmp_path):
     (tmp_path / "tutorial").mkdir()
     shutil.copy(install.__file__, tmp_path / "tutorial")
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements.txt", "constraints.txt", "package.json", "package-lock.json"):
+    for name in ("requirements.txt", "constraints.txt", *PACKAGES):
         (tmp_path / name).touch()
     for place in ("other/python3", ".venv/bin/python"):
         program = tmp_path / place

@@ -106,15 +106,13 @@ def elsewhere():
         server.shutdown()
 
 
-def checked(sample, capsys, monkeypatch, body, archives=()):
+def checked(sample, capsys, monkeypatch, body, archives=(), wait=20):
     """Exit code and what `make links` says of a site with this page."""
-    monkeypatch.setattr(cifar10, "ARCHIVES", list(archives))
-    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(ARCHIVE))
     monkeypatch.setenv("TUTORIAL_ROOT", str(sample))
     monkeypatch.setenv("no_proxy", "*")
     (sample / "build" / "site").mkdir(parents=True)
     (sample / "build" / "site" / "lesson.html").write_text(body, encoding="utf-8")
-    code = links.main()
+    code = links.main(cifar10.Settings(wait, urls=archives, size=len(ARCHIVE)))
     return code, *capsys.readouterr()
 
 
@@ -133,9 +131,8 @@ def test_a_dead_link_is_named_with_its_page(tmp_path, elsewhere, capsys, monkeyp
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
     tmp_path, elsewhere, capsys, monkeypatch
 ):
-    monkeypatch.setattr(links, "WAIT", 0.5)
     body = f'<a href="{elsewhere}/drips">a</a><a href="{elsewhere}/">b</a>'
-    code, out, _ = checked(tmp_path, capsys, monkeypatch, body)
+    code, out, _ = checked(tmp_path, capsys, monkeypatch, body, wait=0.5)
     assert f"--- {elsewhere}/drips  (timed out after 1 s)" in out
     assert code == 1 and f"200 {elsewhere}/\n" in out
 

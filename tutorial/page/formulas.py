@@ -125,23 +125,23 @@ def run_katex(formulas: list[str], place: str) -> list[dict[str, str]]:
     return json.loads(done.stdout)
 
 
-def installed() -> Path:
-    """The folder of KaTeX."""
-    if not KATEX.is_dir():
+def installed(katex: Path = KATEX) -> Path:
+    """KaTeX's folder; PageError says how it gets there."""
+    if not katex.is_dir():
         raise PageError("formulas need KaTeX, which `npm ci` installs, as `make install` does")
-    return KATEX
+    return katex
 
 
 def write_assets(site: Path) -> None:
     """Copy KaTeX's style sheet, fonts and licence to assets/katex/ of a site."""
-    folder = site / "assets" / "katex"
+    katex, folder = installed(), site / "assets" / "katex"
     shutil.copytree(
-        installed() / "dist" / "fonts",
+        katex / "dist" / "fonts",
         folder / "fonts",
         ignore=lambda _, names: [name for name in names if not name.endswith(".woff2")],
     )
-    shutil.copy(KATEX / "dist" / "katex.min.css", folder)
-    shutil.copy(KATEX / "LICENSE", folder / "LICENSE.txt")
+    shutil.copy(katex / "dist" / "katex.min.css", folder)
+    shutil.copy(katex / "LICENSE", folder / "LICENSE.txt")
 
 
 makeExtension = FormulaExtension  # what Python-Markdown calls, given the name of this module

@@ -9,6 +9,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -19,9 +20,9 @@ from tutorial.data.download import within
 from tutorial.lesson import files
 from tutorial.lesson.project import Project
 
-WAIT = 20  # seconds for a server to answer
 REFUSED = range(401, 600)  # by a server that wants no robots, or is busy
 GONE = (404, 410)
+PATIENT = cifar10.Settings(connect_seconds=20)
 SCRIPTS = ("snippets", "benchmarks")
 SNIPPETS_ARCHIVE = re.compile(r'CIFAR10\.url = \(?((?:\s*"[^"]+")+)')  # in lines of 72 columns
 GZIP = b"\x1f\x8b"
@@ -40,9 +41,9 @@ def external(site: Path) -> dict[str, list[str]]:
     return dict(sorted(places.items()))
 
 
-def archives(project: Project) -> dict[str, list[str]]:
+def archives(project: Project, urls: Sequence[str] = cifar10.ARCHIVES) -> dict[str, list[str]]:
     """The addresses of CIFAR-10's archive, each with the files that name it."""
-    places = {url: ["tutorial/data/cifar10.py"] for url in cifar10.ARCHIVES}
+    places = {url: ["tutorial/data/cifar10.py"] for url in urls}
     for folder in SCRIPTS:
         for script in files.visible(project.root / folder, "**/*.py"):
             for pieces in SNIPPETS_ARCHIVE.findall(files.read(script)):
@@ -51,18 +52,18 @@ def archives(project: Project) -> dict[str, list[str]]:
     return places
 
 
-def ask(address: str, headers: dict[str, str], fault) -> tuple[int | None, str]:
+def ask(wait: float, address: str, headers: dict[str, str], fault) -> tuple[int | None, str]:
     """Status and what is amiss; no status where no server answered. fault: judges a reply."""
     try:
-        return within(2 * WAIT, _ask, address, headers, fault)
+        return within(2 * wait, _ask, wait, address, headers, fault)
     except TimeoutError as error:
         return None, str(error)
 
 
-def _ask(address: str, headers: dict[str, str], fault) -> tuple[int | None, str]:
+def _ask(wait: float, address: str, headers: dict[str, str], fault) -> tuple[int | None, str]:
     request = urllib.request.Request(address, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=WAIT) as reply:
+        with urllib.request.urlopen(request, timeout=wait) as reply:
             return reply.status, fault(reply)
     except urllib.error.HTTPError as error:
         return error.code, str(error.reason)
@@ -70,7 +71,7 @@ def _ask(address: str, headers: dict[str, str], fault) -> tuple[int | None, str]
         return None, str(getattr(error, "reason", error))
 
 
-def ask_for_page(address: str) -> tuple[int | None, str]:
+def ask_for_page(address: str, settings: cifar10.Settings) -> tuple[int | None, str]:
     """As ask(), of a page that has to have the fragment of its address."""
     page, fragment = urldefrag(address)
 
@@ -83,10 +84,11 @@ def ask_for_page(address: str) -> tuple[int | None, str]:
         there = text.find(id=name) or text.find("a", attrs={"name": name})
         return "" if there else f"the page has no #{fragment}"
 
-    return ask(page, {"User-Agent": "Mozilla/5.0 (link check)"}, fault)
+    robot = {"User-Agent": "Mozilla/5.0 (link check)"}
+    return ask(settings.connect_seconds, page, robot, fault)
 
 
-def ask_for_archive(url: str) -> tuple[int | None, str]:
+def ask_for_archive(url: str, settings: cifar10.Settings) -> tuple[int | None, str]:
     """As ask(), of an archive of CIFAR-10, by its size and its first two bytes."""
 
     def fault(reply) -> str:
@@ -94,15 +96,15 @@ def ask_for_archive(url: str) -> tuple[int | None, str]:
         # "bytes 0-1/170498071"; the length where the server knows no ranges
         size = reply.headers.get("Content-Range", reply.headers.get("Content-Length", ""))
         size = size.rpartition("/")[2]
-        if start == GZIP and size == str(cifar10.ARCHIVE_BYTES):
+        if start == GZIP and size == str(settings.size):
             return ""
         return f"not CIFAR-10's archive: {size or 'unknown'} bytes that begin with {start}"
 
-    # as torchvision asks
-    return ask(url, {"User-Agent": "pytorch/vision", "Range": "bytes=0-1"}, fault)
+    as_torchvision = {"User-Agent": "pytorch/vision", "Range": "bytes=0-1"}
+    return ask(settings.connect_seconds, url, as_torchvision, fault)
 
 
-def main() -> int:
+def main(settings: cifar10.Settings = PATIENT) -> int:
     """List the addresses with what their servers answer; 1 if one is dead.
 
     Of an archive of CIFAR-10 any fault counts, but for its own server: that it fails is known.
@@ -113,15 +115,15 @@ def main() -> int:
         return 1
     answers, dead = 0, []
     for addresses, question in (
-        (archives(project), ask_for_archive),
+        (archives(project, settings.urls), ask_for_archive),
         (external(project.site), ask_for_page),
     ):
         for address, places in addresses.items():
-            status, fault = question(address)
+            status, fault = question(address, settings)
             print(f"{status or '---'} {address}{f'  ({fault})' if fault else ''}", flush=True)
             answers += status is not None
             if question is ask_for_archive:
-                counts, advice = address != cifar10.ARCHIVES[0], "; name another archive there"
+                counts, advice = address != settings.urls[0], "; name another archive there"
             else:
                 counts, advice = status in GONE or status not in REFUSED, ""
             if fault and counts:
