@@ -22,7 +22,7 @@ const queryFor = (typed) => {
   return (telling.length ? telling : [...terms]).map((term) => {
     const single = term.replace(/(?<=[a-z]{2}[^s])s$|(?<=[a-z]{6})ing$/, ""); // "backwards", "gpus", "decreasing"
     const british = term.replace(/iz(?=[aei])/, "is"); // as the pages spell "normalisation"
-    if (known(single)) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
+    if (known(single) || known(british)) return [...new Set([`${term}^4`, `${british}^4`, single])].join(" ");
     return /\d/.test(term) ? "" : `${term}~${term.length > 7 ? 2 : 1}`;
   }).join(" ");
 };

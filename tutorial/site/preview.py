@@ -21,13 +21,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from jinja2 import Template
 from mkdocs.livereload import LiveReloadServer
 
 from tutorial import TutorialError
 from tutorial.lesson import files
 from tutorial.lesson.cells import DEVICES, Section
 from tutorial.lesson.project import WRITTEN, Project
+from tutorial.page.context import render
 from tutorial.record import records
 from tutorial.record.records import Record
 from tutorial.run.stepping import FORKS, Session
@@ -39,12 +39,7 @@ LIVE = 2  # sections with a kernel: each holds the memory of its data and networ
 PATIENCE = 2.0  # seconds to wait for the changed cells before the page says that they run
 REAL, SHOWN, RAN = "build", "build/preview", "build/preview/ran"  # folders of records
 RUN_ON, FAILED, WAITING = "run on from the cells above it", "failed", "not run yet"
-TROUBLE = Template(
-    '<div class="admonition failure" id="preview-note"><p class="admonition-title">Preview</p>'
-    "<p>Not what you saved, which cannot be shown:</p><pre>{{ message }}</pre></div>",
-    autoescape=True,
-)
-TROUBLE_IN_PAGE = re.compile(r'<div class="admonition failure" id="preview-note">.*?</div>', re.S)
+TROUBLE = re.compile(r'<div class="admonition failure" id="preview-note">.*?</div>', re.DOTALL)
 
 
 class Preview:
@@ -215,8 +210,8 @@ class Preview:
         """Say on the page of the script or page named first why nothing new is shown there."""
         page = self.project.site / f"{Path(message.partition(':')[0]).stem}.html"
         if page.is_file():
-            html = TROUBLE_IN_PAGE.sub("", page.read_text(encoding="utf-8"))
-            note = TROUBLE.render(message=message)
+            html = TROUBLE.sub("", page.read_text(encoding="utf-8"))
+            note = render("preview_trouble.html", message=message)
             page.write_text(html.replace("</h1>", f"</h1>{note}", 1), encoding="utf-8")
             build.outdate(self.project.site, page.stem)
 
